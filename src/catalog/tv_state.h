@@ -1,0 +1,62 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog/tv_state.h
+ *	  Hidden state tables, and the index by which rows of a store are found.
+ *
+ * A "store" is the relation that holds a node's rows: the materialized view
+ * itself or a hidden state table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_STATE_H
+#define TV_STATE_H
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+/*
+ * Create the state table of a node: table tview.state_<view>_<node>, USING
+ * heap, owned by the extension's owner, member of the extension, fillfactor
+ * 70, no privileges for anybody.  columns is a List of ColumnDef.  keys are
+ * the attribute numbers of the key (nkeys may be 0); a unique index, NULLS
+ * NOT DISTINCT, is made on them, or, when nkeys is 0, on a constant
+ * expression, so that at most one row can exist.  Records it in the catalog.
+ * Returns its OID.
+ */
+extern Oid	tv_state_create(Oid view, int node, List *columns,
+							int nkeys, const AttrNumber *keys, const char *signature);
+
+/* Drop all state tables of a view, and forget them. */
+extern void tv_state_drop_all(Oid view);
+
+/*
+ * The OID of a unique, immediate, valid, ready btree index on exactly these
+ * columns (any order), default operator classes and the columns' collations,
+ * without predicate or expression, that treats nulls as equal or whose
+ * columns are all NOT NULL; InvalidOid if there is none.
+ */
+extern Oid	tv_state_find_key_index(Relation rel, int nkeys, const AttrNumber *keys);
+
+/* The OID of the index on tview.row_hash(rel.*), InvalidOid if none. */
+extern Oid	tv_state_find_hash_index(Relation rel);
+
+/* The OID of the index on a constant (rows of a one-row store), or InvalidOid. */
+extern Oid	tv_state_find_single_index(Relation rel);
+
+/* Make the index for a view that has none that fits: see the three above. */
+extern void tv_state_make_key_index(Oid relid, int nkeys, const AttrNumber *keys);
+extern void tv_state_make_hash_index(Oid relid);
+extern void tv_state_make_single_index(Oid relid);
+
+/*
+ * The aggregate of schema tview that computes the moving transition state of
+ * aggregate aggfn as a storable value (bytea when its transition type is
+ * internal), InvalidOid if there is none yet.  tv_state_ensure_aggregate
+ * creates it (for user-defined aggregates; those of the server come with the
+ * extension).
+ */
+extern Oid	tv_state_find_aggregate(Oid aggfn);
+extern Oid	tv_state_ensure_aggregate(Oid aggfn);
+
+#endif							/* TV_STATE_H */

@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/derive.h
+ *	  Queries derived from a compiled graph.
+ *
+ * All results are fresh Query trees, ready for the planner; relation RTEs
+ * carry rellockmode AccessShareLock and no required permissions (the checks
+ * are made when the view's plan is bound).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_DERIVE_H
+#define TV_DERIVE_H
+
+#include "delta/graph.h"
+
+/*
+ * What a stored delta of a source looks like: some of its columns, then the
+ * weight, int8.
+ */
+typedef struct TvLayout
+{
+	int			natts;			/* without the weight */
+	AttrNumber *attnos;			/* of the source, ascending */
+	TupleDesc	desc;			/* natts + 1 columns; the last is the weight */
+} TvLayout;
+
+/* Name of the ephemeral relation that delivers the delta of a source. */
+extern char *tv_derive_delta_name(int source);
+
+/* Name of the ephemeral relation that delivers touched keys. */
+#define TV_KEYS_NAME "tview_keys"
+
+/*
+ * The delta of node's input, all-post form: rows are the input row (for a
+ * recompute node: its keys only) and the weight last.
+ * changed: sources with a delta; layouts: by source, set for the changed ones.
+ * rows: expected number of delta rows of each.  NULL if no branch reads a
+ * changed source.
+ */
+extern Query *tv_derive_delta(const TvGraph *graph, const TvNode *node,
+							  const Bitmapset *changed, TvLayout **layouts,
+							  double rows);
+
+typedef enum TvRecomputeScope
+{
+	TV_RECOMPUTE_ALL,			/* every group */
+	TV_RECOMPUTE_KEYS,			/* groups in TV_KEYS_NAME, no key column null */
+	TV_RECOMPUTE_NULL_KEYS		/* same, key columns may be null */
+} TvRecomputeScope;
+
+/*
+ * Recompute groups of a GROUP node over the new state.  Rows are: keys,
+ * stored values of the accumulators, results of the aggregates.
+ */
+extern Query *tv_derive_recompute(const TvGraph *graph, const TvNode *node,
+								  TvRecomputeScope scope, double rows);
+
+/*
+ * The node's whole output over the new state; LINEAR and GROUP.  Rows are the
+ * output row.
+ */
+extern Query *tv_derive_output(const TvGraph *graph, const TvNode *node);
+
+/*
+ * The rows of the node's state table, recomputed: its columns in order.
+ */
+extern Query *tv_derive_state(const TvGraph *graph, const TvNode *node);
+
+/* SQL text of a derived query, for people. */
+extern char *tv_derive_deparse(const Query *query);
+
+#endif							/* TV_DERIVE_H */

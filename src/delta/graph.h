@@ -1,0 +1,228 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/graph.h
+ *	  A definition compiled to a graph of maintained nodes.
+ *
+ * A node holds one stateful operator, or the final linear expression.  What
+ * stands between nodes is linear and kept in normal form: a node's input is
+ * the sum (UNION ALL) of branches, a branch is a product of leaves, filtered
+ * by quals, projected to the input row.  A leaf reads a source: a base
+ * table, a maintained view, or a node below.
+ *
+ *		input(n) = sum over branches b of  project_b(filter_b(leaf x leaf x ...))
+ *
+ * Within a branch, Vars have varno = 1 + index of the leaf.  A leaf's varattno
+ * is the attribute number in the source: for a node below, the number of its
+ * output column.
+ *
+ * Everything here is built in the caller's memory context, is read-only
+ * afterwards, and knows neither tuples nor plans.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_GRAPH_H
+#define TV_GRAPH_H
+
+#include "access/tupdesc.h"
+#include "nodes/bitmapset.h"
+#include "nodes/parsenodes.h"
+#include "nodes/primnodes.h"
+
+#include "tv_error.h"
+
+typedef enum TvSourceKind
+{
+	TV_SOURCE_BASE,				/* a table */
+	TV_SOURCE_VIEW,				/* another maintained view */
+	TV_SOURCE_NODE				/* a node below in the same graph */
+} TvSourceKind;
+
+typedef struct TvSource
+{
+	TvSourceKind kind;
+	Oid			relid;			/* base table or view; state table of the node
+								 * once bound */
+	int			node;			/* TV_SOURCE_NODE: index in graph->nodes */
+	Bitmapset  *columns;		/* attribute numbers (> 0) the graph reads */
+} TvSource;
+
+typedef struct TvLeaf
+{
+	RangeTblEntry *rte;			/* as it stands in a query over the new state;
+								 * for a node below, relid is filled in when
+								 * bound */
+	int			source;			/* index in graph->sources; -1: VALUES or a
+								 * function, which never change */
+} TvLeaf;
+
+typedef struct TvBranch
+{
+	List	   *leaves;			/* of TvLeaf * */
+	List	   *quals;			/* of Expr *, implicitly ANDed */
+	List	   *exprs;			/* of Expr *: the input row */
+} TvBranch;
+
+typedef enum TvNodeKind
+{
+	TV_NODE_LINEAR,				/* output row = input row */
+	TV_NODE_GROUP				/* GROUP BY, scalar aggregate, DISTINCT */
+} TvNodeKind;
+
+typedef enum TvStore
+{
+	TV_STORE_VIEW,				/* the materialized view */
+	TV_STORE_STATE				/* the node's state table */
+} TvStore;
+
+/* How a group's aggregates follow its changes. */
+typedef enum TvAccKind
+{
+	TV_ACC_ROWS,				/* number of rows of the group */
+	TV_ACC_COUNT,				/* number of rows with a non-null argument */
+	TV_ACC_SUM,					/* sum of small integers (int8), or of int8
+								 * (numeric) */
+	TV_ACC_TRANS,				/* transition state, moved by the aggregate's
+								 * own forward and inverse functions */
+	TV_ACC_EXTREME				/* min, max and their like: inserts fold,
+								 * leaving extrema rescan the group */
+} TvAccKind;
+
+/* An accumulator: a stored value per group from which results are computed. */
+typedef struct TvAcc
+{
+	TvAccKind	kind;
+	List	   *args;			/* of int: input columns (1-based) of the
+								 * arguments */
+	AttrNumber	filter;			/* input column, bool, 0 if none */
+	Oid			aggfn;			/* TRANS, EXTREME: the aggregate */
+	Oid			inputcollid;	/* TRANS, EXTREME */
+	Oid			sortop;			/* EXTREME: its < or >, the extremum sorts
+								 * first */
+	Aggref	   *aggref;			/* what computes the stored value from the
+								 * group's input rows (Vars have varno 1); for
+								 * TRANS, the original aggregate: the state
+								 * aggregate stands in for it when derived */
+	Oid			type;			/* of the stored value */
+	int32		typmod;
+	Oid			collation;
+	TvStore		store;			/* where it is stored ... */
+	AttrNumber	attno;			/* ... and in which column */
+} TvAcc;
+
+typedef enum TvAggKind
+{
+	TV_AGG_COUNT,				/* = acc */
+	TV_AGG_SUM,					/* = acc if count acc > 0, else null */
+	TV_AGG_BOOL_AND,			/* count acc > 0 ? acc = count acc : null */
+	TV_AGG_BOOL_OR,				/* count acc > 0 ? acc > 0 : null */
+	TV_AGG_TRANS,				/* final function of acc */
+	TV_AGG_EXTREME,				/* = acc */
+	TV_AGG_RECOMPUTE			/* no accumulator: only the group's recompute
+								 * tells */
+} TvAggKind;
+
+/* An aggregate result of a group. */
+typedef struct TvAgg
+{
+	TvAggKind	kind;
+	Aggref	   *aggref;			/* over the input row (Vars have varno 1) */
+	int			acc;			/* index in node->accs, -1 if none */
+	int			count_acc;		/* COUNT accumulator of its argument, -1 if
+								 * none needed */
+} TvAgg;
+
+/* A grouping column: input columns 1..nkeys are the group's key. */
+typedef struct TvKey
+{
+	SortGroupClause *clause;	/* equality and sort operators */
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	AttrNumber	out_attno;		/* output column that shows it, 0 if none */
+	AttrNumber	primary_attno;	/* column in the primary store */
+	AttrNumber	state_attno;	/* column in the state table, 0 if none */
+} TvKey;
+
+/* How rows of the output relation are found again. */
+typedef enum TvIdentity
+{
+	TV_IDENTITY_KEY,			/* by a unique key */
+	TV_IDENTITY_BAG,			/* by the whole row's image; duplicates happen */
+	TV_IDENTITY_SINGLE			/* there is at most one row */
+} TvIdentity;
+
+typedef struct TvNode
+{
+	int			id;				/* index in graph->nodes */
+	TvNodeKind	kind;
+	bool		top;			/* output is the view */
+	List	   *branches;		/* of TvBranch * */
+	TupleDesc	in_desc;		/* the input row */
+	TupleDesc	out_desc;		/* the output row */
+	Bitmapset  *sources;		/* indexes in graph->sources */
+	bool		distinct;		/* GROUP made of a DISTINCT */
+
+	/* identity of the output rows */
+	TvIdentity	identity;
+	int			nidentity;
+	AttrNumber *identity_attnos;	/* output columns of the key */
+	List	   *proofs;			/* of Oid: indexes that prove a LINEAR key */
+
+	/* GROUP */
+	int			nkeys;
+	TvKey	   *keys;
+	List	   *accs;			/* of TvAcc *; NIL if recompute */
+	List	   *aggs;			/* of TvAgg * */
+	List	   *out_exprs;		/* of Expr *: output row over the group row
+								 * (keys, aggregate results), varno 1 */
+	Expr	   *having;			/* over the group row, or NULL */
+	bool		recompute;		/* touched groups are recomputed, nothing is
+								 * accumulated */
+	const char *recompute_why;	/* the aggregate to blame */
+	int			rows_acc;		/* index of the ROWS accumulator, -1 if none */
+
+	/*
+	 * The primary store holds the row that represents the group and is
+	 * locked.  VIEW: the view's row has the key; accumulators that it lacks
+	 * are in the state table, whose row always exists along with it.  STATE:
+	 * the state table has everything; for the top node the view follows.
+	 */
+	TvStore		primary;
+	bool		has_state;
+	List	   *state_columns;	/* of ColumnDef *, in order */
+	AttrNumber	visible_attno;	/* inner node with HAVING: its bool column */
+	char	   *signature;		/* of the state table's layout */
+	Oid			state_relid;	/* filled in when bound */
+
+	/* one base table, additive: rows locks suffice */
+	bool		additive;
+} TvNode;
+
+typedef struct TvGraph
+{
+	int			nnodes;
+	TvNode	  **nodes;			/* in topological order, the top one last */
+	int			nsources;
+	TvSource  **sources;
+	List	   *relids;			/* of Oid: every relation the definition
+								 * depends on (plain views too) */
+	List	   *invals;			/* functions, types: not tracked further */
+} TvGraph;
+
+/*
+ * Compile an analysed, not rewritten query (from get_view_query() or
+ * CreateTableAsStmt).  Does not modify it.  colnames: the view's column
+ * names (List of String) or NIL.  Returns NULL and sets *refusal when the
+ * definition cannot be maintained.  The caller holds locks on nothing; the
+ * function takes AccessShareLock on what it reads and keeps it.
+ */
+extern TvGraph *tv_graph_compile(const Query *definition, List *colnames,
+								 Oid owner, TvRefusal **refusal);
+
+/* One-word strategy of a node, for people: linear, group, distinct, ... */
+extern const char *tv_graph_strategy(const TvNode *node);
+
+/* The part that can only be recomputed as a whole, and why; NULL if none. */
+extern const char *tv_graph_full_recompute(const TvGraph *graph);
+
+#endif							/* TV_GRAPH_H */

@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/flush.h
+ *	  Turn pending changes into changes of views.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_FLUSH_H
+#define TV_FLUSH_H
+
+/*
+ * Flush everything pending, if nothing is undelivered.  Returns false when
+ * something is undelivered, in which case nothing was done.  Cheap when
+ * nothing is pending.
+ */
+extern bool tv_flush(void);
+
+/* Is a flush running in this backend? */
+extern bool tv_flush_running(void);
+
+/* Is anything captured and not yet applied? */
+extern bool tv_flush_pending(void);
+
+/*
+ * For utility statements: flush everything pending first.  Raises 55006 when
+ * something pending cannot be flushed because a statement is in progress.
+ */
+extern void tv_flush_for_utility(void);
+
+#endif							/* TV_FLUSH_H */

@@ -1,0 +1,67 @@
+/*-------------------------------------------------------------------------
+ *
+ * planner/view_cache.h
+ *	  Compiled views of this backend, and who reads what.
+ *
+ * An entry holds a view's graph, bound to its state tables, and its
+ * maintenance plans.  Entries are dropped lazily: an invalidation marks
+ * them, the next look-up outside of a flush rebuilds them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_VIEW_CACHE_H
+#define TV_VIEW_CACHE_H
+
+#include "delta/derive.h"
+#include "delta/graph.h"
+
+typedef struct TvView
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	MemoryContext cxt;			/* everything below */
+	Oid			owner;
+	int			level;			/* 0: reads no maintained view */
+	TvGraph    *graph;			/* state_relid and sources bound */
+	TvLayout  **layouts;		/* by source index */
+	List	   *settings;		/* of char *: name=value, fixed at creation */
+	const char *mode;
+	bool		additive;		/* every node is: row locks suffice */
+	struct TvPlanTable *plans;	/* owned by plan_cache.c */
+} TvView;
+
+/* A reader of a source: one (view, source) pair. */
+typedef struct TvReader
+{
+	TvView	   *view;
+	int			source;			/* index in view->graph->sources */
+} TvReader;
+
+/* Who reads a relation, among populated views; NULL if nobody. */
+typedef struct TvReaders
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	TvLayout   *layout;			/* union of what the readers need */
+	int			nreaders;
+	TvReader   *readers;		/* by level, then view OID */
+} TvReaders;
+
+/*
+ * The compiled view.  Raises XX001 when a state table is missing or of
+ * another layout than the definition asks for (hint: REFRESH).
+ */
+extern TvView *tv_view_lookup(Oid relid);
+
+/* The readers of a base table or view, or NULL. Cheap when nothing changed. */
+extern TvReaders *tv_view_readers(Oid source);
+
+/* Is relid (any relation) read by a populated view, or a view itself? */
+extern bool tv_view_concerns(Oid relid);
+
+/* Forget everything about a view, now and in other backends at commit. */
+extern void tv_view_invalidate(Oid relid);
+
+extern void tv_view_cache_init(void);
+
+#endif							/* TV_VIEW_CACHE_H */
