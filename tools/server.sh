@@ -56,7 +56,7 @@ launch() {
 	if ! as_server "$bindir/pg_ctl" -D "$TV_SERVER_DIR/data" -l "$TV_SERVER_DIR/log" -t 120 -w start \
 		>"$TV_SERVER_DIR/pg_ctl.out" 2>&1 </dev/null; then
 		cat "$TV_SERVER_DIR/pg_ctl.out" >&2
-		tail -n 20 "$TV_SERVER_DIR/log" >&2 || true
+		[ ! -e "$TV_SERVER_DIR/log" ] || tail -n 20 "$TV_SERVER_DIR/log" >&2
 		return 1
 	fi
 }
