@@ -42,7 +42,7 @@ SECONDS ?= 60
 .PHONY: demo test fuzz bench indent indent-check lint test-versions test-cassert coverage
 
 demo:
-	@tools/deps.sh
+	@tools/deps.sh demo
 	@+$(MAKE) -s all
 	@+$(MAKE) -s install >/dev/null
 	@demo/run
@@ -55,10 +55,10 @@ fuzz:
 	@tools/deps.sh test
 	@+$(MAKE) -s all
 	@+$(MAKE) -s install >/dev/null
-	@tools/server.sh run -- test/diff/run.py --seconds $(SECONDS)
+	@tools/server.sh run -- /usr/bin/python3 test/diff/run.py --seconds $(SECONDS)
 
 bench:
-	@tools/deps.sh test
+	@tools/deps.sh demo
 	@+$(MAKE) -s all
 	@+$(MAKE) -s install >/dev/null
 	@bench/run

@@ -2,7 +2,8 @@
 #
 # deps.sh - install, by apt-get, the Debian packages that are missing
 #
-#   tools/deps.sh           to build, install and run the demo
+#   tools/deps.sh           to build and install
+#   tools/deps.sh demo      also to run the demo and the benchmarks
 #   tools/deps.sh test      also to run the test suites
 #   tools/deps.sh versions  also to run them on other PostgreSQL versions
 #
@@ -26,8 +27,9 @@ esac
 
 wanted=(gcc make libc6-dev)
 [ -z "$major" ] || wanted+=("postgresql-$major" "postgresql-server-dev-$major")
+[ -z "${1-}" ] || wanted+=(python3 python3-psycopg2)
 if [ "${1-}" = test ] || [ "${1-}" = versions ]; then
-	wanted+=(libcmocka-dev libtap-parser-sourcehandler-pgtap-perl libipc-run-perl python3 python3-psycopg2 binutils)
+	wanted+=(libcmocka-dev libtap-parser-sourcehandler-pgtap-perl libipc-run-perl binutils)
 	[ -z "$major" ] || wanted+=("postgresql-$major-pgtap")
 	# From 16 on the server's own tree has the formatter; we format with 15's.
 	[ "$major" != 15 ] || wanted+=(pg-bsd-indent)
