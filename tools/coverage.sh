@@ -10,6 +10,7 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
+top=$PWD
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export PG_CONFIG=${PG_CONFIG:-pg_config}
 
@@ -17,7 +18,7 @@ tools/deps.sh test
 
 work=$(mktemp -d /tmp/pg_tviews-coverage.XXXXXX)
 child=
-trap '[ -z "$child" ] || kill "$child" 2>/dev/null; rm -rf "$work"; make -s install >/dev/null' EXIT
+trap '[ -z "$child" ] || kill "$child" 2>/dev/null; rm -rf "$work"; make -s -C "$top" install >/dev/null' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -25,8 +26,8 @@ make -s all
 git ls-files -coz --exclude-standard | tar --ignore-failed-read -c --null -T - 2>/dev/null | tar -x -C "$work"
 chmod 755 "$work"
 # The flags of the Makefile come first, these win.
-COPT='--coverage -O0 -fprofile-update=atomic -U_FORTIFY_SOURCE' SHLIB_LINK='--coverage' \
-	make -s -C "$work" -j"$(nproc)" COPT='--coverage -O0 -fprofile-update=atomic -U_FORTIFY_SOURCE' SHLIB_LINK='--coverage' all
+make -s -C "$work" -j"$(nproc)" all SHLIB_LINK='--coverage' \
+	COPT='--coverage -O0 -fprofile-update=atomic -U_FORTIFY_SOURCE'
 [ "$(id -u)" != 0 ] || chown -R postgres: "$work"
 "$work/tools/test.sh" --without lint "$@" &
 child=$!
