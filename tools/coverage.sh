@@ -18,7 +18,7 @@ tools/deps.sh test
 
 work=$(mktemp -d /tmp/pg_tviews-coverage.XXXXXX)
 child=
-trap '[ -z "$child" ] || kill "$child" 2>/dev/null; rm -rf "$work"; make -s -C "$top" install >/dev/null' EXIT
+trap '[ -z "$child" ] || kill "$child" 2>/dev/null; cd "$top"; rm -rf "$work"; make -s install >/dev/null' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
