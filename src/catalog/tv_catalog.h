@@ -13,9 +13,9 @@
  *		 in between are expanded).
  *	 state (view oid, node int, state oid, signature text, primary key (view, node))
  *		 the hidden state tables.
- *	 option (view regclass primary key, mode text, settings text[])
- *		 survives a dump (pg_extension_config_dump): the view's mode and the
- *		 output-shaping settings fixed at its creation, as name=value.
+ * The view's mode and the output-shaping settings fixed at its creation are
+ * the view's security label of provider tview, which survives a dump: see
+ * view_option.c.
  *
  * Rows hold relation OIDs only, which pg_upgrade keeps.  All writers act as
  * the extension's owner.  All readers scan by index with a fresh catalog
@@ -49,14 +49,13 @@ extern bool tv_catalog_is_view(Oid relid);
 extern bool tv_catalog_has_view(Oid view);
 extern int	tv_catalog_view_level(Oid view);	/* 0 if not recorded */
 extern void tv_catalog_record_view(Oid view, int level, List *sources);
-extern void tv_catalog_forget_view(Oid view);	/* view, input, state rows;
-												 * option too */
+extern void tv_catalog_forget_view(Oid view);	/* view, input, state rows */
 extern List *tv_catalog_all_views(void);	/* list of OIDs */
 
 /* List of view OIDs that read source directly (base table or view). */
 extern List *tv_catalog_readers(Oid source);
 
-/* List of sources (OIDs) that view reads directly. */
+/* List of sources (OIDs) that view reads directly, ascending. */
 extern List *tv_catalog_sources(Oid view);
 
 /* State tables */
@@ -70,5 +69,6 @@ extern bool tv_catalog_option(Oid view, char **mode, List **settings);
 extern void tv_catalog_record_option(Oid view, const char *mode, List *settings);
 
 extern void tv_catalog_init(void);
+extern void tv_view_option_init(void);
 
 #endif							/* TV_CATALOG_H */

@@ -1,0 +1,101 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog/row_hash.c
+ *	  Hash of a row's image: the key of views that have no other.
+ *
+ * Hashed are the bytes that would be stored, not the Datum: the unused upper
+ * bits of a narrow pass-by-value Datum depend on who made it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/tupmacs.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "port/pg_bitutils.h"
+#include "utils/typcache.h"
+
+#include "catalog/row_hash.h"
+
+PG_FUNCTION_INFO_V1(tview_row_hash);
+
+static uint32 attribute_hash(Form_pg_attribute attribute, Datum value);
+
+/*
+ * tview.row_hash(record) returns int
+ */
+Datum
+tview_row_hash(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	HeapTupleData tuple;
+	TupleDesc	desc;
+	Datum	   *values;
+	bool	   *isnull;
+	uint32		hash;
+
+	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+								  HeapTupleHeaderGetTypMod(header));
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+
+	values = palloc(desc->natts * sizeof(Datum));
+	isnull = palloc(desc->natts * sizeof(bool));
+	heap_deform_tuple(&tuple, desc, values, isnull);
+	hash = tv_row_hash(desc, values, isnull);
+
+	pfree(values);
+	pfree(isnull);
+	ReleaseTupleDesc(desc);
+	PG_FREE_IF_COPY(header, 0);
+	PG_RETURN_INT32((int32) hash);
+}
+
+uint32
+tv_row_hash(TupleDesc desc, const Datum *values, const bool *isnull)
+{
+	uint32		hash = 0;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attisdropped)
+			continue;
+		hash = pg_rotate_left32(hash, 5) ^
+			(isnull[i] ? 0 : attribute_hash(attribute, values[i]));
+	}
+	return hash;
+}
+
+static uint32
+attribute_hash(Form_pg_attribute attribute, Datum value)
+{
+	int16		len = attribute->attlen;
+
+	if (attribute->attbyval)
+	{
+		Datum		bytes = 0;
+
+		store_att_byval(&bytes, value, len);
+		return hash_bytes((const unsigned char *) &bytes, len);
+	}
+	if (len == -1)
+	{
+		struct varlena *plain = PG_DETOAST_DATUM_PACKED(value);
+		uint32		hash;
+
+		hash = hash_bytes((const unsigned char *) VARDATA_ANY(plain),
+						  VARSIZE_ANY_EXHDR(plain));
+		if ((Pointer) plain != DatumGetPointer(value))
+			pfree(plain);
+		return hash;
+	}
+	if (len == -2)
+		len = strlen(DatumGetCString(value));
+	return hash_bytes((const unsigned char *) DatumGetPointer(value), len);
+}

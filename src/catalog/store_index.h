@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog/store_index.h
+ *	  Make and drop the indexes by which rows of a store are found.
+ *
+ * An index made for a view is marked as ours by an automatic dependency on
+ * the extension (ALTER INDEX ... DEPENDS ON EXTENSION), which dumps keep.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_STORE_INDEX_H
+#define TV_STORE_INDEX_H
+
+#include "access/attnum.h"
+
+extern void tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys, bool mark);
+extern void tv_store_index_make_hash(Oid relid, bool mark);
+extern void tv_store_index_make_single(Oid relid, bool mark);
+
+/*
+ * Drop the unique indexes of a view that we made, except keep.  They promise
+ * what the definition no longer does.
+ */
+extern void tv_store_index_drop_ours(Oid relid, Oid keep);
+
+#endif							/* TV_STORE_INDEX_H */

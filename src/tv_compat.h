@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * tv_compat.h
+ *	  Differences between server versions 15 to 18, all of them.
+ *
+ * PG_VERSION_NUM is tested nowhere else.  A wrapper has the signature of the
+ * newest version.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_COMPAT_H
+#define TV_COMPAT_H
+
+#include "access/xact.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "commands/defrem.h"
+#include "commands/matview.h"
+#include "commands/tablecmds.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+
+/* 16 replaced the family of pg_xxx_ownercheck() by one function. */
+#if PG_VERSION_NUM < 160000
+static inline bool
+object_ownercheck(Oid classid, Oid objectid, Oid roleid)
+{
+	Assert(classid == RelationRelationId);
+	return pg_class_ownercheck(objectid, roleid);
+}
+#endif
+
+/* 17 has the MAINTAIN privilege: REFRESH needs it, not ownership. */
+#if PG_VERSION_NUM < 170000
+#define RangeVarCallbackMaintainsTable RangeVarCallbackOwnsTable
+#endif
+
+/*
+ * Make an index, from a statement that transformIndexStmt() has seen, without
+ * checks of rights.  16 added total_parts.
+ */
+static inline ObjectAddress
+tv_define_index(Oid relid, IndexStmt *stmt)
+{
+#if PG_VERSION_NUM >= 160000
+	return DefineIndex(relid, stmt, InvalidOid, InvalidOid, InvalidOid, -1,
+					   false, false, false, false, true);
+#else
+	return DefineIndex(relid, stmt, InvalidOid, InvalidOid, InvalidOid,
+					   false, false, false, false, true);
+#endif
+}
+
+/* The tables that a statement of ALTER TABLE makes or takes. */
+#if PG_VERSION_NUM >= 170000
+#define TV_AT_SETS_EXPRESSION(cmd) ((cmd)->subtype == AT_SetExpression)
+#else
+#define TV_AT_SETS_EXPRESSION(cmd) false
+#endif
+
+#endif							/* TV_COMPAT_H */
