@@ -19,6 +19,7 @@
 #include "commands/matview.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 
@@ -59,5 +60,45 @@ tv_define_index(Oid relid, IndexStmt *stmt)
 #else
 #define TV_AT_SETS_EXPRESSION(cmd) false
 #endif
+
+/*
+ * Columns of joins and, from 18 on, of GROUP BY stand for expressions over
+ * the FROM items; put these in their place.  16 added the planner's root.
+ */
+static inline Node *
+tv_compat_flatten_aliases(Query *query, Node *node)
+{
+	if (node == NULL)
+		return NULL;
+#if PG_VERSION_NUM >= 180000
+	if (query->hasGroupRTE)
+		node = flatten_group_exprs(NULL, query, node);
+#endif
+#if PG_VERSION_NUM >= 160000
+	return flatten_join_alias_vars(NULL, query, node);
+#else
+	return flatten_join_alias_vars(query, node);
+#endif
+}
+
+/* Append an RTE on which no permission is checked. */
+static inline void
+tv_compat_clear_permissions(RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	rte->perminfoindex = 0;
+#else
+	rte->requiredPerms = 0;
+	rte->checkAsUser = InvalidOid;
+	rte->selectedCols = NULL;
+#endif
+}
+
+static inline void
+tv_compat_add_rte(Query *query, RangeTblEntry *rte)
+{
+	tv_compat_clear_permissions(rte);
+	query->rtable = lappend(query->rtable, rte);
+}
 
 #endif							/* TV_COMPAT_H */

@@ -43,6 +43,7 @@ typedef struct TvSource
 	Oid			relid;			/* base table or view; state table of the node
 								 * once bound */
 	int			node;			/* TV_SOURCE_NODE: index in graph->nodes */
+	Oid			check_as;		/* who must be allowed to read it */
 	Bitmapset  *columns;		/* attribute numbers (> 0) the graph reads */
 } TvSource;
 
@@ -143,6 +144,21 @@ typedef struct TvKey
 	AttrNumber	state_attno;	/* column in the state table, 0 if none */
 } TvKey;
 
+/* What a column of a state table holds. */
+typedef enum TvStateRole
+{
+	TV_STATE_OUT,				/* output column number index */
+	TV_STATE_KEY,				/* group key number index (from 0) */
+	TV_STATE_ACC,				/* accumulator number index (from 0) */
+	TV_STATE_VISIBLE			/* does the group pass HAVING? */
+} TvStateRole;
+
+typedef struct TvStateColumn
+{
+	TvStateRole role;
+	int			index;
+} TvStateColumn;
+
 /* How rows of the output relation are found again. */
 typedef enum TvIdentity
 {
@@ -190,6 +206,7 @@ typedef struct TvNode
 	TvStore		primary;
 	bool		has_state;
 	List	   *state_columns;	/* of ColumnDef *, in order */
+	TvStateColumn *state_roles; /* what each of them holds */
 	AttrNumber	visible_attno;	/* inner node with HAVING: its bool column */
 	char	   *signature;		/* of the state table's layout */
 	Oid			state_relid;	/* filled in when bound */
@@ -206,7 +223,10 @@ typedef struct TvGraph
 	TvSource  **sources;
 	List	   *relids;			/* of Oid: every relation the definition
 								 * depends on (plain views too) */
-	List	   *invals;			/* functions, types: not tracked further */
+	bool		uses_settings;	/* an expression depends on settings that shape
+								 * output */
+	bool		user_code;		/* an expression calls a function that did not
+								 * come with the server */
 } TvGraph;
 
 /*

@@ -1,0 +1,275 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/compile.c
+ *	  Compile a definition to a graph of maintained nodes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "delta/compile_internal.h"
+
+static TvNode *compile_top_linear(TvCompiler *c, List *branches, Query *query);
+static bool node_is_additive(const TvNode *node);
+
+TvGraph *
+tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal **refusal)
+{
+	TvCompiler	compiler = {0};
+	TvCompiler *c = &compiler;
+	Query	   *query = copyObject(definition);
+	List	   *branches;
+	TvGraph    *graph;
+	TvNode	   *top;
+	ListCell   *lc;
+	int			i = 0;
+
+	*refusal = NULL;
+	c->owner = owner;
+
+	/* a stored order means nothing */
+	branches = tv_flatten_query(c, query, true);
+	if (!c->refusal)
+	{
+		TvNode	   *last = c->nodes ? llast(c->nodes) : NULL;
+
+		if (last == NULL || !last->top)
+			compile_top_linear(c, branches, query);
+	}
+	if (c->refusal)
+	{
+		*refusal = c->refusal;
+		return NULL;
+	}
+
+	graph = palloc0(sizeof(TvGraph));
+	graph->nnodes = list_length(c->nodes);
+	graph->nodes = palloc(sizeof(TvNode *) * graph->nnodes);
+	foreach(lc, c->nodes)
+		graph->nodes[i++] = lfirst(lc);
+	graph->nsources = list_length(c->sources);
+	graph->sources = palloc(sizeof(TvSource *) * (graph->nsources + 1));
+	i = 0;
+	foreach(lc, c->sources)
+		graph->sources[i++] = lfirst(lc);
+	graph->relids = c->relids;
+	graph->uses_settings = c->uses_settings;
+	graph->user_code = c->user_code;
+
+	top = graph->nodes[graph->nnodes - 1];
+	if (colnames)
+	{
+		i = 0;
+		foreach(lc, colnames)
+		{
+			if (i < top->out_desc->natts)
+				namestrcpy(&TupleDescAttr(top->out_desc, i)->attname, strVal(lfirst(lc)));
+			i++;
+		}
+	}
+	for (i = 0; i < graph->nnodes; i++)
+	{
+		TvNode	   *node = graph->nodes[i];
+
+		if (node->kind == TV_NODE_LINEAR)
+			tv_keys_infer(c, node);
+		tv_stores_assign(node);
+		node->additive = node_is_additive(node);
+	}
+	return graph;
+}
+
+/* The definition's last operator is linear. */
+static TvNode *
+compile_top_linear(TvCompiler *c, List *branches, Query *query)
+{
+	TvNode	   *node = tv_compile_add_node(c, TV_NODE_LINEAR, true);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk)
+			names = lappend(names, makeString(tle->resname ? tle->resname : "?column?"));
+	}
+	node->branches = branches;
+	node->in_desc = tv_compile_desc(((TvBranch *) linitial(branches))->exprs, names);
+	node->out_desc = CreateTupleDescCopy(node->in_desc);
+	tv_compile_sources_of(c, node);
+	return node;
+}
+
+/*
+ * Does the node's delta depend on nothing but the change itself?  Then the
+ * deltas of two transactions commute, and locks on the touched rows suffice.
+ */
+static bool
+node_is_additive(const TvNode *node)
+{
+	ListCell   *lb;
+
+	if (node->recompute)
+		return false;
+	foreach(lb, node->branches)
+	{
+		TvBranch   *branch = lfirst(lb);
+		ListCell   *ll;
+		int			nleaves = 0;
+
+		foreach(ll, branch->leaves)
+			if (((TvLeaf *) lfirst(ll))->source >= 0)
+				nleaves++;
+		if (nleaves > 1)
+			return false;
+	}
+	return true;
+}
+
+void
+tv_compile_refuse(TvCompiler *c, int location, const char *what,
+				  const char *arg, const char *why, const char *hint)
+{
+	if (c->refusal == NULL)
+		c->refusal = tv_refusal_make(ERRCODE_FEATURE_NOT_SUPPORTED, location,
+									 what, arg, why, hint);
+}
+
+int
+tv_compile_source(TvCompiler *c, TvSourceKind kind, Oid relid, int node)
+{
+	TvSource   *source;
+	ListCell   *lc;
+	int			i = 0;
+
+	foreach(lc, c->sources)
+	{
+		source = lfirst(lc);
+		if (source->kind == kind && source->relid == relid && source->node == node)
+			return i;
+		i++;
+	}
+	source = palloc0(sizeof(TvSource));
+	source->kind = kind;
+	source->relid = relid;
+	source->node = node;
+	source->check_as = OidIsValid(c->check_as) ? c->check_as : c->owner;
+	c->sources = lappend(c->sources, source);
+	return i;
+}
+
+TvNode *
+tv_compile_add_node(TvCompiler *c, TvNodeKind kind, bool top)
+{
+	TvNode	   *node = palloc0(sizeof(TvNode));
+
+	node->id = list_length(c->nodes);
+	node->kind = kind;
+	node->top = top;
+	node->rows_acc = -1;
+	c->nodes = lappend(c->nodes, node);
+	return node;
+}
+
+TupleDesc
+tv_compile_desc(List *exprs, List *names)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(list_length(exprs));
+	ListCell   *lc;
+	int			i = 0;
+
+	foreach(lc, exprs)
+	{
+		Node	   *expr = lfirst(lc);
+		Oid			type = exprType(expr);
+
+		/* a literal without a type is text, as in CREATE TABLE AS */
+		if (type == UNKNOWNOID)
+			type = TEXTOID;
+		i++;
+		TupleDescInitEntry(desc, i,
+						   names ? strVal(list_nth(names, i - 1)) : psprintf("c%d", i),
+						   type, exprTypmod(expr), 0);
+		TupleDescInitEntryCollation(desc, i, exprCollation(expr));
+	}
+	return desc;
+}
+
+/* Note the columns that expressions over the leaves of a branch read. */
+static void
+note_columns(TvCompiler *c, TvNode *node, TvBranch *branch, Node *exprs)
+{
+	List	   *vars = pull_var_clause(exprs, PVC_RECURSE_AGGREGATES);
+	ListCell   *lc;
+
+	foreach(lc, vars)
+	{
+		Var		   *var = lfirst_node(Var, lc);
+		TvLeaf	   *leaf = list_nth(branch->leaves, var->varno - 1);
+
+		if (leaf->source >= 0)
+		{
+			TvSource   *source = list_nth(c->sources, leaf->source);
+
+			source->columns = bms_add_member(source->columns, var->varattno);
+		}
+	}
+}
+
+void
+tv_compile_sources_of(TvCompiler *c, TvNode *node)
+{
+	ListCell   *lb;
+
+	foreach(lb, node->branches)
+	{
+		TvBranch   *branch = lfirst(lb);
+		ListCell   *ll;
+
+		note_columns(c, node, branch, (Node *) branch->exprs);
+		note_columns(c, node, branch, (Node *) branch->quals);
+		foreach(ll, branch->leaves)
+		{
+			TvLeaf	   *leaf = lfirst(ll);
+
+			note_columns(c, node, branch, (Node *) leaf->rte->functions);
+			note_columns(c, node, branch, (Node *) leaf->rte->values_lists);
+			if (leaf->source >= 0)
+				node->sources = bms_add_member(node->sources, leaf->source);
+		}
+	}
+}
+
+const char *
+tv_graph_strategy(const TvNode *node)
+{
+	if (node->kind == TV_NODE_LINEAR)
+		return "delta";
+	if (node->distinct)
+		return "distinct by counts";
+	if (node->recompute)
+		return node->nkeys > 0 ? "recompute touched groups" : "recompute";
+	return "group by accumulators";
+}
+
+const char *
+tv_graph_full_recompute(const TvGraph *graph)
+{
+	for (int i = 0; i < graph->nnodes; i++)
+	{
+		TvNode	   *node = graph->nodes[i];
+
+		if (node->recompute && node->nkeys == 0)
+			return psprintf("aggregate %s over all rows has no inverse, so that it is computed anew by every change",
+							node->recompute_why);
+	}
+	return NULL;
+}

@@ -1,0 +1,505 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/compile_group.c
+ *	  Make a node of GROUP BY, a scalar aggregate, or DISTINCT.
+ *
+ * The node's input row is (group keys, arguments of aggregates, filters).  Its
+ * group row is (group keys, results of aggregates); output columns and HAVING
+ * are expressions over the group row.
+ *
+ * A column that depends functionally on the grouping columns (GROUP BY a
+ * primary key) is taken as one more key: the groups are the same.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "parser/parse_oper.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "delta/compile_internal.h"
+
+typedef struct GroupContext
+{
+	TvCompiler *c;
+	TvNode	   *node;
+	List	   *in_exprs;		/* input row, over the query's Vars */
+	List	   *key_exprs;		/* grouping columns, over the query's Vars */
+	List	   *clauses;		/* their SortGroupClauses */
+	List	   *aggrefs;		/* as found in the query */
+} GroupContext;
+
+static bool add_key(GroupContext *g, Expr *expr, SortGroupClause *clause);
+static bool collect_walker(Node *node, GroupContext *g);
+static Node *group_row_mutator(Node *node, GroupContext *g);
+static int	input_column(GroupContext *g, Expr *expr);
+static Aggref *map_aggref(GroupContext *g, const Aggref *aggref);
+static bool add_aggregate(GroupContext *g, const Aggref *aggref);
+static int	add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter,
+					Aggref *aggref);
+static Aggref *make_count(TvNode *node, AttrNumber arg, Oid argtype, AttrNumber filter);
+static bool check_key_types(TvCompiler *c, TvNode *node);
+
+TvNode *
+tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top)
+{
+	GroupContext context = {0};
+	GroupContext *g = &context;
+	TvNode	   *node = tv_compile_add_node(c, TV_NODE_GROUP, top);
+	List	   *out = NIL;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	g->c = c;
+	g->node = node;
+
+	foreach(lc, query->groupClause)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+		TargetEntry *tle = get_sortgroupclause_tle(clause, query->targetList);
+
+		if (!add_key(g, tle->expr, clause))
+			return node;
+	}
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resjunk)
+			continue;
+		out = lappend(out, tle->expr);
+		names = lappend(names, makeString(tle->resname ? tle->resname : "?column?"));
+	}
+
+	/* aggregates, and columns that depend on the keys */
+	collect_walker((Node *) out, g);
+	collect_walker(query->havingQual, g);
+	if (c->refusal)
+		return node;
+
+	node->nkeys = list_length(g->key_exprs);
+	node->keys = palloc0(sizeof(TvKey) * (node->nkeys + 1));
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		Node	   *expr = list_nth(g->key_exprs, i);
+
+		node->keys[i].clause = copyObject(list_nth(g->clauses, i));
+		node->keys[i].type = exprType(expr);
+		node->keys[i].typmod = exprTypmod(expr);
+		node->keys[i].collation = exprCollation(expr);
+	}
+	g->in_exprs = list_copy(g->key_exprs);
+	if (!check_key_types(c, node))
+		return node;
+
+	foreach(lc, g->aggrefs)
+	{
+		if (tv_aggregate_class(lfirst_node(Aggref, lc)) == TV_AGG_RECOMPUTE)
+		{
+			node->recompute = true;
+			node->recompute_why = get_func_name(lfirst_node(Aggref, lc)->aggfnoid);
+		}
+	}
+	if (!node->recompute)
+	{
+		node->rows_acc = 0;
+		add_acc(node, TV_ACC_ROWS, NIL, 0, make_count(node, 0, InvalidOid, 0));
+	}
+	foreach(lc, g->aggrefs)
+	{
+		if (!add_aggregate(g, lfirst_node(Aggref, lc)))
+			return node;
+	}
+
+	node->out_exprs = (List *) group_row_mutator((Node *) out, g);
+	node->having = query->havingQual ?
+		(Expr *) group_row_mutator(query->havingQual, g) : NULL;
+	if (node->having && IsA(node->having, List))
+		node->having = make_ands_explicit((List *) node->having);
+
+	foreach(lc, partials)
+	{
+		TvPartial  *partial = lfirst(lc);
+		TvBranch   *branch = palloc0(sizeof(TvBranch));
+
+		branch->leaves = partial->leaves;
+		branch->quals = partial->quals;
+		branch->exprs = (List *) tv_flatten_map(partial, (Node *) g->in_exprs);
+		node->branches = lappend(node->branches, branch);
+	}
+	node->in_desc = tv_compile_desc(g->in_exprs, NIL);
+	node->out_desc = tv_compile_desc(out, names);
+	tv_compile_sources_of(c, node);
+	return node;
+}
+
+/*
+ * DISTINCT: every column is a key, there is no aggregate.
+ */
+TvNode *
+tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc, List *clauses, bool top)
+{
+	TvNode	   *node = tv_compile_add_node(c, TV_NODE_GROUP, top);
+	ListCell   *lc;
+	int			i = 0;
+
+	node->distinct = true;
+	node->nkeys = desc->natts;
+	node->keys = palloc0(sizeof(TvKey) * (node->nkeys + 1));
+	foreach(lc, clauses)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		node->keys[i].clause = copyObject(lfirst_node(SortGroupClause, lc));
+		node->keys[i].type = att->atttypid;
+		node->keys[i].typmod = att->atttypmod;
+		node->keys[i].collation = att->attcollation;
+		node->out_exprs = lappend(node->out_exprs,
+								  makeVar(1, i + 1, att->atttypid, att->atttypmod,
+										  att->attcollation, 0));
+		i++;
+	}
+	if (!check_key_types(c, node))
+		return node;
+	node->rows_acc = 0;
+	add_acc(node, TV_ACC_ROWS, NIL, 0, make_count(node, 0, InvalidOid, 0));
+	node->branches = branches;
+	node->in_desc = CreateTupleDescCopy(desc);
+	node->out_desc = CreateTupleDescCopy(desc);
+	tv_compile_sources_of(c, node);
+	return node;
+}
+
+/* Keys are found and locked in order, by a btree index. */
+static bool
+check_key_types(TvCompiler *c, TvNode *node)
+{
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		SortGroupClause *clause = node->keys[i].clause;
+		Oid			lt = InvalidOid;
+		Oid			eq = InvalidOid;
+		bool		hashable;
+
+		if (!OidIsValid(clause->sortop))
+		{
+			get_sort_group_operators(node->keys[i].type, false, false, false,
+									 &lt, &eq, NULL, &hashable);
+			clause->sortop = lt;
+		}
+		if (!OidIsValid(clause->sortop))
+		{
+			tv_compile_refuse(c, -1, "grouping by a column of type %s is not supported in a maintained view",
+							  format_type_be(node->keys[i].type),
+							  "Groups are found by a btree index, and the type has no order.",
+							  "Cast the column to a type with an order, such as text.");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+add_key(GroupContext *g, Expr *expr, SortGroupClause *clause)
+{
+	ListCell   *lc;
+
+	foreach(lc, g->key_exprs)
+		if (equal(lfirst(lc), expr))
+			return true;
+	g->key_exprs = lappend(g->key_exprs, expr);
+	g->clauses = lappend(g->clauses, clause);
+	return true;
+}
+
+/* Find aggregates, and take Vars outside of them that are no key as keys. */
+static bool
+collect_walker(Node *node, GroupContext *g)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	foreach(lc, g->key_exprs)
+		if (equal(lfirst(lc), node))
+			return false;
+	if (IsA(node, Aggref))
+	{
+		foreach(lc, g->aggrefs)
+			if (equal(lfirst(lc), node))
+				return false;
+		g->aggrefs = lappend(g->aggrefs, node);
+		/* direct arguments may hold grouping columns */
+		return collect_walker((Node *) ((Aggref *) node)->aggdirectargs, g);
+	}
+	if (IsA(node, Var))
+	{
+		SortGroupClause *clause = makeNode(SortGroupClause);
+		Oid			type = exprType(node);
+
+		get_sort_group_operators(type, false, false, false,
+								 &clause->sortop, &clause->eqop, NULL, &clause->hashable);
+		if (!OidIsValid(clause->sortop))
+		{
+			tv_compile_refuse(g->c, ((Var *) node)->location,
+							  "a column of type %s that depends on the grouping columns is not supported in a maintained view",
+							  format_type_be(type),
+							  "It is taken as a grouping column, and the type has no order.",
+							  "Cast the column to text and group by that.");
+			return true;
+		}
+		add_key(g, (Expr *) node, clause);
+		return false;
+	}
+	return expression_tree_walker(node, collect_walker, g);
+}
+
+/* Express output columns and HAVING over the group row. */
+static Node *
+group_row_mutator(Node *node, GroupContext *g)
+{
+	ListCell   *lc;
+	int			i = 0;
+
+	if (node == NULL)
+		return NULL;
+	foreach(lc, g->key_exprs)
+	{
+		i++;
+		if (equal(lfirst(lc), node))
+			return (Node *) makeVar(1, i, exprType(node), exprTypmod(node),
+									exprCollation(node), 0);
+	}
+	if (IsA(node, Aggref))
+	{
+		foreach(lc, g->aggrefs)
+		{
+			i++;
+			if (equal(lfirst(lc), node))
+				return (Node *) makeVar(1, i, exprType(node), -1, exprCollation(node), 0);
+		}
+		elog(ERROR, "aggregate not found");
+	}
+	return expression_tree_mutator(node, group_row_mutator, g);
+}
+
+/* Number of the input column that holds expr, added if new. */
+static int
+input_column(GroupContext *g, Expr *expr)
+{
+	ListCell   *lc;
+	int			i = 0;
+
+	foreach(lc, g->in_exprs)
+	{
+		i++;
+		if (equal(lfirst(lc), expr))
+			return i;
+	}
+	g->in_exprs = lappend(g->in_exprs, expr);
+	return i + 1;
+}
+
+static Var *
+input_var(GroupContext *g, Expr *expr)
+{
+	int			attno = input_column(g, expr);
+
+	return makeVar(1, attno, exprType((Node *) expr), exprTypmod((Node *) expr),
+				   exprCollation((Node *) expr), 0);
+}
+
+/* The aggregate over the input row. */
+static Aggref *
+map_aggref(GroupContext *g, const Aggref *aggref)
+{
+	Aggref	   *result = copyObject(aggref);
+	ListCell   *lc;
+
+	foreach(lc, result->args)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		tle->expr = (Expr *) input_var(g, tle->expr);
+	}
+	if (result->aggfilter)
+		result->aggfilter = (Expr *) input_var(g, result->aggfilter);
+	/* direct arguments are over the grouping columns, which come first */
+	result->aggdirectargs = (List *) group_row_mutator((Node *) result->aggdirectargs, g);
+	return result;
+}
+
+static bool
+add_aggregate(GroupContext *g, const Aggref *aggref)
+{
+	TvNode	   *node = g->node;
+	TvAgg	   *agg = palloc0(sizeof(TvAgg));
+	AttrNumber	filter = 0;
+	AttrNumber	arg = 0;
+	Oid			argtype = InvalidOid;
+	List	   *args = NIL;
+	ListCell   *lc;
+	TvAcc	   *acc;
+
+	agg->aggref = map_aggref(g, aggref);
+	agg->kind = node->recompute ? TV_AGG_RECOMPUTE : tv_aggregate_class(aggref);
+	agg->acc = agg->count_acc = -1;
+	node->aggs = lappend(node->aggs, agg);
+	if (agg->kind == TV_AGG_RECOMPUTE)
+		return true;
+
+	if (agg->aggref->aggfilter)
+		filter = castNode(Var, agg->aggref->aggfilter)->varattno;
+	foreach(lc, agg->aggref->args)
+	{
+		Var		   *var = castNode(Var, lfirst_node(TargetEntry, lc)->expr);
+
+		args = lappend_int(args, var->varattno);
+		arg = var->varattno;
+		argtype = var->vartype;
+	}
+
+	switch (agg->kind)
+	{
+		case TV_AGG_COUNT:
+			if (args == NIL && filter == 0)
+				agg->acc = node->rows_acc;
+			else
+				agg->acc = add_acc(node, TV_ACC_COUNT, args, filter, agg->aggref);
+			break;
+		case TV_AGG_SUM:
+			agg->acc = add_acc(node, TV_ACC_SUM, args, filter, agg->aggref);
+			agg->count_acc = add_acc(node, TV_ACC_COUNT, args, filter,
+									 make_count(node, arg, argtype, filter));
+			break;
+		case TV_AGG_BOOL_AND:
+		case TV_AGG_BOOL_OR:
+			{
+				/* rows for which the argument is true, and not filtered out */
+				Expr	   *truth = (Expr *) linitial_node(TargetEntry, aggref->args)->expr;
+				Expr	   *both = aggref->aggfilter == NULL ? truth :
+				make_andclause(list_make2(truth, aggref->aggfilter));
+				AttrNumber	truthcol = input_column(g, both);
+
+				agg->acc = add_acc(node, TV_ACC_COUNT, NIL, truthcol,
+								   make_count(node, 0, InvalidOid, truthcol));
+				agg->count_acc = add_acc(node, TV_ACC_COUNT, args, filter,
+										 make_count(node, arg, argtype, filter));
+				break;
+			}
+		case TV_AGG_TRANS:
+			{
+				bool		strict;
+				bool		counted;
+				Oid			type;
+
+				tv_aggregate_trans_type(aggref, &type, &strict, &counted);
+				agg->acc = add_acc(node, TV_ACC_TRANS, args, filter, agg->aggref);
+				acc = list_nth(node->accs, agg->acc);
+				acc->type = type;
+				acc->typmod = -1;
+				acc->collation = get_typcollation(type);
+				if (!counted)
+					agg->count_acc = filter == 0 ? node->rows_acc :
+						add_acc(node, TV_ACC_COUNT, NIL, filter,
+								make_count(node, 0, InvalidOid, filter));
+				else if (list_length(args) == 1)
+					agg->count_acc = add_acc(node, TV_ACC_COUNT, args, filter,
+											 make_count(node, arg, argtype, filter));
+				else
+				{
+					/* rows none of whose arguments is null */
+					List	   *tests = NIL;
+					AttrNumber	col;
+
+					foreach(lc, aggref->args)
+					{
+						NullTest   *test = makeNode(NullTest);
+
+						test->arg = lfirst_node(TargetEntry, lc)->expr;
+						test->nulltesttype = IS_NOT_NULL;
+						test->location = -1;
+						tests = lappend(tests, test);
+					}
+					if (aggref->aggfilter)
+						tests = lappend(tests, aggref->aggfilter);
+					col = input_column(g, make_andclause(tests));
+					agg->count_acc = add_acc(node, TV_ACC_COUNT, NIL, col,
+											 make_count(node, 0, InvalidOid, col));
+				}
+				break;
+			}
+		case TV_AGG_EXTREME:
+			agg->acc = add_acc(node, TV_ACC_EXTREME, args, filter, agg->aggref);
+			acc = list_nth(node->accs, agg->acc);
+			acc->sortop = tv_aggregate_sortop(aggref);
+			break;
+		case TV_AGG_RECOMPUTE:
+			break;
+	}
+	return true;
+}
+
+/* Index of an accumulator, added if new. */
+static int
+add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter, Aggref *aggref)
+{
+	TvAcc	   *acc;
+	ListCell   *lc;
+	int			i = 0;
+
+	foreach(lc, node->accs)
+	{
+		acc = lfirst(lc);
+		if (acc->kind == kind && equal(acc->args, args) && acc->filter == filter &&
+			(kind == TV_ACC_ROWS || kind == TV_ACC_COUNT || equal(acc->aggref, aggref)))
+			return i;
+		i++;
+	}
+	acc = palloc0(sizeof(TvAcc));
+	acc->kind = kind;
+	acc->args = args;
+	acc->filter = filter;
+	acc->aggref = aggref;
+	acc->aggfn = aggref->aggfnoid;
+	acc->inputcollid = aggref->inputcollid;
+	acc->type = aggref->aggtype;
+	acc->typmod = -1;
+	acc->collation = aggref->aggcollid;
+	node->accs = lappend(node->accs, acc);
+	return i;
+}
+
+/* count(*), or count(input column arg), FILTER (WHERE input column filter) */
+static Aggref *
+make_count(TvNode *node, AttrNumber arg, Oid argtype, AttrNumber filter)
+{
+	Aggref	   *aggref = makeNode(Aggref);
+
+	aggref->aggfnoid = arg ? F_COUNT_ANY : F_COUNT_;
+	aggref->aggtype = INT8OID;
+	aggref->aggkind = AGGKIND_NORMAL;
+	aggref->aggstar = (arg == 0);
+	aggref->aggsplit = AGGSPLIT_SIMPLE;
+	aggref->aggno = -1;
+	aggref->aggtransno = -1;
+	aggref->location = -1;
+	if (arg)
+	{
+		aggref->aggargtypes = list_make1_oid(argtype);
+		aggref->args = list_make1(makeTargetEntry((Expr *) makeVar(1, arg, argtype, -1,
+																   get_typcollation(argtype), 0),
+												  1, NULL, false));
+	}
+	if (filter)
+		aggref->aggfilter = (Expr *) makeVar(1, filter, BOOLOID, -1, InvalidOid, 0);
+	return aggref;
+}

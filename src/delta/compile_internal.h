@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/compile_internal.h
+ *	  What the files of the compiler share.
+ *
+ * A function that can refuse returns NULL, NIL or false and leaves the refusal
+ * in the compiler; its callers give up at once.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_COMPILE_INTERNAL_H
+#define TV_COMPILE_INTERNAL_H
+
+#include "delta/graph.h"
+
+typedef struct TvCompiler
+{
+	Oid			owner;			/* who maintains the view */
+	List	   *nodes;			/* of TvNode *, topological */
+	List	   *sources;		/* of TvSource * */
+	List	   *relids;			/* of Oid */
+	List	   *scopes;			/* of List of TvCte *: CTEs in scope, innermost
+								 * query first */
+	Oid			check_as;		/* whose row security applies to base tables */
+	bool		uses_settings;
+	bool		user_code;
+	TvRefusal  *refusal;
+} TvCompiler;
+
+/* Set the compiler's refusal, unless it has one (the first one counts). */
+extern void tv_compile_refuse(TvCompiler *c, int location, const char *what,
+							  const char *arg, const char *why, const char *hint);
+
+/* Index of a source, added if new. */
+extern int	tv_compile_source(TvCompiler *c, TvSourceKind kind, Oid relid, int node);
+
+/*
+ * The branches whose sum is the query's result.  Grouping inside makes nodes.
+ * top: the query is the definition itself; if its last operator is a
+ * grouping, that node is made the top node and NIL is returned.
+ */
+extern List *tv_flatten_query(TvCompiler *c, Query *query, bool top);
+
+/* branches x query -> GROUP node; see compile_group.c */
+extern TvNode *tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top);
+
+/* clauses: of SortGroupClause *, one per column of desc, in order */
+extern TvNode *tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc,
+								   List *clauses, bool top);
+
+/*
+ * A product of FROM items under construction: what the Vars of the query
+ * stand for in terms of the branch's leaves.
+ */
+typedef struct TvPartial
+{
+	List	   *leaves;
+	List	   *quals;
+	int			nrtes;
+	int		   *leafof;			/* by range table index - 1: leaf index, or -1 */
+	List	  **exprsof;		/* by range table index - 1: output expressions of
+								 * a subquery, or NIL */
+} TvPartial;
+
+/* Replace the query's Vars by what they stand for; a fresh tree. */
+extern Node *tv_flatten_map(const TvPartial *partial, Node *expr);
+
+/* Checks; all set the refusal and return false. */
+extern bool tv_analyze_expr(TvCompiler *c, Node *expr);
+extern bool tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel,
+								Oid check_as);
+
+/* Node construction */
+extern TvNode *tv_compile_add_node(TvCompiler *c, TvNodeKind kind, bool top);
+extern TupleDesc tv_compile_desc(List *exprs, List *names);
+extern void tv_compile_sources_of(TvCompiler *c, TvNode *node);
+
+/* aggregate_class.c: how an aggregate's result follows the changes */
+extern TvAggKind tv_aggregate_class(const Aggref *aggref);
+extern Oid	tv_aggregate_sortop(const Aggref *aggref);
+extern bool tv_aggregate_trans_type(const Aggref *aggref, Oid *type, bool *strict,
+									bool *counted);
+
+/* keys.c: identity of the rows of a LINEAR node */
+extern void tv_keys_infer(TvCompiler *c, TvNode *node);
+
+/* stores.c: where keys and accumulators are stored */
+extern void tv_stores_assign(TvNode *node);
+
+#endif							/* TV_COMPILE_INTERNAL_H */

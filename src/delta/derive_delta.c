@@ -1,0 +1,416 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/derive_delta.c
+ *	  The delta of a node's input, from the deltas of its sources.
+ *
+ * A branch is a product P(l1, ..., lm) of leaves, linear in each of them.
+ * With R1 the state after the change, dR the change and R0 = R1 - dR:
+ *
+ *	one changed leaf		dP = P(.., dRi, ..)			others new
+ *	several, i1 < .. < ik	dP = sum over j of  P(R1 for changed leaves before
+ *							j, dR at j, R1 - dR for changed leaves after j)
+ *
+ * Both read nothing but the new state and the deltas; weights multiply.  The
+ * telescoped sum has k terms (the equivalent sum over subsets has 2^k - 1).
+ *
+ * With several changed leaves, a term pairs rows that never stood in the
+ * database at one time, and the sum takes them out again.  Expressions must
+ * not see such pairs, for they might fail on them: the terms deliver the raw
+ * columns, these are added up by their image, and output expressions and
+ * quals that could fail are evaluated on what is left.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "delta/derive_internal.h"
+#include "tv_compat.h"
+
+/* record_image_eq and record_image_lt: *= and *< */
+#define RECORD_IMAGE_EQ_OP 3188
+#define RECORD_IMAGE_LT_OP 3190
+
+typedef struct DeltaContext
+{
+	const TvGraph *graph;
+	TvLayout  **layouts;
+	double		rows;
+} DeltaContext;
+
+/* How a leaf appears in a term. */
+typedef enum LeafState
+{
+	LEAF_NEW,					/* R1: the relation as it is */
+	LEAF_DELTA,					/* dR */
+	LEAF_OLD					/* R1 - dR, with weights */
+} LeafState;
+
+typedef struct MapContext
+{
+	const TvBranch *branch;
+	TvLayout  **layouts;
+	LeafState  *states;
+} MapContext;
+
+static Bitmapset *changed_leaves(const TvBranch *branch, const Bitmapset *changed);
+static Query *single_term(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs);
+static Query *netted_terms(DeltaContext *d, const TvBranch *branch,
+						   const Bitmapset *leaves, List *exprs);
+static Query *term(DeltaContext *d, const TvBranch *branch, LeafState *states,
+				   List *exprs, List *quals);
+static RangeTblEntry *old_rte(DeltaContext *d, const TvLeaf *leaf);
+static AttrNumber layout_position(const TvLayout *layout, AttrNumber attno);
+static Node *map_mutator(Node *node, void *context);
+static bool qual_may_fail(Node *qual);
+
+char *
+tv_derive_delta_name(int source)
+{
+	return psprintf("tview_delta_%d", source);
+}
+
+Query *
+tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *changed,
+				TvLayout **layouts, double rows)
+{
+	DeltaContext d = {graph, layouts, rows};
+	List	   *terms = NIL;
+	ListCell   *lc;
+
+	foreach(lc, node->branches)
+	{
+		TvBranch   *branch = lfirst(lc);
+		Bitmapset  *leaves = changed_leaves(branch, changed);
+		List	   *exprs = branch->exprs;
+
+		if (node->recompute)
+			exprs = list_truncate(list_copy(exprs), node->nkeys);
+		if (bms_num_members(leaves) == 1)
+			terms = lappend(terms, single_term(&d, branch, bms_singleton_member(leaves), exprs));
+		else if (!bms_is_empty(leaves))
+			terms = lappend(terms, netted_terms(&d, branch, leaves, exprs));
+	}
+	return terms ? tv_query_union_all(terms) : NULL;
+}
+
+static Bitmapset *
+changed_leaves(const TvBranch *branch, const Bitmapset *changed)
+{
+	Bitmapset  *result = NULL;
+	ListCell   *lc;
+
+	foreach(lc, branch->leaves)
+	{
+		TvLeaf	   *leaf = lfirst(lc);
+
+		if (leaf->source >= 0 && bms_is_member(leaf->source, changed))
+			result = bms_add_member(result, foreach_current_index(lc));
+	}
+	return result;
+}
+
+static Query *
+single_term(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs)
+{
+	LeafState  *states = palloc0(sizeof(LeafState) * list_length(branch->leaves));
+
+	states[leaf] = LEAF_DELTA;
+	return term(d, branch, states, exprs, branch->quals);
+}
+
+/* The raw columns that expressions over the leaves need. */
+static List *
+raw_columns(List *exprs, List *quals)
+{
+	List	   *vars = list_concat(pull_var_clause((Node *) exprs, 0),
+								   pull_var_clause((Node *) quals, 0));
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, vars)
+		result = list_append_unique(result, lfirst(lc));
+
+	/* the record must have a field */
+	if (result == NIL)
+		result = list_make1(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+									  Int32GetDatum(1), false, true));
+	return result;
+}
+
+typedef struct FieldContext
+{
+	List	   *raw;
+	int			varno;
+} FieldContext;
+
+/* Raw columns become fields of the netted record. */
+static Node *
+field_mutator(Node *node, void *context)
+{
+	FieldContext *f = context;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		foreach(lc, f->raw)
+		{
+			if (equal(lfirst(lc), node))
+			{
+				FieldSelect *field = makeNode(FieldSelect);
+
+				field->arg = (Expr *) makeVar(f->varno, 1, RECORDOID, -1, InvalidOid, 0);
+				field->fieldnum = foreach_current_index(lc) + 1;
+				field->resulttype = exprType(node);
+				field->resulttypmod = exprTypmod(node);
+				field->resultcollid = exprCollation(node);
+				return (Node *) field;
+			}
+		}
+		elog(ERROR, "column not found among the raw columns of a delta");
+	}
+	return expression_tree_mutator(node, field_mutator, context);
+}
+
+/*
+ * select exprs(r), w
+ * from (select r, sum(w) as w from (terms) group by r by image offset 0)
+ * where w <> 0 and quals(r)
+ */
+static Query *
+netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, List *exprs)
+{
+	int			nleaves = list_length(branch->leaves);
+	List	   *safe = NIL;
+	List	   *unsafe = NIL;
+	List	   *raw;
+	List	   *terms = NIL;
+	ListCell   *lc;
+	int			j = -1;
+	RowExpr    *row = makeNode(RowExpr);
+	Query	   *netted = tv_query_make();
+	Query	   *outer = tv_query_make();
+	SortGroupClause *clause = makeNode(SortGroupClause);
+	Aggref	   *sum = makeNode(Aggref);
+	FieldContext f;
+	Expr	   *weight;
+	OpExpr	   *nonzero;
+
+	foreach(lc, branch->quals)
+	{
+		if (qual_may_fail(lfirst(lc)))
+			unsafe = lappend(unsafe, lfirst(lc));
+		else
+			safe = lappend(safe, lfirst(lc));
+	}
+	raw = raw_columns(exprs, unsafe);
+
+	row->args = raw;
+	row->row_typeid = RECORDOID;
+	row->row_format = COERCE_EXPLICIT_CALL;
+	row->location = -1;
+	foreach(lc, raw)
+		row->colnames = lappend(row->colnames,
+								makeString(psprintf("f%d", foreach_current_index(lc) + 1)));
+
+	while ((j = bms_next_member(leaves, j)) >= 0)
+	{
+		LeafState  *states = palloc0(sizeof(LeafState) * nleaves);
+		int			k = -1;
+
+		while ((k = bms_next_member(leaves, k)) >= 0)
+			states[k] = k < j ? LEAF_NEW : k == j ? LEAF_DELTA : LEAF_OLD;
+		terms = lappend(terms, term(d, branch, states, list_make1(row), safe));
+	}
+
+	/* add up by image; OFFSET 0 keeps quals from being pushed below */
+	tv_query_add_rte(netted, tv_query_subquery_rte(tv_query_union_all(terms), "terms"));
+	tv_query_add_column(netted, (Expr *) makeVar(1, 1, RECORDOID, -1, InvalidOid, 0), "r");
+	sum->aggfnoid = F_SUM_INT8;
+	sum->aggtype = NUMERICOID;
+	sum->aggargtypes = list_make1_oid(INT8OID);
+	sum->args = list_make1(makeTargetEntry((Expr *) makeVar(1, 2, INT8OID, -1, InvalidOid, 0),
+										   1, NULL, false));
+	sum->aggkind = AGGKIND_NORMAL;
+	sum->aggsplit = AGGSPLIT_SIMPLE;
+	sum->aggno = -1;
+	sum->aggtransno = -1;
+	sum->location = -1;
+	tv_query_add_column(netted,
+						(Expr *) makeFuncExpr(F_INT8_NUMERIC, INT8OID, list_make1(sum),
+											  InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST),
+						"w");
+	clause->tleSortGroupRef = 1;
+	clause->eqop = RECORD_IMAGE_EQ_OP;
+	clause->sortop = RECORD_IMAGE_LT_OP;
+	clause->hashable = false;
+	linitial_node(TargetEntry, netted->targetList)->ressortgroupref = 1;
+	netted->groupClause = list_make1(clause);
+	netted->hasAggs = true;
+	netted->limitOffset = (Node *) tv_query_int8(0);
+
+	tv_query_add_rte(outer, tv_query_subquery_rte(netted, "netted"));
+	f.raw = raw;
+	f.varno = 1;
+	foreach(lc, exprs)
+		tv_query_add_column(outer, (Expr *) field_mutator(lfirst(lc), &f), NULL);
+	weight = (Expr *) makeVar(1, 2, INT8OID, -1, InvalidOid, 0);
+	tv_query_add_column(outer, weight, "weight");
+
+	/* 411 is int8 <> int8 */
+	nonzero = (OpExpr *) make_opclause(411, BOOLOID, false, copyObject(weight),
+									   tv_query_int8(0), InvalidOid, InvalidOid);
+	set_opfuncid(nonzero);
+	tv_query_where(outer, lcons(nonzero, (List *) field_mutator((Node *) unsafe, &f)));
+	return outer;
+}
+
+/* One product, with each leaf in the wanted state, and the weight last. */
+static Query *
+term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, List *quals)
+{
+	Query	   *query = tv_query_make();
+	MapContext	m = {branch, d->layouts, states};
+	Bitmapset  *unchanged = NULL;
+	Expr	   *weight = NULL;
+	ListCell   *lc;
+
+	foreach(lc, branch->leaves)
+	{
+		TvLeaf	   *leaf = lfirst(lc);
+		int			i = foreach_current_index(lc);
+		RangeTblEntry *rte;
+		TvLayout   *layout;
+		Expr	   *w;
+
+		if (states[i] == LEAF_NEW)
+		{
+			rte = tv_query_leaf_rte(d->graph, leaf);
+			rte->functions = (List *) map_mutator((Node *) rte->functions, &m);
+			rte->values_lists = (List *) map_mutator((Node *) rte->values_lists, &m);
+			tv_query_add_rte(query, rte);
+			unchanged = bms_add_member(unchanged, i);
+			continue;
+		}
+		layout = d->layouts[leaf->source];
+		if (states[i] == LEAF_DELTA)
+			rte = tv_query_delta_rte(tv_derive_delta_name(leaf->source), layout, d->rows);
+		else
+			rte = old_rte(d, leaf);
+		tv_query_add_rte(query, rte);
+		w = (Expr *) makeVar(i + 1, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
+		weight = weight ? tv_query_multiply(weight, w) : w;
+	}
+
+	foreach(lc, exprs)
+		tv_query_add_column(query, (Expr *) map_mutator(lfirst(lc), &m), NULL);
+	tv_query_add_column(query, weight, "weight");
+	tv_query_where(query, list_concat(tv_query_visible_quals(d->graph, branch, unchanged),
+									  (List *) map_mutator((Node *) quals, &m)));
+	return query;
+}
+
+/* R1 - dR as one relation with weights: (R1, weight 1) + (dR, - weight). */
+static RangeTblEntry *
+old_rte(DeltaContext *d, const TvLeaf *leaf)
+{
+	TvLayout   *layout = d->layouts[leaf->source];
+	Query	   *now = tv_query_make();
+	Query	   *change = tv_query_make();
+	TvBranch	branch = {0};
+
+	branch.leaves = list_make1((void *) leaf);
+	tv_query_add_rte(now, tv_query_leaf_rte(d->graph, leaf));
+	tv_query_add_rte(change, tv_query_delta_rte(tv_derive_delta_name(leaf->source), layout, d->rows));
+	for (int i = 0; i < layout->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
+
+		tv_query_add_column(now, (Expr *) makeVar(1, layout->attnos[i], att->atttypid,
+												  att->atttypmod, att->attcollation, 0),
+							NameStr(att->attname));
+		tv_query_add_column(change, (Expr *) makeVar(1, i + 1, att->atttypid,
+													 att->atttypmod, att->attcollation, 0),
+							NameStr(att->attname));
+	}
+	tv_query_add_column(now, tv_query_int8(1), "weight");
+	tv_query_add_column(change, (Expr *) makeFuncExpr(F_INT8UM, INT8OID,
+													  list_make1(makeVar(1, layout->natts + 1, INT8OID, -1, InvalidOid, 0)),
+													  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+						"weight");
+	tv_query_where(now, tv_query_visible_quals(d->graph, &branch, bms_make_singleton(0)));
+	return tv_query_subquery_rte(tv_query_union_all(list_make2(now, change)), "old_state");
+}
+
+static AttrNumber
+layout_position(const TvLayout *layout, AttrNumber attno)
+{
+	for (int i = 0; i < layout->natts; i++)
+		if (layout->attnos[i] == attno)
+			return i + 1;
+	elog(ERROR, "column %d is not in the layout of a delta", attno);
+	return 0;
+}
+
+static Node *
+map_mutator(Node *node, void *context)
+{
+	MapContext *m = context;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		Var		   *var = copyObject((Var *) node);
+		TvLeaf	   *leaf = list_nth(m->branch->leaves, var->varno - 1);
+
+		if (m->states[var->varno - 1] != LEAF_NEW)
+			var->varattno = layout_position(m->layouts[leaf->source], var->varattno);
+		return (Node *) var;
+	}
+	return expression_tree_mutator(node, map_mutator, context);
+}
+
+static bool
+contains_failing_function(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) || IsA(node, Const) || IsA(node, RelabelType) ||
+		IsA(node, NullTest) || IsA(node, BooleanTest) || IsA(node, BoolExpr) ||
+		IsA(node, List))
+		return expression_tree_walker(node, contains_failing_function, context);
+	if (IsA(node, OpExpr) || IsA(node, DistinctExpr))
+	{
+		OpExpr	   *op = (OpExpr *) node;
+
+		/* comparisons of the server's own types do not fail */
+		if (op->opno >= FirstGenbkiObjectId || get_op_btree_interpretation(op->opno) == NIL)
+			return true;
+		return expression_tree_walker(node, contains_failing_function, context);
+	}
+	return true;
+}
+
+/*
+ * May the qual raise an error on a pair of rows that never coexisted?  A qual
+ * over one leaf sees rows that did exist.
+ */
+static bool
+qual_may_fail(Node *qual)
+{
+	if (bms_membership(pull_varnos(NULL, qual)) != BMS_MULTIPLE)
+		return false;
+	return contains_failing_function(qual, NULL);
+}

@@ -1,0 +1,57 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/derive_internal.h
+ *	  Building blocks of derived queries.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_DERIVE_INTERNAL_H
+#define TV_DERIVE_INTERNAL_H
+
+#include "delta/derive.h"
+
+/* A SELECT without FROM; the caller fills it in. */
+extern Query *tv_query_make(void);
+
+/* Append an RTE to the range table and FROM; returns its index. */
+extern int	tv_query_add_rte(Query *query, RangeTblEntry *rte);
+
+/* Append an output column. */
+extern void tv_query_add_column(Query *query, Expr *expr, const char *name);
+
+extern RangeTblEntry *tv_query_subquery_rte(Query *subquery, const char *name);
+
+/* The delta of a source; columns as its layout has them. */
+extern RangeTblEntry *tv_query_delta_rte(const char *name, const TvLayout *layout,
+										 double rows);
+
+/* A leaf over the new state. */
+extern RangeTblEntry *tv_query_leaf_rte(const TvGraph *graph, const TvLeaf *leaf);
+
+/* UNION ALL; queries have the same column types.  One query is returned as is. */
+extern Query *tv_query_union_all(List *queries);
+
+/* Sum of the branches over the new state: the node's input rows. */
+extern Query *tv_query_input(const TvGraph *graph, const TvNode *node);
+
+/* One branch over the new state; exprs: its output. */
+extern Query *tv_query_branch(const TvGraph *graph, const TvBranch *branch, List *exprs);
+
+/*
+ * Quals that hold back rows which are not output: hidden groups of the nodes
+ * below that the leaves (of leaf indexes in which) read.
+ */
+extern List *tv_query_visible_quals(const TvGraph *graph, const TvBranch *branch,
+									const Bitmapset *which);
+
+/* int8 constant and product */
+extern Expr *tv_query_int8(int64 value);
+extern Expr *tv_query_multiply(Expr *a, Expr *b);
+
+/* left = right, null-safe if wanted */
+extern Expr *tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe);
+
+/* Set hasAggs etc. are the caller's; this sets WHERE from a list of quals. */
+extern void tv_query_where(Query *query, List *quals);
+
+#endif							/* TV_DERIVE_INTERNAL_H */

@@ -1,0 +1,266 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/derive_query.c
+ *	  Building blocks of derived queries.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "storage/lockdefs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "delta/derive_internal.h"
+#include "tv_compat.h"
+
+Query *
+tv_query_make(void)
+{
+	Query	   *query = makeNode(Query);
+
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->jointree = makeFromExpr(NIL, NULL);
+	return query;
+}
+
+int
+tv_query_add_rte(Query *query, RangeTblEntry *rte)
+{
+	RangeTblRef *ref = makeNode(RangeTblRef);
+
+	tv_compat_add_rte(query, rte);
+	ref->rtindex = list_length(query->rtable);
+	query->jointree->fromlist = lappend(query->jointree->fromlist, ref);
+	return ref->rtindex;
+}
+
+void
+tv_query_add_column(Query *query, Expr *expr, const char *name)
+{
+	int			resno = list_length(query->targetList) + 1;
+
+	query->targetList = lappend(query->targetList,
+								makeTargetEntry(expr, resno,
+												name ? pstrdup(name) : psprintf("c%d", resno),
+												false));
+}
+
+RangeTblEntry *
+tv_query_subquery_rte(Query *subquery, const char *name)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, subquery->targetList)
+		names = lappend(names, makeString(lfirst_node(TargetEntry, lc)->resname));
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = subquery;
+	rte->alias = makeAlias(name, NIL);
+	rte->eref = makeAlias(name, names);
+	rte->inFromCl = true;
+	return rte;
+}
+
+RangeTblEntry *
+tv_query_delta_rte(const char *name, const TvLayout *layout, double rows)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	List	   *names = NIL;
+
+	rte->rtekind = RTE_NAMEDTUPLESTORE;
+	rte->enrname = pstrdup(name);
+	rte->enrtuples = rows;
+	for (int i = 0; i < layout->desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
+
+		rte->coltypes = lappend_oid(rte->coltypes, att->atttypid);
+		rte->coltypmods = lappend_int(rte->coltypmods, att->atttypmod);
+		rte->colcollations = lappend_oid(rte->colcollations, att->attcollation);
+		names = lappend(names, makeString(pstrdup(NameStr(att->attname))));
+	}
+	rte->eref = makeAlias(name, names);
+	rte->inFromCl = true;
+	return rte;
+}
+
+RangeTblEntry *
+tv_query_leaf_rte(const TvGraph *graph, const TvLeaf *leaf)
+{
+	RangeTblEntry *rte = copyObject(leaf->rte);
+
+	if (leaf->source >= 0)
+	{
+		rte->relid = graph->sources[leaf->source]->relid;
+		rte->rellockmode = AccessShareLock;
+	}
+	rte->inFromCl = true;
+	rte->securityQuals = NIL;
+	tv_compat_clear_permissions(rte);
+	return rte;
+}
+
+void
+tv_query_where(Query *query, List *quals)
+{
+	query->jointree->quals = quals ? (Node *) make_ands_explicit(quals) : NULL;
+}
+
+/* Left-deep tree of UNION ALL. */
+Query *
+tv_query_union_all(List *queries)
+{
+	Query	   *query;
+	Query	   *first = linitial_node(Query, queries);
+	Node	   *tree = NULL;
+	ListCell   *lc;
+	ListCell   *lt;
+
+	if (list_length(queries) == 1)
+		return first;
+
+	query = tv_query_make();
+	query->jointree->fromlist = NIL;
+	foreach(lc, queries)
+	{
+		RangeTblRef *ref = makeNode(RangeTblRef);
+		SetOperationStmt *op;
+
+		tv_compat_add_rte(query, tv_query_subquery_rte(lfirst_node(Query, lc),
+													   psprintf("branch_%d", foreach_current_index(lc) + 1)));
+		ref->rtindex = list_length(query->rtable);
+		if (tree == NULL)
+		{
+			tree = (Node *) ref;
+			continue;
+		}
+		op = makeNode(SetOperationStmt);
+		op->op = SETOP_UNION;
+		op->all = true;
+		op->larg = tree;
+		op->rarg = (Node *) ref;
+		foreach(lt, first->targetList)
+		{
+			Node	   *expr = (Node *) lfirst_node(TargetEntry, lt)->expr;
+
+			op->colTypes = lappend_oid(op->colTypes, exprType(expr));
+			op->colTypmods = lappend_int(op->colTypmods, -1);
+			op->colCollations = lappend_oid(op->colCollations, exprCollation(expr));
+		}
+		tree = (Node *) op;
+	}
+	query->setOperations = tree;
+	foreach(lt, first->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lt);
+
+		tv_query_add_column(query, (Expr *) makeVar(1, tle->resno, exprType((Node *) tle->expr),
+													exprTypmod((Node *) tle->expr),
+													exprCollation((Node *) tle->expr), 0),
+							tle->resname);
+	}
+	return query;
+}
+
+List *
+tv_query_visible_quals(const TvGraph *graph, const TvBranch *branch, const Bitmapset *which)
+{
+	List	   *quals = NIL;
+	ListCell   *lc;
+
+	foreach(lc, branch->leaves)
+	{
+		TvLeaf	   *leaf = lfirst(lc);
+		int			i = foreach_current_index(lc);
+		TvNode	   *below;
+
+		if (!bms_is_member(i, which) || leaf->source < 0 ||
+			graph->sources[leaf->source]->kind != TV_SOURCE_NODE)
+			continue;
+		below = graph->nodes[graph->sources[leaf->source]->node];
+		if (below->visible_attno)
+			quals = lappend(quals, makeVar(i + 1, below->visible_attno, BOOLOID, -1,
+										   InvalidOid, 0));
+	}
+	return quals;
+}
+
+Query *
+tv_query_branch(const TvGraph *graph, const TvBranch *branch, List *exprs)
+{
+	Query	   *query = tv_query_make();
+	Bitmapset  *all = NULL;
+	ListCell   *lc;
+
+	foreach(lc, branch->leaves)
+	{
+		tv_query_add_rte(query, tv_query_leaf_rte(graph, lfirst(lc)));
+		all = bms_add_member(all, foreach_current_index(lc));
+	}
+	foreach(lc, exprs)
+		tv_query_add_column(query, copyObject(lfirst(lc)), NULL);
+	tv_query_where(query, list_concat(tv_query_visible_quals(graph, branch, all),
+									  copyObject(branch->quals)));
+	return query;
+}
+
+Query *
+tv_query_input(const TvGraph *graph, const TvNode *node)
+{
+	List	   *queries = NIL;
+	ListCell   *lc;
+
+	foreach(lc, node->branches)
+	{
+		TvBranch   *branch = lfirst(lc);
+
+		queries = lappend(queries, tv_query_branch(graph, branch, branch->exprs));
+	}
+	return tv_query_union_all(queries);
+}
+
+Expr *
+tv_query_int8(int64 value)
+{
+	return (Expr *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
+							  Int64GetDatum(value), false, FLOAT8PASSBYVAL);
+}
+
+Expr *
+tv_query_multiply(Expr *a, Expr *b)
+{
+	return (Expr *) makeFuncExpr(F_INT8MUL, INT8OID, list_make2(a, b),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+Expr *
+tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe)
+{
+	OpExpr	   *equals = (OpExpr *) make_opclause(key->clause->eqop, BOOLOID, false,
+												  (Expr *) left, (Expr *) right,
+												  InvalidOid, key->collation);
+	NullTest   *left_null;
+	NullTest   *right_null;
+
+	set_opfuncid(equals);
+	if (!null_safe)
+		return (Expr *) equals;
+
+	left_null = makeNode(NullTest);
+	left_null->arg = (Expr *) copyObject(left);
+	left_null->nulltesttype = IS_NULL;
+	left_null->location = -1;
+	right_null = copyObject(left_null);
+	right_null->arg = (Expr *) copyObject(right);
+	return make_orclause(list_make2(equals,
+									make_andclause(list_make2(left_null, right_null))));
+}

@@ -1,0 +1,254 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/stores.c
+ *	  Decide where a group node keeps its keys and accumulators.
+ *
+ * What the view's own columns hold is not stored twice: when every key is an
+ * output column and there is no HAVING, the view's row is the group's row, and
+ * the state table has only the accumulators that the view does not show.
+ * Otherwise the state table has a complete row per group, and the view follows.
+ *
+ * A node below the top has one table for both: its output columns first, then
+ * what they do not show.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+
+#include "delta/compile_internal.h"
+
+static void assign_identity(TvNode *node);
+static void assign_recompute(TvNode *node);
+static void assign_accumulators(TvNode *node);
+static AttrNumber add_column(TvNode *node, TvStateRole role, int index, const char *name,
+							 Oid type, int32 typmod, Oid collation);
+static AttrNumber shown_as(const TvNode *node, int group_column);
+static void add_out_columns(TvNode *node);
+static void add_keys(TvNode *node, bool shared_with_out);
+static char *signature(const TvNode *node);
+
+void
+tv_stores_assign(TvNode *node)
+{
+	if (node->kind == TV_NODE_LINEAR)
+	{
+		node->primary = TV_STORE_VIEW;
+		return;
+	}
+	for (int i = 0; i < node->nkeys; i++)
+		node->keys[i].out_attno = shown_as(node, i + 1);
+	assign_identity(node);
+
+	node->state_roles = palloc0(sizeof(TvStateColumn) *
+								(node->out_desc->natts + node->nkeys +
+								 list_length(node->accs) + 2));
+	if (node->recompute)
+		assign_recompute(node);
+	else
+		assign_accumulators(node);
+	node->has_state = node->state_columns != NIL;
+	if (node->has_state)
+		node->signature = signature(node);
+}
+
+static void
+assign_identity(TvNode *node)
+{
+	if (node->nkeys == 0)
+	{
+		node->identity = TV_IDENTITY_SINGLE;
+		return;
+	}
+	node->identity_attnos = palloc(sizeof(AttrNumber) * node->nkeys);
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		if (node->keys[i].out_attno == 0)
+		{
+			node->identity = TV_IDENTITY_BAG;
+			return;
+		}
+		node->identity_attnos[i] = node->keys[i].out_attno;
+	}
+	node->identity = TV_IDENTITY_KEY;
+	node->nidentity = node->nkeys;
+}
+
+/* Nothing is accumulated; the old row of a group must be found by its key. */
+static void
+assign_recompute(TvNode *node)
+{
+	if (node->top && node->identity != TV_IDENTITY_BAG)
+	{
+		node->primary = TV_STORE_VIEW;
+		for (int i = 0; i < node->nkeys; i++)
+			node->keys[i].primary_attno = node->keys[i].out_attno;
+		return;
+	}
+	node->primary = TV_STORE_STATE;
+	add_out_columns(node);
+	add_keys(node, true);
+}
+
+static void
+assign_accumulators(TvNode *node)
+{
+	bool		shared = node->having == NULL;
+	ListCell   *lc;
+	int			i;
+
+	if (node->top && shared && node->identity != TV_IDENTITY_BAG)
+		node->primary = TV_STORE_VIEW;
+	else
+		node->primary = TV_STORE_STATE;
+
+	/* columns of the output that hold an accumulator */
+	if (shared && (node->primary == TV_STORE_VIEW || !node->top))
+	{
+		i = 0;
+		foreach(lc, node->aggs)
+		{
+			TvAgg	   *agg = lfirst(lc);
+			AttrNumber	shown = shown_as(node, node->nkeys + ++i);
+
+			if (shown && (agg->kind == TV_AGG_COUNT || agg->kind == TV_AGG_SUM ||
+						  agg->kind == TV_AGG_EXTREME))
+			{
+				TvAcc	   *acc = list_nth(node->accs, agg->acc);
+
+				acc->attno = shown;
+				acc->store = node->top ? TV_STORE_VIEW : TV_STORE_STATE;
+			}
+		}
+	}
+
+	if (node->primary == TV_STORE_VIEW)
+	{
+		bool		complete = true;
+
+		foreach(lc, node->accs)
+			if (((TvAcc *) lfirst(lc))->attno == 0)
+				complete = false;
+		for (i = 0; i < node->nkeys; i++)
+			node->keys[i].primary_attno = node->keys[i].out_attno;
+		if (complete)
+			return;
+	}
+
+	if (!node->top)
+		add_out_columns(node);
+	add_keys(node, !node->top && shared);
+	i = 0;
+	foreach(lc, node->accs)
+	{
+		TvAcc	   *acc = lfirst(lc);
+
+		if (acc->attno == 0)
+		{
+			acc->store = TV_STORE_STATE;
+			acc->attno = add_column(node, TV_STATE_ACC, i, psprintf("a%d", i + 1),
+									acc->type, acc->typmod, acc->collation);
+		}
+		i++;
+	}
+	if (!node->top && node->having)
+		node->visible_attno = add_column(node, TV_STATE_VISIBLE, 0, "visible",
+										 BOOLOID, -1, InvalidOid);
+}
+
+static void
+add_out_columns(TvNode *node)
+{
+	for (int i = 0; i < node->out_desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(node->out_desc, i);
+
+		add_column(node, TV_STATE_OUT, i + 1, psprintf("c%d", i + 1),
+				   att->atttypid, att->atttypmod, att->attcollation);
+	}
+}
+
+static void
+add_keys(TvNode *node, bool shared_with_out)
+{
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		TvKey	   *key = &node->keys[i];
+
+		if (shared_with_out && key->out_attno)
+			key->state_attno = key->out_attno;
+		else
+			key->state_attno = add_column(node, TV_STATE_KEY, i, psprintf("k%d", i + 1),
+										  key->type, key->typmod, key->collation);
+		if (node->primary == TV_STORE_STATE)
+			key->primary_attno = key->state_attno;
+	}
+}
+
+static AttrNumber
+add_column(TvNode *node, TvStateRole role, int index, const char *name,
+		   Oid type, int32 typmod, Oid collation)
+{
+	int			n = list_length(node->state_columns);
+
+	node->state_columns = lappend(node->state_columns,
+								  makeColumnDef(name, type, typmod, collation));
+	node->state_roles[n].role = role;
+	node->state_roles[n].index = index;
+	return n + 1;
+}
+
+/* The output column that is just this column of the group row; 0 if none. */
+static AttrNumber
+shown_as(const TvNode *node, int group_column)
+{
+	ListCell   *lc;
+	AttrNumber	out = 0;
+
+	foreach(lc, node->out_exprs)
+	{
+		Var		   *var = lfirst(lc);
+
+		out++;
+		if (IsA(var, Var) && var->varattno == group_column)
+			return out;
+	}
+	return 0;
+}
+
+/*
+ * Two state tables with one signature have the same columns with the same
+ * meaning; a state table of another signature cannot be used.
+ */
+static char *
+signature(const TvNode *node)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+	int			i = 0;
+
+	initStringInfo(&buf);
+	foreach(lc, node->state_columns)
+	{
+		ColumnDef  *def = lfirst_node(ColumnDef, lc);
+		TvStateColumn *col = &node->state_roles[i++];
+
+		appendStringInfo(&buf, "%d.%d:%u.%d.%u ", col->role, col->index,
+						 def->typeName->typeOid, def->typeName->typemod, def->collOid);
+	}
+	i = 0;
+	foreach(lc, node->accs)
+	{
+		TvAcc	   *acc = lfirst(lc);
+		ListCell   *la;
+
+		appendStringInfo(&buf, "acc%d=%d", i++, acc->kind);
+		foreach(la, acc->args)
+			appendStringInfo(&buf, ",%d", lfirst_int(la));
+		appendStringInfo(&buf, "@%d.%d ", acc->store, acc->attno);
+	}
+	return buf.data;
+}
