@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Check that includes respect the order of the layers.
+"""Check that includes respect the order of the layers, and that one file knows server versions.
 
 base < catalog < delta < planner < executor < commands < src/pg_tviews.c, where base is the files
 directly in src/.  An #include "..." may name a file of its own layer or of one further left.
-Prints FILE:LINE for each that does not and exits 1.
+PG_VERSION_NUM stands in tv_compat.h only.  Prints FILE:LINE for each breach and exits 1.
 """
 
 import pathlib
@@ -31,6 +31,8 @@ def check_file(src, path):
         return
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
+            if "PG_VERSION_NUM" in line and path.name != "tv_compat.h":
+                yield f"{path}:{number}: PG_VERSION_NUM belongs in tv_compat.h"
             match = INCLUDE.match(line)
             if not match:
                 continue
