@@ -38,6 +38,7 @@ endif
 
 export PG_CONFIG
 SECONDS ?= 60
+# ARGS: more arguments for demo/run, bench/run, the fuzzer, or tools/test.sh (make test ARGS=regress).
 
 .PHONY: demo test fuzz bench indent indent-check lint test-versions test-cassert coverage
 
@@ -45,23 +46,23 @@ demo:
 	@tools/deps.sh demo
 	@+$(MAKE) -s all
 	@+$(MAKE) -s install >/dev/null
-	@demo/run
+	@demo/run $(ARGS)
 
 test:
-	@tools/test.sh
+	@tools/test.sh $(ARGS)
 
 # Random schemas, views and statements for SECONDS seconds, with a new seed each time.
 fuzz:
 	@tools/deps.sh test
 	@+$(MAKE) -s all
 	@+$(MAKE) -s install >/dev/null
-	@tools/server.sh run -- /usr/bin/python3 test/diff/run.py --seconds $(SECONDS)
+	@tools/server.sh run -- /usr/bin/python3 test/diff/run.py --seconds $(SECONDS) --statements 1000000000 --reduce $(ARGS)
 
 bench:
 	@tools/deps.sh demo
 	@+$(MAKE) -s all
 	@+$(MAKE) -s install >/dev/null
-	@bench/run
+	@bench/run $(ARGS)
 
 indent:
 	@tools/indent.sh
@@ -75,10 +76,10 @@ lint: all
 	@tools/indent.sh --check
 
 test-versions:
-	@tools/versions.sh
+	@tools/versions.sh $(ARGS)
 
 test-cassert:
-	@tools/cassert.sh
+	@tools/cassert.sh $(ARGS)
 
 coverage:
-	@tools/coverage.sh
+	@tools/coverage.sh $(ARGS)

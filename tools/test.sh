@@ -99,7 +99,7 @@ judge_counts() {
 		printf 'ok    %s (%d)\n' "$1" "$good"
 	else
 		failed=$((failed + bad - 1))
-		fail "$1" "$3"
+		fail "$1" "$3" 200
 	fi
 }
 
