@@ -99,7 +99,7 @@ start() {
 
 stop() {
 	attach
-	halt "${1:-fast}"
+	halt fast
 	rm -rf "$TV_SERVER_DIR"
 }
 
