@@ -11,6 +11,8 @@
 #ifndef TV_COMPAT_H
 #define TV_COMPAT_H
 
+#include "access/genam.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
@@ -18,6 +20,7 @@
 #include "commands/defrem.h"
 #include "commands/matview.h"
 #include "commands/tablecmds.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "utils/acl.h"
@@ -99,6 +102,67 @@ tv_compat_add_rte(Query *query, RangeTblEntry *rte)
 {
 	tv_compat_clear_permissions(rte);
 	query->rtable = lappend(query->rtable, rte);
+}
+
+/* 18 removed the argument execute_once. */
+static inline void
+tv_compat_ExecutorRun(QueryDesc *desc)
+{
+#if PG_VERSION_NUM >= 180000
+	standard_ExecutorRun(desc, ForwardScanDirection, 0);
+#else
+	standard_ExecutorRun(desc, ForwardScanDirection, 0, true);
+#endif
+}
+
+/* 18 added instrumentation of index scans. */
+static inline IndexScanDesc
+tv_compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* 16 tells what kind of indexes an update concerns. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes TvUpdateIndexes;
+#define TV_UPDATES_INDEXES(u) ((u) != TU_None)
+#define TV_ONLY_SUMMARIZING(u) ((u) == TU_Summarizing)
+#else
+typedef bool TvUpdateIndexes;
+#define TV_UPDATES_INDEXES(u) (u)
+#define TV_ONLY_SUMMARIZING(u) false
+#endif
+
+static inline List *
+tv_compat_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot, EState *estate,
+							  bool update, bool no_dup_error, bool *conflict,
+							  List *arbiters, bool only_summarizing)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(rri, slot, estate, update, no_dup_error, conflict,
+								 arbiters, only_summarizing);
+#else
+	return ExecInsertIndexTuples(rri, slot, estate, update, no_dup_error, conflict, arbiters);
+#endif
+}
+
+/* 18 added the id of the tuple itself. */
+static inline bool
+tv_compat_check_index_constraints(ResultRelInfo *rri, TupleTableSlot *slot, EState *estate,
+								  ItemPointer conflict, List *arbiters)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData invalid;
+
+	ItemPointerSetInvalid(&invalid);
+	return ExecCheckIndexConstraints(rri, slot, estate, conflict, &invalid, arbiters);
+#else
+	return ExecCheckIndexConstraints(rri, slot, estate, conflict, arbiters);
+#endif
 }
 
 #endif							/* TV_COMPAT_H */

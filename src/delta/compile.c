@@ -24,7 +24,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 {
 	TvCompiler	compiler = {0};
 	TvCompiler *c = &compiler;
-	Query	   *query = copyObject(definition);
+	Query	   *query = copyObject((Query *) definition);
 	List	   *branches;
 	TvGraph    *graph;
 	TvNode	   *top;

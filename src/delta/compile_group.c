@@ -321,7 +321,7 @@ input_var(GroupContext *g, Expr *expr)
 static Aggref *
 map_aggref(GroupContext *g, const Aggref *aggref)
 {
-	Aggref	   *result = copyObject(aggref);
+	Aggref	   *result = copyObject((Aggref *) aggref);
 	ListCell   *lc;
 
 	foreach(lc, result->args)

@@ -42,7 +42,7 @@ name_ephemeral_relations(Node *node, void *context)
 char *
 tv_derive_deparse(const Query *query)
 {
-	Query	   *copy = copyObject(query);
+	Query	   *copy = copyObject((Query *) query);
 
 	name_ephemeral_relations((Node *) copy, NULL);
 	return pg_get_querydef(copy, true);

@@ -28,6 +28,7 @@ typedef struct TvView
 	const char *mode;
 	bool		additive;		/* every node is: row locks suffice */
 	struct TvPlanTable *plans;	/* owned by plan_cache.c */
+	void	  **runtimes;		/* by node; owned by executor/runtime.c */
 } TvView;
 
 /* A reader of a source: one (view, source) pair. */
@@ -43,6 +44,8 @@ typedef struct TvReaders
 	Oid			relid;			/* hash key */
 	bool		valid;
 	TvLayout   *layout;			/* union of what the readers need */
+	bool		layout_valid;
+	MemoryContext layout_cxt;
 	int			nreaders;
 	TvReader   *readers;		/* by level, then view OID */
 } TvReaders;
@@ -56,11 +59,20 @@ extern TvView *tv_view_lookup(Oid relid);
 /* The readers of a base table or view, or NULL. Cheap when nothing changed. */
 extern TvReaders *tv_view_readers(Oid source);
 
+/* The layout of a source's delta: the columns that any populated reader needs. */
+extern TvLayout *tv_view_layout(Oid source);
+
+/* Do two layouts have the same columns? */
+extern bool tv_view_layout_equal(const TvLayout *a, const TvLayout *b);
+
 /* Is relid (any relation) read by a populated view, or a view itself? */
 extern bool tv_view_concerns(Oid relid);
 
 /* Forget everything about a view, now and in other backends at commit. */
 extern void tv_view_invalidate(Oid relid);
+
+/* Free replaced entries; called when a transaction has ended. */
+extern void tv_view_cache_end_transaction(void);
 
 extern void tv_view_cache_init(void);
 

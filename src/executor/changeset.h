@@ -1,0 +1,77 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/changeset.h
+ *	  Captured and derived changes of this transaction, and who consumed them.
+ *
+ * For each source (base table, view, or state table of a node) a list of
+ * segments.  A segment is a signed multiset: rows of the source's layout and a
+ * weight.  It is stamped with the subtransaction that captured it.  pending(n,
+ * i), the part of source i that node n has not consumed, is the segments of i
+ * that bear no consumption record of n.  Records are stamped too: an aborted
+ * subtransaction takes away its segments and its records, a committed one hands
+ * both to its parent.
+ *
+ * A segment is freed when every reader has consumed it in the very
+ * subtransaction that captured it, or at the end of the transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_CHANGESET_H
+#define TV_CHANGESET_H
+
+#include "executor/tuptable.h"
+#include "utils/tuplestore.h"
+
+#include "planner/view_cache.h"
+
+typedef struct TvSegment
+{
+	SubTransactionId subid;		/* who captured it */
+	Tuplestorestate *store;
+	int64		nrows;
+	List	   *consumed;		/* of TvConsumption * */
+} TvSegment;
+
+typedef struct TvChanges
+{
+	Oid			source;			/* hash key */
+	const TvLayout *layout;		/* lives as long as the transaction */
+	List	   *segments;		/* of TvSegment *, oldest first */
+} TvChanges;
+
+/* Is there any segment at all? */
+extern bool tv_changes_exist(void);
+
+/* The changes of a source, made when missing. */
+extern TvChanges *tv_changes_of(Oid source, const TvLayout *layout);
+
+/* The changes of a source, or NULL. */
+extern TvChanges *tv_changes_find(Oid source);
+
+/* All sources with segments: List of TvChanges *. */
+extern List *tv_changes_all(void);
+
+/*
+ * Add a row: values of the layout's columns.  The weight is put in by this
+ * function.
+ */
+extern void tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int64 weight);
+
+/* The segments of a source that a node has not consumed; total rows. */
+extern List *tv_changes_pending(TvChanges *changes, Oid view, int node, int64 *nrows);
+
+/* Record that a node consumed these segments. */
+extern void tv_changes_consume(List *segments, Oid view, int node);
+
+/*
+ * Free segments whose consumption can no longer be undone.  To be called when
+ * a flush has served all readers.
+ */
+extern void tv_changes_release(void);
+
+/* Ends of transactions and subtransactions. */
+extern void tv_changes_end_transaction(void);
+extern void tv_changes_end_subtransaction(bool commit, SubTransactionId subid,
+										  SubTransactionId parent);
+
+#endif							/* TV_CHANGESET_H */

@@ -1,0 +1,96 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/run_plan.c
+ *	  Run a maintenance plan over ephemeral relations.
+ *
+ * The standard executor functions are called directly: maintenance is part of
+ * the user's statement and is accounted for there, not as statements of its
+ * own.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "storage/lmgr.h"
+
+#include "executor/explain_run.h"
+#include "executor/run_plan.h"
+#include "tv_compat.h"
+
+typedef struct ConsumerReceiver
+{
+	DestReceiver pub;
+	TvRowConsumer consumer;
+	void	   *context;
+} ConsumerReceiver;
+
+static bool
+receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	ConsumerReceiver *receiver = (ConsumerReceiver *) self;
+
+	receiver->consumer(slot, receiver->context);
+	return true;
+}
+
+static void
+startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+shutdown(DestReceiver *self)
+{
+}
+
+void
+tv_run_bind(QueryEnvironment *env, const char *name, TupleDesc desc, Tuplestorestate *store)
+{
+	EphemeralNamedRelation enr = palloc0(sizeof(EphemeralNamedRelationData));
+
+	enr->md.name = pstrdup(name);
+	enr->md.reliddesc = InvalidOid;
+	enr->md.tupdesc = desc;
+	enr->md.enrtype = ENR_NAMED_TUPLESTORE;
+	enr->md.enrtuples = tuplestore_tuple_count(store);
+	enr->reldata = store;
+	register_ENR(env, enr);
+}
+
+uint64
+tv_run_plan(TvPlan *plan, QueryEnvironment *env, Snapshot snapshot,
+			TvRowConsumer consumer, void *context)
+{
+	ConsumerReceiver receiver = {{0}};
+	QueryDesc  *desc;
+	uint64		processed;
+	ListCell   *lc;
+
+	receiver.pub.receiveSlot = receive;
+	receiver.pub.rStartup = startup;
+	receiver.pub.rShutdown = shutdown;
+	receiver.pub.rDestroy = shutdown;
+	receiver.pub.mydest = DestNone;
+	receiver.consumer = consumer;
+	receiver.context = context;
+
+	foreach(lc, plan->stmt->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION)
+			LockRelationOid(rte->relid, rte->rellockmode);
+	}
+
+	desc = CreateQueryDesc(plan->stmt, "maintenance of a view", snapshot, InvalidSnapshot,
+						   &receiver.pub, NULL, env, tv_explain_run_instrument());
+	standard_ExecutorStart(desc, EXEC_FLAG_SKIP_TRIGGERS);
+	tv_compat_ExecutorRun(desc);
+	processed = desc->estate->es_processed;
+	standard_ExecutorFinish(desc);
+	tv_explain_run_plan(desc);
+	standard_ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+	return processed;
+}

@@ -1,0 +1,185 @@
+/*-------------------------------------------------------------------------
+ *
+ * planner/plan_cache.c
+ *	  Maintenance plans, planned once per backend.
+ *
+ * A plan is keyed by node, kind, set of changed sources, and size class: for
+ * few rows (planned as for two), and for many, by powers of eight of the true
+ * number.  Plans live in the context of their view's cache entry and go with it.
+ * Replacing a function or operator starts a new generation of all plans.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "executor/executor.h"
+#include "optimizer/planner.h"
+#include "storage/lmgr.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "config.h"
+#include "planner/plan_cache.h"
+
+/* What few rows are planned as. */
+#define TV_SMALL_ROWS 2.0
+
+typedef struct TvPlanKey
+{
+	int			node;
+	int			kind;
+	int			size_class;
+} TvPlanKey;
+
+typedef struct TvPlanEntry
+{
+	TvPlanKey	key;
+	Bitmapset  *changed;		/* changed sources, of a delta */
+	uint64		generation;
+	bool		empty;
+	TvPlan		plan;
+} TvPlanEntry;
+
+struct TvPlanTable
+{
+	List	   *entries;		/* of TvPlanEntry *, most recent first */
+};
+
+static uint64 plan_generation = 1;
+
+static void make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows);
+
+static void
+generation_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	plan_generation++;
+}
+
+void
+tv_plan_cache_init(void)
+{
+	CacheRegisterSyscacheCallback(PROCOID, generation_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, generation_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(AMOPOPID, generation_callback, (Datum) 0);
+}
+
+static int
+size_class(double rows)
+{
+	if (rows < tv_bulk_rows)
+		return 0;
+	return 1 + (int) (log(rows) / log(8.0));
+}
+
+TvPlan *
+tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind, const Bitmapset *changed, double rows)
+{
+	int			class = size_class(rows);
+	TvPlanEntry *entry = NULL;
+	ListCell   *lc;
+
+	if (view->plans == NULL)
+		view->plans = MemoryContextAllocZero(view->cxt, sizeof(struct TvPlanTable));
+
+	foreach(lc, view->plans->entries)
+	{
+		TvPlanEntry *candidate = lfirst(lc);
+
+		if (candidate->key.node == node->id && candidate->key.kind == kind &&
+			candidate->key.size_class == class &&
+			(kind != TV_PLAN_DELTA || bms_equal(candidate->changed, changed)))
+		{
+			entry = candidate;
+			break;
+		}
+	}
+	if (entry == NULL)
+	{
+		MemoryContext oldcxt = MemoryContextSwitchTo(view->cxt);
+
+		entry = palloc0(sizeof(TvPlanEntry));
+		entry->key.node = node->id;
+		entry->key.kind = kind;
+		entry->key.size_class = class;
+		entry->changed = bms_copy(changed);
+		view->plans->entries = lcons(entry, view->plans->entries);
+		MemoryContextSwitchTo(oldcxt);
+	}
+	if (entry->generation != plan_generation)
+		make_plan(view, node, entry, class == 0 ? TV_SMALL_ROWS : rows);
+	return entry->empty ? NULL : &entry->plan;
+}
+
+static Query *
+derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
+{
+	switch ((TvPlanKind) entry->key.kind)
+	{
+		case TV_PLAN_DELTA:
+			return tv_derive_delta(view->graph, node, entry->changed, view->layouts, rows);
+		case TV_PLAN_RECOMPUTE:
+			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_ALL, rows);
+		case TV_PLAN_RECOMPUTE_KEYS:
+			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_KEYS, rows);
+		case TV_PLAN_RECOMPUTE_NULL_KEYS:
+			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_NULL_KEYS, rows);
+		case TV_PLAN_STATE:
+			return tv_derive_state(view->graph, node);
+	}
+	return NULL;
+}
+
+/*
+ * Derive and plan in a scratch context, then keep only the result.  The
+ * caller holds locks on the sources.
+ */
+static void
+make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_tviews planning",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcxt = MemoryContextSwitchTo(scratch);
+	uint64		generation;
+	Query	   *query;
+	PlannedStmt *stmt;
+	bool		snapshot_set = false;
+
+	/* an invalidation while planning makes this plan old at once */
+	AcceptInvalidationMessages();
+	generation = plan_generation;
+	query = derive(view, node, entry, rows);
+	if (query == NULL)
+	{
+		entry->empty = true;
+		entry->generation = generation;
+		MemoryContextSwitchTo(oldcxt);
+		MemoryContextDelete(scratch);
+		return;
+	}
+
+	if (!ActiveSnapshotSet())
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		snapshot_set = true;
+	}
+	stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
+	stmt->jitFlags = 0;
+	if (snapshot_set)
+		PopActiveSnapshot();
+
+	MemoryContextSwitchTo(view->cxt);
+	entry->plan.stmt = copyObject(stmt);
+	entry->plan.query = copyObject(query);
+	entry->plan.desc = ExecCleanTypeFromTL(entry->plan.stmt->planTree->targetlist);
+	entry->plan.bulk = entry->key.size_class > 0;
+	entry->empty = false;
+	entry->generation = generation;
+	MemoryContextSwitchTo(oldcxt);
+	MemoryContextDelete(scratch);
+}

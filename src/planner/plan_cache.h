@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * planner/plan_cache.h
+ *	  Maintenance plans, planned once per backend.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_PLAN_CACHE_H
+#define TV_PLAN_CACHE_H
+
+#include "nodes/plannodes.h"
+
+#include "planner/view_cache.h"
+
+typedef enum TvPlanKind
+{
+	TV_PLAN_DELTA,				/* tv_derive_delta */
+	TV_PLAN_RECOMPUTE,			/* tv_derive_recompute, the whole node */
+	TV_PLAN_RECOMPUTE_KEYS,		/* ... keys without nulls */
+	TV_PLAN_RECOMPUTE_NULL_KEYS,	/* ... keys with nulls */
+	TV_PLAN_STATE				/* tv_derive_state */
+} TvPlanKind;
+
+typedef struct TvPlan
+{
+	PlannedStmt *stmt;
+	Query	   *query;			/* as derived, for EXPLAIN */
+	TupleDesc	desc;			/* of its output */
+	bool		bulk;			/* planned for many rows */
+} TvPlan;
+
+/*
+ * The plan of a node for this set of changed sources and number of changed
+ * rows; made when missing.  Valid as long as the view's entry is, and no
+ * function it calls is replaced.  rows matters by order of magnitude only.
+ * NULL when the delta is empty by construction.
+ */
+extern TvPlan *tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind,
+						   const Bitmapset *changed, double rows);
+
+extern void tv_plan_cache_init(void);
+
+#endif							/* TV_PLAN_CACHE_H */

@@ -1,0 +1,553 @@
+/*-------------------------------------------------------------------------
+ *
+ * planner/view_cache.c
+ *	  Compiled views of this backend, and who reads what.
+ *
+ * Two hash tables: views by OID, and readers by the OID of what they read.
+ * Relcache invalidations mark entries; the next look-up rebuilds them.  A
+ * populated flag that flips, a new index, a changed column or owner all come as
+ * relcache invalidations of the view or of what it reads.
+ *
+ * A rebuilt entry's old contents may still be in use further up the stack (a
+ * plan that is running), so contexts of old contents are only freed at the end
+ * of the transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "catalog/tv_catalog.h"
+#include "planner/plan_cache.h"
+#include "planner/view_cache.h"
+
+static HTAB *views = NULL;
+static HTAB *readers = NULL;
+static List *garbage = NIL;		/* of MemoryContext */
+static MemoryContext cache_cxt = NULL;
+
+static void build_view(TvView *view);
+static void bind_states(TvView *view);
+static void bind_layouts(TvView *view);
+static void check_rights(TvView *view, const char *name);
+static void build_readers(TvReaders *entry);
+static TvLayout *copy_layout(const TvLayout *layout);
+static void invalidate_readers(Oid source);
+static TvLayout *make_layout(Oid relid, Bitmapset *columns);
+static void relation_callback(Datum arg, Oid relid);
+
+void
+tv_view_cache_init(void)
+{
+	CacheRegisterRelcacheCallback(relation_callback, (Datum) 0);
+	tv_plan_cache_init();
+}
+
+static void
+make_tables(void)
+{
+	HASHCTL		ctl = {0};
+
+	cache_cxt = AllocSetContextCreate(CacheMemoryContext, "pg_tviews views",
+									  ALLOCSET_DEFAULT_SIZES);
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(TvView);
+	ctl.hcxt = cache_cxt;
+	views = hash_create("pg_tviews views", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ctl.entrysize = sizeof(TvReaders);
+	readers = hash_create("pg_tviews readers", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/*
+ * A relation changed.  Entries of views that depend on it, and what is known
+ * of its readers, must be looked up again.  A change of a view can be a change
+ * of its populated flag, which decides whether it counts as a reader.
+ */
+static void
+relation_callback(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS seq;
+	TvView	   *view;
+	TvReaders  *reader;
+	bool		is_view;
+
+	if (views == NULL)
+		return;
+	is_view = !OidIsValid(relid) || hash_search(views, &relid, HASH_FIND, NULL) != NULL;
+
+	hash_seq_init(&seq, views);
+	while ((view = hash_seq_search(&seq)) != NULL)
+	{
+		bool		hit = !OidIsValid(relid) || view->relid == relid;
+
+		if (!view->valid)
+			continue;
+		if (!hit)
+			hit = list_member_oid(view->graph->relids, relid);
+		for (int i = 0; !hit && i < view->graph->nnodes; i++)
+			hit = view->graph->nodes[i]->state_relid == relid;
+		if (hit)
+			view->valid = false;
+	}
+
+	if (is_view)
+	{
+		hash_seq_init(&seq, readers);
+		while ((reader = hash_seq_search(&seq)) != NULL)
+			reader->valid = false;
+		return;
+	}
+	reader = hash_search(readers, &relid, HASH_FIND, NULL);
+	if (reader)
+		reader->valid = false;
+}
+
+/* Free what was replaced; nothing of it can be in use any more. */
+static void
+collect_garbage(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, garbage)
+		MemoryContextDelete(lfirst(lc));
+	list_free(garbage);
+	garbage = NIL;
+}
+
+void
+tv_view_cache_end_transaction(void)
+{
+	if (garbage)
+		collect_garbage();
+}
+
+static void
+discard(MemoryContext cxt)
+{
+	MemoryContext oldcxt;
+
+	if (cxt == NULL)
+		return;
+	oldcxt = MemoryContextSwitchTo(cache_cxt);
+	garbage = lappend(garbage, cxt);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+static TvView *
+find_view(Oid relid)
+{
+	TvView	   *view;
+	bool		found;
+
+	if (views == NULL)
+		make_tables();
+	view = hash_search(views, &relid, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(view, 0, sizeof(TvView));
+		view->relid = relid;
+	}
+	return view;
+}
+
+TvView *
+tv_view_lookup(Oid relid)
+{
+	TvView	   *view = find_view(relid);
+
+	if (!view->valid)
+	{
+		discard(view->cxt);
+		view->cxt = NULL;
+		view->graph = NULL;
+		view->plans = NULL;
+		view->runtimes = NULL;
+		build_view(view);
+	}
+	return view;
+}
+
+static void
+build_view(TvView *view)
+{
+	MemoryContext cxt = AllocSetContextCreate(cache_cxt, "pg_tviews view",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+	Relation	rel = table_open(view->relid, AccessShareLock);
+	TvRefusal  *refusal;
+	List	   *names = NIL;
+	char	   *mode;
+
+	view->cxt = cxt;
+	view->owner = rel->rd_rel->relowner;
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+		names = lappend(names, makeString(pstrdup(NameStr(TupleDescAttr(rel->rd_att, i)->attname))));
+	view->graph = tv_graph_compile(get_view_query(rel), names, view->owner, &refusal);
+	if (view->graph == NULL)
+		ereport(ERROR,
+				(errcode(refusal->sqlstate),
+				 errmsg("materialized view \"%s\" can no longer be maintained: %s",
+						RelationGetRelationName(rel), refusal->what),
+				 errdetail("%s", refusal->why),
+				 errhint("Drop the view, or undo the change of what it reads.")));
+	view->level = tv_catalog_view_level(view->relid);
+	view->mode = tv_catalog_option(view->relid, &mode, &view->settings) ? mode : "immediate";
+	bind_states(view);
+	bind_layouts(view);
+	check_rights(view, RelationGetRelationName(rel));
+
+	view->additive = true;
+	for (int i = 0; i < view->graph->nnodes; i++)
+		view->additive &= view->graph->nodes[i]->additive;
+	table_close(rel, NoLock);
+	MemoryContextSwitchTo(oldcxt);
+	view->valid = true;
+}
+
+/* Find the state tables; they must be of the layout the definition asks for. */
+static void
+bind_states(TvView *view)
+{
+	TvGraph    *graph = view->graph;
+
+	for (int i = 0; i < graph->nnodes; i++)
+	{
+		TvNode	   *node = graph->nodes[i];
+		char	   *stored = NULL;
+
+		if (!node->has_state)
+			continue;
+		node->state_relid = tv_catalog_state(view->relid, i, &stored);
+		if (!OidIsValid(node->state_relid) || strcmp(stored, node->signature) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("the hidden state of materialized view \"%s\" does not fit its definition",
+							get_rel_name(view->relid)),
+					 errdetail("What the view reads was changed in a way that needs other state."),
+					 errhint("REFRESH MATERIALIZED VIEW %s.",
+							 quote_identifier(get_rel_name(view->relid)))));
+	}
+	for (int i = 0; i < graph->nsources; i++)
+		if (graph->sources[i]->kind == TV_SOURCE_NODE)
+			graph->sources[i]->relid = graph->nodes[graph->sources[i]->node]->state_relid;
+}
+
+/* Sources have the layout on which all their readers agree. */
+static void
+bind_layouts(TvView *view)
+{
+	TvGraph    *graph = view->graph;
+
+	view->layouts = palloc0(sizeof(TvLayout *) * (graph->nsources + 1));
+	for (int i = 0; i < graph->nsources; i++)
+	{
+		TvSource   *source = graph->sources[i];
+
+		if (source->kind == TV_SOURCE_NODE)
+		{
+			TvNode	   *node = graph->nodes[source->node];
+			TvLayout   *layout = palloc0(sizeof(TvLayout));
+
+			layout->natts = node->out_desc->natts;
+			layout->attnos = palloc(sizeof(AttrNumber) * (layout->natts + 1));
+			layout->desc = CreateTemplateTupleDesc(layout->natts + 1);
+			for (int j = 0; j < layout->natts; j++)
+			{
+				layout->attnos[j] = j + 1;
+				TupleDescCopyEntry(layout->desc, j + 1, node->out_desc, j + 1);
+			}
+			TupleDescInitEntry(layout->desc, layout->natts + 1, "weight", INT8OID, -1, 0);
+			view->layouts[i] = layout;
+		}
+		else
+			view->layouts[i] = copy_layout(tv_view_layout(source->relid));
+	}
+}
+
+static TvLayout *
+copy_layout(const TvLayout *layout)
+{
+	TvLayout   *copy = palloc(sizeof(TvLayout));
+
+	copy->natts = layout->natts;
+	copy->attnos = palloc(sizeof(AttrNumber) * (layout->natts + 1));
+	memcpy(copy->attnos, layout->attnos, sizeof(AttrNumber) * layout->natts);
+	copy->desc = CreateTupleDescCopy(layout->desc);
+	return copy;
+}
+
+bool
+tv_view_layout_equal(const TvLayout *a, const TvLayout *b)
+{
+	return a->natts == b->natts &&
+		memcmp(a->attnos, b->attnos, sizeof(AttrNumber) * a->natts) == 0;
+}
+
+/*
+ * The owner must still be allowed to read what the view reads.
+ */
+static void
+check_rights(TvView *view, const char *name)
+{
+	for (int i = 0; i < view->graph->nsources; i++)
+	{
+		TvSource   *source = view->graph->sources[i];
+
+		if (source->kind == TV_SOURCE_NODE)
+			continue;
+		if (pg_class_aclcheck(source->relid, source->check_as, ACL_SELECT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck_all(source->relid, source->check_as, ACL_SELECT,
+									  ACLMASK_ANY) != ACLCHECK_OK)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied for relation \"%s\"", get_rel_name(source->relid)),
+					 errdetail("Maintained view \"%s\" reads it with the rights of role \"%s\".",
+							   name, GetUserNameFromId(source->check_as, true)),
+					 errhint("Grant SELECT on it to that role, or drop the view.")));
+	}
+}
+
+static bool
+is_populated(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relispopulated;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+static int
+compare_views(const ListCell *a, const ListCell *b)
+{
+	TvView	   *va = lfirst(a);
+	TvView	   *vb = lfirst(b);
+
+	if (va->level != vb->level)
+		return va->level < vb->level ? -1 : 1;
+	return va->relid < vb->relid ? -1 : va->relid > vb->relid;
+}
+
+static TvReaders *
+find_readers(Oid source)
+{
+	TvReaders  *entry;
+	bool		found;
+
+	if (views == NULL)
+		make_tables();
+	entry = hash_search(readers, &source, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(entry, 0, sizeof(TvReaders));
+		entry->relid = source;
+	}
+	return entry;
+}
+
+/* Views that were compiled for another layout of a source must be rebuilt. */
+static void
+invalidate_readers(Oid source)
+{
+	HASH_SEQ_STATUS seq;
+	TvView	   *view;
+
+	hash_seq_init(&seq, views);
+	while ((view = hash_seq_search(&seq)) != NULL)
+	{
+		for (int i = 0; view->valid && i < view->graph->nsources; i++)
+			if (view->graph->sources[i]->relid == source)
+				view->valid = false;
+	}
+}
+
+/*
+ * The layout of a source's delta: the columns that any reader needs.  Found
+ * from the definitions alone, for compiling a view asks for it.
+ */
+TvLayout *
+tv_view_layout(Oid source)
+{
+	TvReaders  *entry = find_readers(source);
+
+	if (!entry->layout_valid || !entry->valid)
+	{
+		List	   *oids = tv_catalog_readers(source);
+		Bitmapset  *columns = NULL;
+		TvLayout   *layout;
+		MemoryContext cxt = AllocSetContextCreate(cache_cxt, "pg_tviews layout",
+												  ALLOCSET_SMALL_SIZES);
+		MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+		ListCell   *lc;
+
+		foreach(lc, oids)
+		{
+			Relation	rel;
+			TvRefusal  *refusal;
+			TvGraph    *graph;
+
+			(void) find_view(lfirst_oid(lc));
+			if (!is_populated(lfirst_oid(lc)))
+				continue;
+			rel = table_open(lfirst_oid(lc), AccessShareLock);
+			graph = tv_graph_compile(get_view_query(rel), NIL, rel->rd_rel->relowner, &refusal);
+			table_close(rel, NoLock);
+			for (int i = 0; graph && i < graph->nsources; i++)
+				if (graph->sources[i]->relid == source)
+					columns = bms_add_members(columns, graph->sources[i]->columns);
+		}
+		layout = make_layout(source, columns);
+		if (entry->layout && !tv_view_layout_equal(entry->layout, layout))
+			invalidate_readers(source);
+		entry->layout = layout;
+		entry->layout_valid = true;
+		MemoryContextSwitchTo(oldcxt);
+		discard(entry->layout_cxt);
+		entry->layout_cxt = cxt;
+	}
+	return entry->layout;
+}
+
+TvReaders *
+tv_view_readers(Oid source)
+{
+	TvReaders  *entry;
+
+	if (views != NULL)
+	{
+		entry = hash_search(readers, &source, HASH_FIND, NULL);
+		if (entry && entry->valid)
+			return entry->nreaders > 0 ? entry : NULL;
+	}
+	if (!IsTransactionState() || !tv_catalog_installed())
+		return NULL;
+	entry = find_readers(source);
+	build_readers(entry);
+	return entry->nreaders > 0 ? entry : NULL;
+}
+
+static void
+build_readers(TvReaders *entry)
+{
+	List	   *oids;
+	List	   *found = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	AcceptInvalidationMessages();
+	oids = tv_catalog_readers(entry->relid);
+	entry->layout_valid = false;
+	entry->nreaders = 0;
+	if (oids != NIL)
+		(void) tv_view_layout(entry->relid);
+
+	foreach(lc, oids)
+	{
+		/* an unpopulated view is no reader, but may become one */
+		(void) find_view(lfirst_oid(lc));
+		if (is_populated(lfirst_oid(lc)))
+			found = lappend(found, tv_view_lookup(lfirst_oid(lc)));
+	}
+	list_sort(found, compare_views);
+	if (entry->readers)
+		pfree(entry->readers);
+	entry->readers = MemoryContextAlloc(cache_cxt, sizeof(TvReader) * (list_length(found) + 1));
+	foreach(lc, found)
+	{
+		TvView	   *view = lfirst(lc);
+
+		for (int i = 0; i < view->graph->nsources; i++)
+		{
+			if (view->graph->sources[i]->relid == entry->relid)
+			{
+				entry->readers[n].view = view;
+				entry->readers[n].source = i;
+				n++;
+			}
+		}
+	}
+	entry->nreaders = n;
+	entry->valid = true;
+}
+
+static TvLayout *
+make_layout(Oid relid, Bitmapset *columns)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	TvLayout   *layout = palloc0(sizeof(TvLayout));
+	int			attno = -1;
+	int			n = bms_num_members(columns);
+
+	layout->attnos = palloc(sizeof(AttrNumber) * (n + 1));
+	layout->desc = CreateTemplateTupleDesc(n + 1);
+	while ((attno = bms_next_member(columns, attno)) >= 0)
+	{
+		layout->attnos[layout->natts++] = attno;
+		TupleDescCopyEntry(layout->desc, layout->natts, rel->rd_att, attno);
+	}
+	TupleDescInitEntry(layout->desc, n + 1, "weight", INT8OID, -1, 0);
+	table_close(rel, NoLock);
+	return layout;
+}
+
+bool
+tv_view_concerns(Oid relid)
+{
+	return tv_view_readers(relid) != NULL || tv_catalog_is_view(relid);
+}
+
+void
+tv_view_invalidate(Oid relid)
+{
+	ListCell   *lc;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+	if (HeapTupleIsValid(tuple))
+	{
+		CacheInvalidateRelcacheByTuple(tuple);
+		ReleaseSysCache(tuple);
+	}
+	foreach(lc, tv_catalog_sources(relid))
+	{
+		tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
+		if (HeapTupleIsValid(tuple))
+		{
+			CacheInvalidateRelcacheByTuple(tuple);
+			ReleaseSysCache(tuple);
+		}
+		if (readers)
+		{
+			Oid			source = lfirst_oid(lc);
+			TvReaders  *entry = hash_search(readers, &source, HASH_FIND, NULL);
+
+			if (entry)
+				entry->valid = false;
+		}
+	}
+	if (views)
+	{
+		TvView	   *view = hash_search(views, &relid, HASH_FIND, NULL);
+
+		if (view)
+			view->valid = false;
+	}
+}
