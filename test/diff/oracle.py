@@ -1,0 +1,403 @@
+"""The player: sends statements, and after each compares every view with its query.
+
+A view is compared with its twin, a plain view of the same text over plain views down to the base
+tables, as a bag of row texts counted in the server.  Every so often also by EXCEPT ALL, and with the
+extension's own check of hidden state.  An error a statement raises must come up without the views as
+well, or come from the query of a view after the statement.
+"""
+
+import time
+
+import psycopg2
+import psycopg2.extensions as ext
+
+# what shapes the text of values: fixed while comparing, whatever the session set
+OUTPUT_SETTINGS = [('TimeZone', 'UTC'), ('DateStyle', 'ISO, MDY'), ('IntervalStyle', 'postgres'),
+                   ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('array_nulls', 'on')]
+DEEP_EVERY = 10
+ROW = '"#row"'
+
+
+class Failure(Exception):
+    """A wrong result.  kind: mismatch, check, error, crash, invalid, leftover, amcheck."""
+
+    def __init__(self, kind, text, views=(), state=None):
+        Exception.__init__(self, text)
+        self.kind, self.text, self.views, self.state = kind, text, list(views), state
+
+    def same(self, other):
+        return other is not None and self.kind == other.kind and self.state == other.state
+
+
+class Config:
+    """How views are stood in for.
+
+    tview   the extension's views
+    dry     plain views: proves that what is generated is valid SQL
+    audit   plain materialized views, refreshed under other planner settings before each comparison:
+            proves that the generated queries have one answer
+    stale   plain materialized views, never refreshed: proves that differences are found
+    """
+
+    def __init__(self, mode='tview', verify_share=0.25):
+        self.mode = mode
+        self.verify_share = verify_share
+
+    @property
+    def real(self):
+        return self.mode == 'tview'
+
+    def create(self, v, names, options=''):
+        if v.plain or self.mode == 'dry':
+            head = 'CREATE VIEW %s' % v.sql_name
+        else:
+            head = 'CREATE MATERIALIZED VIEW %s' % v.sql_name
+        if v.column_list:
+            head += ' (%s)' % ', '.join(n for n, _ in v.cols)
+        if self.real and not v.plain:
+            head += ' USING tview'
+        tail = ' WITH NO DATA' if v.no_data and not v.plain and self.mode != 'dry' else ''
+        return '%s AS %s%s' % (head, v.render(names, not self.real), tail)
+
+    def twin(self, v, twins):
+        return 'CREATE VIEW %s (%s) AS %s' % (v.twin, ', '.join(n for n, _ in v.cols), v.render(twins, not self.real))
+
+    def drop(self, v):
+        return 'DROP %sVIEW %s' % ('' if v.plain or self.mode == 'dry' else 'MATERIALIZED ', v.sql_name)
+
+
+class Player:
+    def __init__(self, db, namespace, config, make_namespace=True):
+        self.db, self.namespace, self.config = db, namespace, config
+        self.views = []                 # present views
+        self.fresh = []                 # those of them made in the open transaction
+        self.tables = []
+        self.log = []                   # (phase, Stmt, view or None)
+        self.txn = []                   # statements since BEGIN
+        self.pending = None             # a failed statement to verify after the rollback
+        self.compared = 0
+        self.errors = {}                # sqlstate -> times
+        self.verified = 0
+        self.prepared_sql = None
+        self.prepared_at = 0
+        self.prepared_count = 0
+        self.settings_changed = False
+        self.slowest = 0.0
+        if make_namespace:
+            with connect(db) as c:
+                c.autocommit = True
+                c.cursor().execute('DROP SCHEMA IF EXISTS %s CASCADE' % quoted(namespace))
+                c.cursor().execute('CREATE SCHEMA %s' % quoted(namespace))
+            c.close()
+        self.conn = connect(db, namespace)
+        self.conn.autocommit = True
+        self.cur = self.conn.cursor()
+
+    def close(self):
+        try:
+            self.conn.close()
+        except psycopg2.Error:
+            pass
+
+    # ---- plain execution ----
+
+    @property
+    def status(self):
+        s = self.conn.info.transaction_status
+        if s == ext.TRANSACTION_STATUS_IDLE:
+            return 'idle'
+        return 'failed' if s == ext.TRANSACTION_STATUS_INERROR else 'open'
+
+    def execute(self, stmt):
+        """Send a statement.  None, or its error as (sqlstate, message)."""
+        try:
+            if stmt.copy is not None:
+                import io
+                self.cur.copy_expert(stmt.sql, io.StringIO(stmt.copy))
+            else:
+                self.cur.execute(stmt.sql)
+        except psycopg2.Error as e:
+            if self.conn.closed or e.pgcode is None or e.pgcode in ('57P02', '57P01', '57P03'):
+                raise Failure('crash', 'connection lost: %s' % str(e).strip())
+            return e.pgcode, str(e).strip()
+        return None
+
+    def quiet(self, sql):
+        """Run SQL that is no part of the tested statements; returns rows."""
+        try:
+            self.cur.execute(sql)
+            return self.cur.fetchall() if self.cur.description else []
+        except psycopg2.OperationalError as e:
+            if self.conn.closed:
+                raise Failure('crash', 'connection lost: %s' % str(e).strip())
+            raise
+
+    # ---- one step ----
+
+    def step(self, stmt, deep=None):
+        """Run one statement of the test, then compare.  Raises Failure."""
+        self.log.append(('stmt', stmt, None))
+        start = time.time()
+        before = self.status
+        if stmt.txn == 'end' and self.fresh:
+            self.views = [v for v in self.views if v not in self.fresh]
+        error = self.execute(stmt)
+        if stmt.txn == 'end' and self.fresh:
+            self.views += [v for v in self.fresh if self.quiet("SELECT to_regclass('%s')" % v.twin)[0][0]]
+            self.fresh = []
+        if stmt.kind == 'setting':
+            self.settings_changed = stmt.sql != 'RESET ALL'
+        if stmt.txn == 'begin' and error is None:
+            self.txn = [stmt]
+        elif before != 'idle' and self.status != 'failed':
+            self.txn.append(stmt)
+        if error is not None:
+            self.errors[error[0]] = self.errors.get(error[0], 0) + 1
+            if error[0] == '57014':
+                raise Failure('error', 'statement timeout', state=error[0])
+            if self.status == 'failed' and before == 'open':
+                self.pending = (stmt, error, list(self.txn))
+            elif self.status == 'idle':
+                self.verify_error(stmt, error, self.txn if before != 'idle' else [])
+        elif self.pending is not None and stmt.txn in ('back', 'end'):
+            failed, err, done = self.pending
+            self.pending = None
+            if stmt.txn == 'back':
+                name = stmt.sql.split()[-1]
+                at = max((i for i, s in enumerate(done) if s.sql == 'SAVEPOINT ' + name), default=None)
+                if at is not None:
+                    self.verify_error(failed, err, done[at + 1:])
+            else:
+                self.verify_error(failed, err, done)
+        if self.status == 'idle':
+            self.txn = []
+        if self.status != 'failed':
+            self.compare(deep)
+            self.compared += 1
+        self.slowest = max(self.slowest, time.time() - start)
+
+    def present(self, v):
+        """The view exists from now on."""
+        self.views = self.views + [v]
+        if self.status == 'open':
+            self.fresh = self.fresh + [v]
+
+    def silent(self, sql, phase, view=None):
+        """DDL of the round: logged, errors returned."""
+        from statements import Stmt
+        s = Stmt(sql, phase)
+        error = self.execute(s)
+        if error is None:
+            self.log.append((phase, s, view))
+        return error
+
+    # ---- errors ----
+
+    def verify_error(self, stmt, error, done):
+        """Would the statement fail without the maintained views, or a view's query after it?"""
+        state, message = error
+        if not self.config.real:
+            if state[:2] not in ('21', '22', '23', '27') and state not in ('55000', 'P0001', '44000', '0A000'):
+                raise Failure('invalid', '%s: %s\n%s' % (state, message, stmt.sql), state=state)
+            return
+        if stmt.kind == 'do with commit' or stmt.reads_view:
+            if state[:2] not in ('21', '22', '23', '27') and state != '2D000':
+                raise Failure('error', '%s: %s' % (state, message), state=state)
+            return
+        usual = state[:2] in ('21', '23') or (state[:2] == '22' and not any(v.hazard for v in self.views))
+        if usual and (hash_of(stmt.sql) % 100) >= self.config.verify_share * 100:
+            return
+        self.verified += 1
+        nested = self.status == 'open'
+        self.quiet('SAVEPOINT verify_error' if nested else (done[0].sql if done and done[0].txn == 'begin' else 'BEGIN'))
+        try:
+            plain = self.without_views(stmt, [s for s in done if s.txn != 'begin'])
+        finally:
+            if not self.conn.closed:
+                self.quiet('ROLLBACK TO verify_error' if nested else 'ROLLBACK')
+                if nested:
+                    self.quiet('RELEASE verify_error')
+        if plain is None or plain[0] != state:
+            raise Failure('error', 'the statement fails only with the views: %s: %s\nwithout them: %s\n%s' % (
+                state, message, plain, stmt.sql), state=state)
+
+    def without_views(self, stmt, done):
+        """The error of the statement, or of a view's query after it, with the maintained views dropped."""
+        for v in self.views:
+            if not v.plain:
+                self.quiet('DROP MATERIALIZED VIEW IF EXISTS %s CASCADE' % v.sql_name)
+        for s in done:
+            error = self.execute(s)
+            if error is not None:
+                return error if s is done[-1] and stmt.txn == 'end' else ('replay', error)
+        error = None
+        if stmt.txn != 'end':
+            error = self.execute(stmt)
+        if error is None:
+            error = self.execute_sql('SET CONSTRAINTS ALL IMMEDIATE')
+        if error is None:
+            for v in self.views:
+                error = error or self.execute_sql('SELECT count(%s::text) FROM %s %s' % (ROW, v.twin, ROW))
+        return error
+
+    def execute_sql(self, sql):
+        from statements import Stmt
+        return self.execute(Stmt(sql, ''))
+
+    # ---- comparison ----
+
+    def difference(self, v):
+        return ('SELECT t, sum(n) AS n FROM (SELECT {r}::text AS t, 1 AS n FROM {v} {r} UNION ALL '
+                'SELECT {r}::text, -1 FROM {q} {r}) x GROUP BY t HAVING sum(n) <> 0').format(
+                    r=ROW, v=v.sql_name, q=v.twin)
+
+    def compare_sql(self):
+        parts = ["SELECT 'v' AS what, %d AS i, (SELECT count(*) FROM (%s) y) AS n" % (i, self.difference(v))
+                 for i, v in enumerate(self.views)]
+        parts += ["SELECT 't', %d, (SELECT count(*) FROM %s)" % (i, t.sql) for i, t in enumerate(self.tables)]
+        return ' UNION ALL '.join(parts)
+
+    def compare(self, deep=None):
+        """Every view against its twin."""
+        if deep is None:
+            deep = self.compared % DEEP_EVERY == DEEP_EVERY - 1
+        restore = self.pin_settings() if self.settings_changed else []
+        if self.config.mode == 'audit':
+            self.refresh_all()
+        try:
+            rows = self.quiet(self.prepared())
+        except psycopg2.Error as e:
+            raise Failure('error', 'comparison failed: %s: %s' % (e.pgcode, str(e).strip()), state=e.pgcode)
+        wrong = []
+        for what, i, n in rows:
+            if what == 't':
+                self.tables[i].rows = n
+            elif n:
+                wrong.append(self.views[i])
+        if wrong:
+            raise Failure('mismatch', self.describe(wrong), wrong)
+        if deep:
+            self.deep_check()
+        for name, value in restore:
+            self.cur.execute('SELECT set_config(%s, %s, false)', (name, value))
+
+    def pin_settings(self):
+        old = self.quiet('SELECT ' + ', '.join("current_setting('%s')" % n for n, _ in OUTPUT_SETTINGS))[0]
+        for name, value in OUTPUT_SETTINGS:
+            self.cur.execute('SELECT set_config(%s, %s, false)', (name, value))
+        return [(n, o) for (n, _), o in zip(OUTPUT_SETTINGS, old)]
+
+    def prepared(self):
+        """The comparison as a prepared statement, planned anew now and then; sometimes sent as text."""
+        sql = self.compare_sql()
+        if self.compared % 8 == 7:
+            return sql
+        if sql != self.prepared_sql or self.compared - self.prepared_at > 30:
+            if self.prepared_sql is not None:
+                self.quiet('DEALLOCATE diff_%d' % self.prepared_count)
+            self.prepared_count += 1
+            try:
+                self.quiet('PREPARE diff_%d AS %s' % (self.prepared_count, sql))
+            except psycopg2.Error:
+                self.prepared_sql = None
+                raise
+            self.prepared_sql, self.prepared_at = sql, self.compared
+        return 'EXECUTE diff_%d' % self.prepared_count
+
+    def deep_check(self):
+        for v in self.views:
+            if not v.jsonish():
+                n = self.quiet('SELECT count(*) FROM ((TABLE {0} EXCEPT ALL TABLE {1}) UNION ALL '
+                               '(TABLE {1} EXCEPT ALL TABLE {0})) x'.format(v.sql_name, v.twin))[0][0]
+                if n:
+                    raise Failure('mismatch', 'EXCEPT ALL finds %d rows\n%s' % (n, self.describe([v])), [v])
+        if not self.config.real:
+            return
+        for v in self.views:
+            if v.plain:
+                continue
+            try:
+                rows = self.quiet("SELECT c::text FROM tview.check('%s') c" % v.sql_name.replace("'", "''"))
+            except psycopg2.Error as e:
+                raise Failure('check', 'tview.check(%s): %s: %s' % (v.sql_name, e.pgcode, str(e).strip()), [v],
+                              e.pgcode)
+            if rows:
+                raise Failure('check', 'tview.check(%s):\n%s' % (
+                    v.sql_name, '\n'.join(r[0] or '' for r in rows[:20])), [v])
+
+    def describe(self, views):
+        out = []
+        for v in views:
+            rows = self.quiet('SELECT n, t FROM (%s) d ORDER BY t LIMIT 12' % self.difference(v))
+            out.append('%s (twin %s): rows too many (+) or missing (-)' % (v.sql_name, v.twin))
+            out += ['  %+d  %s' % (n, t if len(t) < 400 else t[:400] + '...') for n, t in rows]
+        return '\n'.join(out)
+
+    def refresh_all(self):
+        n = self.compared
+        for i, name in enumerate(('enable_hashagg', 'enable_sort', 'enable_hashjoin', 'enable_nestloop',
+                                  'enable_mergejoin')):
+            self.quiet('SET %s = %s' % (name, 'off' if (n + i) % 3 == 0 else 'on'))
+        try:
+            for v in self.views:
+                if not v.plain:
+                    self.quiet('REFRESH MATERIALIZED VIEW %s' % v.sql_name)
+        finally:
+            for name in ('enable_hashagg', 'enable_sort', 'enable_hashjoin', 'enable_nestloop', 'enable_mergejoin'):
+                self.quiet('SET %s = on' % name)
+
+    # ---- end of a round ----
+
+    def check_indexes(self):
+        """Every index of every view and of its hidden state agrees with its table."""
+        have = self.quiet("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'")
+        if not have or not self.config.real:
+            return
+        try:
+            self.quiet("SELECT bt_index_check(i.indexrelid, true) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
+                       "JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam "
+                       "WHERE a.amname = 'btree' AND i.indisvalid AND c.relpersistence = 'p' AND "
+                       "(c.relnamespace = 'tview'::regnamespace OR c.relkind = 'm')")
+        except psycopg2.Error as e:
+            raise Failure('amcheck', '%s: %s' % (e.pgcode, str(e).strip()), state=e.pgcode)
+
+    def leftovers(self):
+        """What the extension left behind once every view is gone."""
+        if not self.config.real:
+            return
+        rows = self.quiet("SELECT t.tgname || ' on ' || t.tgrelid::regclass FROM pg_trigger t "
+                          "JOIN pg_proc p ON p.oid = t.tgfoid WHERE p.pronamespace = 'tview'::regnamespace")
+        rows += self.quiet("SELECT 'relation ' || c.oid::regclass FROM pg_class c "
+                           "WHERE c.relnamespace = 'tview'::regnamespace AND c.relkind = 'r' AND c.oid NOT IN "
+                           "(SELECT b.oid FROM diff_baseline b)")
+        if rows:
+            raise Failure('leftover', 'left behind: ' + '; '.join(r[0] for r in rows[:10]))
+
+
+def hash_of(text):
+    n = 0
+    for ch in text:
+        n = (n * 31 + ord(ch)) % 1000003
+    return n
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def connect(db, namespace=None, wait=60):
+    """A connection; waits while a crashed server recovers."""
+    options = '-c jit=off -c client_min_messages=error -c statement_timeout=60s -c TimeZone=UTC'
+    if namespace:
+        path = quoted(namespace) + ',public'
+        options += ' -c search_path=' + path.replace('\\', '\\\\').replace(' ', '\\ ')
+    end = time.time() + wait
+    while True:
+        try:
+            c = psycopg2.connect(dbname=db, options=options, application_name='diff')
+            c.set_client_encoding('UTF8')
+            return c
+        except psycopg2.OperationalError:
+            if time.time() > end:
+                raise
+            time.sleep(0.3)

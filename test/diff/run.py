@@ -1,0 +1,369 @@
+#!/usr/bin/python3
+"""Differential test: random schemas, random views, random statements; each view must equal its query.
+
+Connects by the PG* environment variables, makes databases of its own and drops them.  Every round is
+decided by its name SEED/WORKER/ROUND alone and can be run again with --round.  Last line printed:
+"N passed, N failed", statements after which all views were compared.
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import sys
+import time
+import traceback
+from collections import Counter
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import psycopg2                                            # noqa: E402
+
+from oracle import Config, Failure, Player, connect        # noqa: E402
+from reduce import reduce, save, script                    # noqa: E402
+from schema import Schema                                  # noqa: E402
+from statements import StatementMaker, Stmt                # noqa: E402
+from views import ViewMaker                                # noqa: E402
+
+NAMESPACES = ['r', 'r', 'r', 'Odd Schema', "it's", 'naïve']
+
+
+class Round:
+    """One schema, its views, and a stream of statements."""
+
+    def __init__(self, name, db, config, options):
+        self.name, self.db, self.config, self.options = name, db, config, options
+        self.rng = random.Random(name)
+        self.refused = Counter()
+        self.features = Counter()
+        self.kinds = Counter()
+        self.accepted = 0
+        self.player = None
+        self.namespace = self.rng.choice(NAMESPACES)
+
+    def play(self):
+        """Runs the round; raises Failure."""
+        rng = self.rng
+        schema = Schema(rng, big=rng.random() < 0.12)
+        self.schema = schema
+        self.player = p = Player(self.db, self.namespace, self.config)
+        p.tables = schema.tables
+        self.maker = StatementMaker(rng, schema)
+        for sql in schema.ddl + self.maker.extra_ddl:
+            error = p.silent(sql, 'schema')
+            if error and not (sql.startswith('INSERT') and error[0][:2] in ('22', '23', '21')):
+                raise Failure('invalid', 'schema: %s: %s\n%s' % (error[0], error[1], sql), state=error[0])
+        self.viewmaker = ViewMaker(rng, schema)
+        wanted = rng.randint(3, 8)
+        for _ in range(wanted * 2):
+            if len(self.viewmaker.views) < wanted:
+                self.add_view()
+        p.compare(deep=True)
+        n = self.options.length
+        while n > 0:
+            n -= 1
+            if p.status == 'idle' and rng.random() < 0.01:
+                self.special()
+                continue
+            for stmt in self.maker.next(p.status, self.viewmaker.views):
+                self.kinds[stmt.kind] += 1
+                p.step(stmt)
+                if p.status == 'failed':
+                    break
+            if p.slowest > 10:               # grown out of hand
+                break
+        if p.status != 'idle':
+            p.step(Stmt('ROLLBACK', 'end', txn='end'))
+        if p.settings_changed:
+            p.step(Stmt('RESET ALL', 'setting'))
+        self.finish()
+
+    def add_view(self):
+        """One more view, if the extension takes it."""
+        v = self.viewmaker.make()
+        p = self.player
+        twins = {w.number: w.twin for w in self.viewmaker.views}
+        names = {w.number: w.sql_name for w in self.viewmaker.views}
+        if p.status == 'open':
+            p.silent('SAVEPOINT new_view', 'twin', v)
+        error = p.silent(self.config.twin(v, twins), 'twin', v)
+        if error:
+            raise Failure('invalid', 'view: %s: %s\n%s' % (error[0], error[1], v.query.sql), state=error[0])
+        error = p.execute_sql('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) '
+                              'SELECT count("#row"::text) FROM %s "#row"' % v.twin)
+        if error or work(p.cur.fetchone()[0][0]['Plan']) > 25000:
+            if error and error[0][:2] != '22':
+                raise Failure('invalid', 'view: %s: %s\n%s' % (error[0], error[1], v.query.sql), state=error[0])
+            self.forget(v)
+            return None
+        create = self.config.create(v, names)
+        error = p.silent(create, 'view', v)
+        if error is None and 'WITH NO DATA' in create[-14:]:
+            error = p.silent('REFRESH MATERIALIZED VIEW %s' % v.sql_name, 'view2', v)
+        if error:
+            if error[0] == '0A000':
+                self.refused[error[1].splitlines()[0]] += 1
+                if self.options.show_refused:
+                    print('%s\n    %s' % (error[1], create))
+                self.forget(v)
+                return None
+            p.log.append(('view', Stmt(create, 'view'), v))
+            raise Failure('error', 'creating a view: %s: %s\n%s' % (error[0], error[1], create), state=error[0])
+        if p.status == 'open':
+            p.silent('RELEASE new_view', 'view2', v)
+        self.accepted += 1
+        self.features.update(v.features)
+        self.viewmaker.add(v)
+        p.present(v)
+        return v
+
+    def forget(self, v):
+        """Take a view that is not used out of database and log."""
+        p = self.player
+        p.execute_sql('DROP VIEW %s' % v.twin if p.status == 'idle' else 'ROLLBACK TO new_view')
+        p.log = [x for x in p.log if x[2] is not v]
+
+    def special(self):
+        """Refreshes and new views in the middle of a round, alone or inside a transaction."""
+        rng, p = self.rng, self.player
+        real = [v for v in self.viewmaker.views if not v.plain]
+        r = rng.random()
+        if r < 0.4 and real and self.config.mode != 'dry':
+            p.step(Stmt('REFRESH MATERIALIZED VIEW %s' % rng.choice(real).sql_name, 'refresh'))
+        elif r < 0.6 and real and self.config.mode != 'dry':
+            p.step(Stmt('BEGIN', 'begin', txn='begin'))
+            p.step(self.maker.update())
+            if p.status == 'open':
+                p.step(Stmt('REFRESH MATERIALIZED VIEW %s' % rng.choice(real).sql_name, 'refresh'))
+            p.step(Stmt('COMMIT' if p.status == 'open' else 'ROLLBACK', 'end', txn='end'))
+        elif r < 0.8 and len(real) < 9:
+            self.add_view()
+            p.compare()
+        elif len(real) < 9:
+            p.step(Stmt('BEGIN', 'begin', txn='begin'))
+            p.step(self.maker.update())
+            if p.status == 'open':
+                self.add_view()
+                p.step(self.maker.update())
+            p.step(Stmt('COMMIT' if p.status == 'open' and rng.random() < 0.7 else 'ROLLBACK', 'end', txn='end'))
+            self.viewmaker.views = list(p.views)
+
+    def finish(self):
+        """Refresh, deep check, then drop the views in random order, writing in between."""
+        rng, p = self.rng, self.player
+        real = [v for v in self.viewmaker.views if not v.plain]
+        if real and self.config.mode != 'dry':
+            p.step(Stmt('REFRESH MATERIALIZED VIEW %s' % rng.choice(real).sql_name, 'refresh'), deep=True)
+        p.compare(deep=True)
+        p.check_indexes()
+        while p.views:
+            v = rng.choice(p.views)
+            p.log.append(('drop', Stmt(self.config.drop(v) + ' CASCADE', 'drop'), v))
+            error = p.execute_sql(self.config.drop(v) + ' CASCADE')
+            if error:
+                raise Failure('error', 'dropping %s: %s: %s' % (v.sql_name, error[0], error[1]), state=error[0])
+            left = {r[0] for r in p.quiet(
+                "SELECT c.relname FROM pg_class c WHERE c.relkind IN ('m', 'v') AND c.relnamespace = "
+                "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())")}
+            p.views = [w for w in p.views if w.name in left]
+            if rng.random() < 0.5 and p.views:
+                p.step(self.maker.write([]))
+        p.leftovers()
+
+
+def work(node):
+    """Rows that the nodes of a plan handled."""
+    loops = node['Actual Loops']
+    mine = sum(node.get(k, 0) for k in ('Actual Rows', 'Rows Removed by Join Filter', 'Rows Removed by Filter'))
+    return mine * loops + sum(work(n) for n in node.get('Plans', []))
+
+
+def report(rnd, failure, options, say):
+    """Everything needed to see and repeat a failure."""
+    p = rnd.player
+    log, config = p.log if p else [], rnd.config
+    say('FAILED round %s: %s' % (rnd.name, failure.kind))
+    say(failure.text)
+    if failure.kind != 'invalid' and options.reduce and p:
+        p.close()
+        log, failure = reduce(rnd.db, rnd.namespace, config, log, p.tables, failure, options.reduce_seconds, say)
+    path = save(script(log, rnd.namespace, failure, p.tables if p else [], config, rnd.name), rnd.name.replace('/', '_'))
+    for title, phases in (('schema', ('schema',)), ('views', ('view',)), ('statements', ('stmt', 'drop', 'view2'))):
+        say('-- %s' % title)
+        part = [s.script() for ph, s, _ in log if ph in phases]
+        for s in part if len(part) < 60 or not options.brief else part[-10:]:
+            say(s)
+    if log is not (p.log if p else None):
+        say(failure.text)
+    say('run again: run.py --round %s' % rnd.name)
+    say('reproducer: %s' % path)
+
+
+def make_database(db, config):
+    admin = connect('postgres', wait=10)
+    admin.autocommit = True
+    admin.cursor().execute('DROP DATABASE IF EXISTS %s WITH (FORCE)' % db)
+    admin.cursor().execute('CREATE DATABASE %s TEMPLATE template0 ENCODING \'UTF8\' LC_COLLATE \'C\' LC_CTYPE \'C\'' % db)
+    admin.close()
+    c = connect(db)
+    c.autocommit = True
+    cur = c.cursor()
+    if config.real:
+        cur.execute('CREATE EXTENSION pg_tviews')
+        cur.execute("CREATE TABLE public.diff_baseline AS SELECT oid FROM pg_class "
+                    "WHERE relnamespace = 'tview'::regnamespace")
+        try:
+            cur.execute('CREATE EXTENSION amcheck')
+        except psycopg2.Error:
+            pass
+    c.close()
+
+
+def drop_database(db):
+    try:
+        admin = connect('postgres', wait=30)
+        admin.autocommit = True
+        admin.cursor().execute('DROP DATABASE IF EXISTS %s WITH (FORCE)' % db)
+        admin.close()
+    except psycopg2.Error as e:
+        print('cannot drop %s: %s' % (db, e))
+
+
+def worker(number, options, stop_at, queue):
+    """Rounds one after the other until time or statements are used up."""
+    config = Config(options.mode)
+    db = 'diff_%d_%d' % (os.getpid(), number)
+    lines = []
+
+    def say(*args):
+        lines.append(' '.join(str(a) for a in args))
+
+    total = dict(passed=0, failed=0, rounds=0, accepted=0, verified=0, refused=Counter(), features=Counter(),
+                 kinds=Counter(), errors=Counter())
+    try:
+        make_database(db, config)
+        n = 0
+        share = -(-options.statements // options.workers)
+        while time.time() < stop_at and total['passed'] < share and total['failed'] < options.max_failures:
+            name = options.round or '%s/%d/%d' % (options.seed, number, n)
+            n += 1
+            rnd = Round(name, db, config, options)
+            failure = None
+            try:
+                rnd.play()
+            except Failure as f:
+                failure = f
+            except psycopg2.Error as e:
+                failure = Failure('crash' if e.pgcode is None else 'error', '%s: %s\n%s' % (
+                    e.pgcode, str(e).strip(), traceback.format_exc(limit=-4)), state=e.pgcode)
+            p = rnd.player
+            if failure is not None:
+                total['failed'] += 1
+                try:
+                    report(rnd, failure, options, say)
+                except Exception:
+                    say(traceback.format_exc())
+                queue.put(('text', '\n'.join(lines)))
+                lines.clear()
+            if p is not None:
+                total['passed'] += p.compared
+                total['verified'] += p.verified
+                total['errors'].update(p.errors)
+                p.close()
+            total['rounds'] += 1
+            total['accepted'] += rnd.accepted
+            for k in ('refused', 'features', 'kinds'):
+                total[k].update(getattr(rnd, k))
+            if options.verbose:
+                queue.put(('text', 'round %s: %d compared, %d views, slowest %.2fs' % (
+                    name, p.compared if p else 0, rnd.accepted, p.slowest if p else 0)))
+            if options.round:
+                break
+    except Exception:
+        total['failed'] += 1
+        queue.put(('text', traceback.format_exc()))
+    finally:
+        if not options.keep:
+            drop_database(db)
+        queue.put(('total', total))
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__)
+    a.add_argument('--seed', default=None, help='start of the random names of rounds')
+    a.add_argument('--round', help='run this one round again')
+    a.add_argument('--seconds', type=int, default=480)
+    a.add_argument('--statements', type=int, default=20000, help='compared statements to aim for')
+    a.add_argument('--length', type=int, default=120, help='statements of one round')
+    a.add_argument('--workers', type=int, default=2)
+    a.add_argument('--max-failures', type=int, default=2, help='for each worker')
+    a.add_argument('--reduce', action='store_true', help='make failures smaller before printing them')
+    a.add_argument('--reduce-seconds', type=int, default=120)
+    a.add_argument('--strict', type=float, metavar='SHARE', help='fail when more than this share of views is refused')
+    a.add_argument('--show-refused', action='store_true', help='print the definitions that are refused')
+    a.add_argument('--brief', action='store_true', help='print the end of long statement lists only')
+    a.add_argument('--keep', action='store_true', help='leave the databases')
+    a.add_argument('--verbose', action='store_true')
+    for mode, text in (('dry', 'plain views instead: is everything valid SQL?'),
+                       ('audit', 'refreshed materialized views instead: has every query one answer?'),
+                       ('stale', 'unrefreshed materialized views instead: are differences found?')):
+        a.add_argument('--' + mode, dest='mode', action='store_const', const=mode, default='tview', help=text)
+    options = a.parse_args()
+    if options.seed is None:
+        options.seed = str(random.SystemRandom().randint(1, 10 ** 6))
+    if options.round:
+        options.workers, options.reduce = 1, options.reduce
+    print('seed %s' % options.seed, flush=True)
+    start = time.time()
+    queue = multiprocessing.Queue()
+    procs = [multiprocessing.Process(target=worker, args=(i, options, start + options.seconds, queue))
+             for i in range(options.workers)]
+    for p in procs:
+        p.start()
+    totals = []
+    while len(totals) < len(procs):
+        try:
+            what, value = queue.get(timeout=2)
+        except Exception:
+            if not any(p.is_alive() for p in procs):
+                break
+            continue
+        if what == 'text':
+            print(value, flush=True)
+        else:
+            totals.append(value)
+    for p in procs:
+        p.join()
+    summary(totals, options, time.time() - start, len(procs))
+
+
+def summary(totals, options, elapsed, workers):
+    def all_of(key):
+        c = Counter()
+        for t in totals:
+            c.update(t[key])
+        return c
+
+    def count(key):
+        return sum(t[key] for t in totals)
+
+    failed = count('failed') + (workers - len(totals))
+    refused, accepted = all_of('refused'), count('accepted')
+    print('%d rounds, %d views, %.0f s, %.0f statements/s' % (
+        count('rounds'), accepted, elapsed, count('passed') / max(elapsed, 0.001)))
+    print('views:      ' + ', '.join('%s %d' % x for x in all_of('features').most_common()))
+    print('statements: ' + ', '.join('%s %d' % x for x in all_of('kinds').most_common()))
+    print('errors:     ' + ', '.join('%s %d' % x for x in all_of('errors').most_common())
+          + '; %d checked against the same without views' % count('verified'))
+    for message, n in refused.most_common():
+        print('refused %4d  %s' % (n, message))
+    share = sum(refused.values()) / max(1, sum(refused.values()) + accepted)
+    if options.strict is not None and share > options.strict:
+        print('refused share %.3f is above %.3f' % (share, options.strict))
+        failed += 1
+    print('%d passed, %d failed' % (count('passed'), failed))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == '__main__':
+    main()
