@@ -13,8 +13,8 @@ HAZARD_OPEN, HAZARD_CLOSE = '\u27e8', '\u27e9'      # around a denominator that 
 class Col:
     """A column or expression visible to a query: its SQL, its kind, whether a bare base column."""
 
-    def __init__(self, sql, kind, table=None, base=None):
-        self.sql, self.kind = sql, kind
+    def __init__(self, sql, kind, table=None, base=None, short=None):
+        self.sql, self.kind, self.short = sql, kind, short
         self.table, self.base = table, base         # alias and base Column, for a bare column
 
 

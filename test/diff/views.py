@@ -173,7 +173,7 @@ class ViewMaker:
         out = []
         for name, kind in rel.cols:
             base = next((c for c in rel.table.cols if c.sql == name), None) if rel.table else None
-            out.append(Col('%s.%s' % (alias, name), kind, alias, base))
+            out.append(Col('%s.%s' % (alias, name), kind, alias, base, name))
         return out
 
     def join_pred(self, left, right):
@@ -258,20 +258,20 @@ class ViewMaker:
 
     def shared(self, left, right):
         """Column names on both sides, once on each, of one kind that = knows."""
-        ln = Counter(c.sql.split('.', 1)[1] for c in left)
-        rn = Counter(c.sql.split('.', 1)[1] for c in right)
+        ln = Counter(c.short for c in left)
+        rn = Counter(c.short for c in right)
         out = []
         for c in left:
-            n = c.sql.split('.', 1)[1]
+            n = c.short
             if ln[n] == 1 and rn[n] == 1:
-                d = next(x for x in right if x.sql.split('.', 1)[1] == n)
+                d = next(x for x in right if x.short == n)
                 if c.kind == d.kind and KINDS[c.kind].order and KINDS[c.kind].key and c.kind not in ('intarr', 'bool'):
                     out.append(n)
         return out
 
     def natural_ok(self, left, right):
-        ln = Counter(c.sql.split('.', 1)[1] for c in left)
-        rn = Counter(c.sql.split('.', 1)[1] for c in right)
+        ln = Counter(c.short for c in left)
+        rn = Counter(c.short for c in right)
         both = [n for n in ln if n in rn]
         return len(both) == len(self.shared(left, right))
 
