@@ -22,9 +22,12 @@
 #include "commands/tablecmds.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 /* 16 replaced the family of pg_xxx_ownercheck() by one function. */
 #if PG_VERSION_NUM < 160000
@@ -57,7 +60,49 @@ tv_define_index(Oid relid, IndexStmt *stmt)
 #endif
 }
 
-/* The tables that a statement of ALTER TABLE makes or takes. */
+/* May the current user refresh this materialized view? */
+static inline bool
+tv_may_refresh(Oid relid)
+{
+#if PG_VERSION_NUM >= 170000
+	return pg_class_aclcheck(relid, GetUserId(), ACL_MAINTAIN) == ACLCHECK_OK;
+#else
+	return object_ownercheck(RelationRelationId, relid, GetUserId());
+#endif
+}
+
+/*
+ * REFRESH MATERIALIZED VIEW without a check of rights.  17 exported a
+ * function for it; before, acting as the owner passes the check.
+ */
+static inline void
+tv_refresh_by_oid(Oid relid, const char *query_string)
+{
+#if PG_VERSION_NUM >= 180000
+	RefreshMatViewByOid(relid, false, false, false, query_string, NULL);
+#elif PG_VERSION_NUM >= 170000
+	RefreshMatViewByOid(relid, false, false, query_string, NULL, NULL);
+#else
+	RefreshMatViewStmt *stmt = makeNode(RefreshMatViewStmt);
+	Oid			userid;
+	int			sec_context;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class form;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	stmt->relation = makeRangeVar(get_namespace_name(form->relnamespace),
+								  pstrdup(NameStr(form->relname)), -1);
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(form->relowner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	ReleaseSysCache(tuple);
+	(void) ExecRefreshMatView(stmt, query_string, NULL, NULL);
+	SetUserIdAndSecContext(userid, sec_context);
+#endif
+}
+
+/* Does this part of ALTER TABLE give a generated column another expression? */
 #if PG_VERSION_NUM >= 170000
 #define TV_AT_SETS_EXPRESSION(cmd) ((cmd)->subtype == AT_SetExpression)
 #else

@@ -1,0 +1,89 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/alter_base.c
+ *	  Statements that alter what views are made of.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "parser/parse_type.h"
+
+#include "catalog/tv_catalog.h"
+#include "commands/alter_base.h"
+#include "tv_compat.h"
+
+static void refuse_access_method(Oid relid, AlterTableStmt *stmt, AlterTableCmd *cmd);
+
+void
+tv_alter_table(TvUtility *utility, Node *node)
+{
+	AlterTableStmt *stmt = castNode(AlterTableStmt, node);
+	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_SetAccessMethod)
+			refuse_access_method(relid, stmt, cmd);
+		/* Rewrites the values of a stored generated column. */
+		if (TV_AT_SETS_EXPRESSION(cmd))
+			tv_command_note_moved(relid);
+	}
+	tv_utility_run(utility);
+}
+
+/*
+ * A view is made a maintained one when it is created, and stays one.
+ */
+static void
+refuse_access_method(Oid relid, AlterTableStmt *stmt, AlterTableCmd *cmd)
+{
+	const char *method = cmd->name ? cmd->name : default_table_access_method;
+	bool		from = OidIsValid(relid) && tv_catalog_is_view(relid);
+	bool		to = get_table_am_oid(method, true) == tv_catalog_access_method();
+
+	if (from == to)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 from ?
+			 errmsg("cannot change the access method of maintained view \"%s\"",
+					stmt->relation->relname) :
+			 errmsg("cannot change the access method of \"%s\" to \"%s\"",
+					stmt->relation->relname, method),
+			 errhint("Create a new materialized view with the access method wanted.")));
+}
+
+void
+tv_replace_view(TvUtility *utility, Node *node)
+{
+	ViewStmt   *stmt = castNode(ViewStmt, node);
+	Oid			relid;
+
+	tv_utility_run(utility);
+	if (!stmt->replace)
+		return;
+	relid = RangeVarGetRelid(stmt->view, NoLock, true);
+	if (OidIsValid(relid))
+		tv_command_note_redefined(RelationRelationId, relid);
+}
+
+void
+tv_alter_enum(TvUtility *utility, Node *node)
+{
+	AlterEnumStmt *stmt = castNode(AlterEnumStmt, node);
+
+	tv_utility_run(utility);
+	/* A new value is nowhere yet; a renamed one may have been turned to text. */
+	if (stmt->oldVal)
+		tv_command_note_redefined(TypeRelationId,
+								  typenameTypeId(NULL, makeTypeNameFromNameList(stmt->typeName)));
+}

@@ -1,0 +1,95 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/change_utility.c
+ *	  Utility statements that change rows: COPY FROM and TRUNCATE.
+ *
+ * They do not pass through the executor, so the frame that says which
+ * relations are being changed is pushed here, and the flush that follows a
+ * data-changing statement is run here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/heap.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "utils/lsyscache.h"
+
+#include "commands/change_utility.h"
+#include "executor/flush.h"
+#include "executor/frames.h"
+
+static void run_in_frame(TvUtility *utility, List *relids, CmdType op);
+static List *truncated_relations(TruncateStmt *stmt);
+
+void
+tv_copy(TvUtility *utility, Node *node)
+{
+	CopyStmt   *stmt = castNode(CopyStmt, node);
+	Oid			relid = InvalidOid;
+
+	if (stmt->is_from && stmt->relation)
+		relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	if (OidIsValid(relid))
+		run_in_frame(utility, list_make1_oid(relid), CMD_INSERT);
+	else
+		tv_utility_run(utility);
+}
+
+void
+tv_truncate(TvUtility *utility, Node *node)
+{
+	run_in_frame(utility, truncated_relations(castNode(TruncateStmt, node)), CMD_UTILITY);
+}
+
+static void
+run_in_frame(TvUtility *utility, List *relids, CmdType op)
+{
+	TvFrame    *frame = tv_frame_push_utility(relids, op);
+
+	PG_TRY();
+	{
+		tv_utility_run(utility);
+	}
+	PG_FINALLY();
+	{
+		tv_frame_pop(frame);
+	}
+	PG_END_TRY();
+
+	/* Within an outer statement's frame this waits for that one's end. */
+	(void) tv_flush();
+}
+
+/*
+ * The relations that TRUNCATE will reach.  Not locked yet: one that joins in
+ * the meantime has its trigger fired all the same.
+ */
+static List *
+truncated_relations(TruncateStmt *stmt)
+{
+	List	   *relids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stmt->relations)
+	{
+		RangeVar   *relation = lfirst_node(RangeVar, lc);
+		Oid			relid = RangeVarGetRelid(relation, NoLock, true);
+
+		if (!OidIsValid(relid))
+			continue;
+		if (relation->inh)
+			relids = list_concat_unique_oid(relids, find_all_inheritors(relid, NoLock, NULL));
+		else
+			relids = list_append_unique_oid(relids, relid);
+	}
+	if (stmt->behavior == DROP_CASCADE)
+	{
+		List	   *more;
+
+		while ((more = list_difference_oid(heap_truncate_find_FKs(relids), relids)) != NIL)
+			relids = list_concat(relids, more);
+	}
+	return relids;
+}

@@ -1,0 +1,68 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/command.h
+ *	  A utility statement in progress, and what it did to views.
+ *
+ * The utility hook pushes one TvCommand per statement.  While the server runs
+ * the statement, the object access hook notes in it what happens to relations
+ * and functions; when the server is done, tv_settle() draws the conclusions
+ * for views.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_COMMAND_H
+#define TV_COMMAND_H
+
+#include "catalog/objectaddress.h"
+#include "nodes/params.h"
+#include "nodes/plannodes.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+
+/* The arguments of the ProcessUtility hook. */
+typedef struct TvUtility
+{
+	PlannedStmt *pstmt;
+	const char *query_string;
+	bool		read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *query_env;
+	DestReceiver *dest;
+	QueryCompletion *qc;
+} TvUtility;
+
+typedef struct TvCommand
+{
+	struct TvCommand *outer;
+	MemoryContext cxt;			/* of the lists */
+	NodeTag		tag;			/* of the statement */
+
+	bool		creating;		/* a maintained view is being created ... */
+	Oid			created;		/* ... and this is it */
+
+	List	   *dropped;		/* of Oid: maintained views */
+	List	   *touched;		/* of Oid: relations altered in some way */
+	List	   *moved;			/* of Oid: relations whose rows changed without
+								 * triggers */
+	List	   *redefined;		/* of ObjectAddress *: views, functions, ...
+								 * that now mean something else */
+} TvCommand;
+
+/* The innermost statement in progress, or NULL. */
+extern TvCommand *tv_command_current;
+
+/* Let the next hook, or the server, do it. */
+extern void tv_utility_run(TvUtility *utility);
+
+/* Notes of the object access hook; ignored when no statement is in progress. */
+extern void tv_command_note_touched(Oid relid);
+extern void tv_command_note_moved(Oid relid);
+extern void tv_command_note_redefined(Oid classid, Oid objid);
+
+/* A view is being dropped. */
+extern void tv_command_note_dropped(Oid view);
+
+extern void tv_commands_init(void);
+
+#endif							/* TV_COMMAND_H */

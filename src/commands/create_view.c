@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/create_view.c
+ *	  CREATE MATERIALIZED VIEW ... USING tview.
+ *
+ * The server creates and fills the view.  Before, we refuse what cannot be
+ * maintained, lock the inputs against writers and only then take the snapshot
+ * that the server fills the view with: it would take its own before it waits,
+ * and miss what committed in between.  Afterwards the view is built.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "catalog/tv_catalog.h"
+#include "catalog/tv_trigger.h"
+#include "commands/create_view.h"
+#include "commands/view_build.h"
+#include "config.h"
+
+static bool makes_maintained_view(CreateTableAsStmt *stmt);
+static bool already_exists(CreateTableAsStmt *stmt);
+static void check_full_recompute(const TvGraph *graph, const char *name);
+static void fill(TvUtility *utility, List *inputs);
+static void run_core(TvUtility *utility);
+
+void
+tv_create_view(TvUtility *utility, Node *node)
+{
+	CreateTableAsStmt *stmt = castNode(CreateTableAsStmt, node);
+	TvRefusal  *refusal = NULL;
+	TvGraph    *graph;
+	List	   *inputs;
+
+	if (!makes_maintained_view(stmt) || already_exists(stmt))
+	{
+		tv_utility_run(utility);
+		return;
+	}
+
+	graph = tv_graph_compile(castNode(Query, stmt->query), stmt->into->colNames,
+							 GetUserId(), &refusal);
+	if (graph == NULL)
+		tv_refusal_raise(refusal);
+	inputs = tv_graph_inputs(graph);
+
+	if (IsBinaryUpgrade)
+	{
+		ListCell   *lc;
+
+		/* Contents, state and our tables are moved; triggers are not. */
+		run_core(utility);
+		foreach(lc, inputs)
+			if (!tv_catalog_is_view(lfirst_oid(lc)))
+			tv_trigger_arm(lfirst_oid(lc));
+		return;
+	}
+
+	tv_check_trigger_privilege(inputs, GetUserId());
+	check_full_recompute(graph, stmt->into->rel->relname);
+	if (stmt->into->skipData)
+		run_core(utility);		/* REFRESH will do the rest */
+	else
+		fill(utility, inputs);
+}
+
+bool
+tv_create_view_is_explained(ExplainStmt *stmt)
+{
+	Query	   *query = (Query *) stmt->query;
+	bool		analyze = false;
+	ListCell   *lc;
+
+	if (!IsA(query, Query) || query->commandType != CMD_UTILITY ||
+		!IsA(query->utilityStmt, CreateTableAsStmt))
+		return false;
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			analyze = defGetBoolean(option);
+	}
+	return analyze;
+}
+
+void
+tv_create_view_explain(TvUtility *utility, Node *stmt)
+{
+	tv_create_view(utility, castNode(Query, ((ExplainStmt *) stmt)->query)->utilityStmt);
+}
+
+/* Will the new relation be a materialized view with our access method? */
+static bool
+makes_maintained_view(CreateTableAsStmt *stmt)
+{
+	const char *method = stmt->into->accessMethod;
+
+	if (stmt->objtype != OBJECT_MATVIEW)
+		return false;
+	if (method == NULL)
+		method = default_table_access_method;
+	return get_table_am_oid(method, true) == tv_catalog_access_method();
+}
+
+/* IF NOT EXISTS, and it does: the server says so and creates nothing. */
+static bool
+already_exists(CreateTableAsStmt *stmt)
+{
+	Oid			namespace;
+
+	if (!stmt->if_not_exists)
+		return false;
+	namespace = RangeVarGetCreationNamespace(stmt->into->rel);
+	return OidIsValid(get_relname_relid(stmt->into->rel->relname, namespace));
+}
+
+/* Tell which part is recomputed as a whole; refuse it if the user wants so. */
+static void
+check_full_recompute(const TvGraph *graph, const char *name)
+{
+	const char *part = tv_graph_full_recompute(graph);
+
+	if (part == NULL)
+		return;
+	if (tv_require_incremental)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("materialized view \"%s\" cannot be maintained incrementally as a whole", name),
+				 errdetail("%s", part),
+				 errhint("Set tview.require_incremental to off to accept it.")));
+	ereport(NOTICE,
+			(errmsg("a part of materialized view \"%s\" is recomputed as a whole when it changes", name),
+			 errdetail("%s", part)));
+}
+
+/* Create the view with its contents, and build it. */
+static void
+fill(TvUtility *utility, List *inputs)
+{
+	Oid			view;
+
+	tv_check_not_in_progress(inputs, "create a maintained view");
+	tv_lock_relations(inputs, ShareRowExclusiveLock);
+	PushActiveSnapshot(GetLatestSnapshot());
+	run_core(utility);
+	PopActiveSnapshot();
+
+	view = tv_command_current->created;
+	if (OidIsValid(view))
+		tv_view_build(view);
+}
+
+/* Let the server create it; the object access hook sets command->created. */
+static void
+run_core(TvUtility *utility)
+{
+	tv_command_current->creating = true;
+	tv_utility_run(utility);
+	tv_command_current->creating = false;
+}

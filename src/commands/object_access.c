@@ -1,0 +1,288 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/object_access.c
+ *	  The object access hook: note what a statement does to relations.
+ *
+ * A view is recognised here, by its access method, and not by its statement:
+ * default_table_access_method can make any statement create one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaccess.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "catalog/tv_catalog.h"
+#include "commands/command.h"
+#include "commands/object_access.h"
+#include "commands/settle.h"
+
+static object_access_hook_type prev_object_access = NULL;
+
+static void tv_object_access(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg);
+static void on_create(Oid classid, Oid objid, int subid, ObjectAccessPostCreate *arg);
+static void on_create_relation(Oid relid, bool is_internal);
+static void on_alter(Oid classid, Oid objid, ObjectAccessPostAlter *arg);
+static void on_drop(Oid classid, Oid objid, int subid);
+static Oid	constraint_relation(Oid constraint);
+static Oid	trigger_relation(Oid trigger);
+static void note_relation(Oid relid);
+static void add_relation(List **list, Oid relid);
+
+void
+tv_object_access_init(void)
+{
+	prev_object_access = object_access_hook;
+	object_access_hook = tv_object_access;
+}
+
+static void
+tv_object_access(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg)
+{
+	if (prev_object_access)
+		prev_object_access(access, classid, objid, subid, arg);
+
+	/* The others are for objects being used: they come often. */
+	if (access != OAT_POST_CREATE && access != OAT_POST_ALTER && access != OAT_DROP)
+		return;
+	if (!tv_catalog_installed())
+		return;
+	if (access == OAT_POST_CREATE)
+		on_create(classid, objid, subid, arg);
+	else if (access == OAT_POST_ALTER)
+		on_alter(classid, objid, arg);
+	else
+		on_drop(classid, objid, subid);
+}
+
+static void
+on_create(Oid classid, Oid objid, int subid, ObjectAccessPostCreate *arg)
+{
+	if (classid == RelationRelationId && subid == 0)
+		on_create_relation(objid, arg && arg->is_internal);
+	else if (classid == ProcedureRelationId)
+		tv_command_note_redefined(classid, objid);	/* CREATE OR REPLACE */
+}
+
+/*
+ * A relation was created.  Refuse what has our access method and is no
+ * materialized view, and views that the utility hook does not see.
+ */
+static void
+on_create_relation(Oid relid, bool is_internal)
+{
+	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
+	Form_pg_class form;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			relam = InvalidOid;
+	char		relkind = 0;
+
+	/* The row is too new for the syscache. */
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(pg_class, ClassOidIndexId, true, SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		form = (Form_pg_class) GETSTRUCT(tuple);
+		relam = form->relam;
+		relkind = form->relkind;
+	}
+	systable_endscan(scan);
+	table_close(pg_class, AccessShareLock);
+
+	/* TOAST tables inherit the access method, transient heaps as well. */
+	if (relam != tv_catalog_access_method() || is_internal || relkind == RELKIND_TOASTVALUE)
+		return;
+	if (relkind != RELKIND_MATVIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("access method \"tview\" is for materialized views only"),
+				 errhint("Use another access method for tables, or set default_table_access_method to heap.")));
+	if (tv_command_current == NULL || !tv_command_current->creating)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pg_tviews is not active in this session"),
+				 errdetail("The view would not be maintained, because the library was loaded after the statement had begun."),
+				 errhint("Add pg_tviews to shared_preload_libraries or session_preload_libraries.")));
+	tv_command_current->created = relid;
+}
+
+static void
+on_alter(Oid classid, Oid objid, ObjectAccessPostAlter *arg)
+{
+	switch (classid)
+	{
+		case RelationRelationId:
+			note_relation(objid);
+			break;
+		case ConstraintRelationId:
+			note_relation(constraint_relation(objid));
+			break;
+		case TriggerRelationId:
+			note_relation(trigger_relation(objid));
+			break;
+		case InheritsRelationId:
+			tv_command_note_moved(objid);
+			if (arg)
+				tv_command_note_moved(arg->auxiliary_id);
+			break;
+		case ProcedureRelationId:
+			/* Renaming or giving away a function does not change it. */
+			if (tv_command_current && tv_command_current->tag == T_AlterFunctionStmt)
+				tv_command_note_redefined(classid, objid);
+			break;
+		case TSConfigRelationId:
+		case TSDictionaryRelationId:
+			tv_command_note_redefined(classid, objid);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+on_drop(Oid classid, Oid objid, int subid)
+{
+	if (classid == ConstraintRelationId)
+		note_relation(constraint_relation(objid));
+	else if (classid == RelationRelationId && subid != 0)
+		note_relation(objid);
+	else if (classid == RelationRelationId)
+	{
+		char		relkind = get_rel_relkind(objid);
+
+		if (relkind == RELKIND_INDEX)
+			note_relation(objid);
+		else if (relkind == RELKIND_MATVIEW && tv_catalog_is_view(objid))
+			tv_command_note_dropped(objid);
+		else if (relkind == RELKIND_RELATION && get_rel_relispartition(objid))
+			tv_command_note_moved(get_partition_parent(objid, true));
+	}
+}
+
+/* The table of a constraint; InvalidOid for one of a domain. */
+static Oid
+constraint_relation(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Oid			relid = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		relid = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
+		ReleaseSysCache(tuple);
+	}
+	return relid;
+}
+
+static Oid
+trigger_relation(Oid trigger)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			relid = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		relid = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return relid;
+}
+
+/* Note a relation as touched; of an index, its table. */
+static void
+note_relation(Oid relid)
+{
+	char		relkind;
+
+	if (!OidIsValid(relid))
+		return;
+	relkind = get_rel_relkind(relid);
+	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
+		relid = IndexGetRelation(relid, true);
+	tv_command_note_touched(relid);
+}
+
+/* ------------------------------------------------------------------------
+ * Notes
+ * ------------------------------------------------------------------------
+ */
+
+void
+tv_command_note_touched(Oid relid)
+{
+	if (tv_command_current)
+		add_relation(&tv_command_current->touched, relid);
+}
+
+void
+tv_command_note_moved(Oid relid)
+{
+	if (tv_command_current)
+		add_relation(&tv_command_current->moved, relid);
+}
+
+void
+tv_command_note_redefined(Oid classid, Oid objid)
+{
+	MemoryContext oldcxt;
+	ObjectAddress *address;
+
+	if (tv_command_current == NULL)
+		return;
+	oldcxt = MemoryContextSwitchTo(tv_command_current->cxt);
+	address = palloc(sizeof(ObjectAddress));
+	ObjectAddressSet(*address, classid, objid);
+	tv_command_current->redefined = lappend(tv_command_current->redefined, address);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+void
+tv_command_note_dropped(Oid view)
+{
+	/*
+	 * Its state tables wait for the end of the statement: within DROP
+	 * EXTENSION they are about to be dropped anyway.  Without our utility
+	 * hook nobody would come back to them.
+	 */
+	if (tv_command_current)
+		add_relation(&tv_command_current->dropped, view);
+	else
+		tv_settle_dropped(list_make1_oid(view));
+}
+
+static void
+add_relation(List **list, Oid relid)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(tv_command_current->cxt);
+
+	if (OidIsValid(relid))
+		*list = list_append_unique_oid(*list, relid);
+	MemoryContextSwitchTo(oldcxt);
+}

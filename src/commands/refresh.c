@@ -1,0 +1,195 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/refresh.c
+ *	  REFRESH MATERIALIZED VIEW of a maintained view.
+ *
+ * The first REFRESH is what arms a view that was created WITH NO DATA, as a
+ * restored dump does.  Later ones bring back a view that was given up, or
+ * rewrite it.  What reads the view is refreshed along with it: its state was
+ * computed from the old contents.
+ *
+ * Locks: inputs by OID, then views by level, then the snapshot.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "catalog/tv_catalog.h"
+#include "catalog/tv_state.h"
+#include "catalog/tv_trigger.h"
+#include "commands/refresh.h"
+#include "commands/unpopulate.h"
+#include "commands/view_build.h"
+#include "output_settings.h"
+#include "tv_compat.h"
+
+static List *get_inputs(Oid view);
+static void lock_all(RefreshMatViewStmt *stmt, Oid view, List *readers);
+static void lock_inputs(Oid view, List *readers);
+static bool needs_arming(List *inputs);
+static int	enter_settings(Oid view);
+static void refresh_reader(Oid view, const char *query_string);
+
+void
+tv_refresh(TvUtility *utility, Node *node)
+{
+	RefreshMatViewStmt *stmt = castNode(RefreshMatViewStmt, node);
+	Oid			view = RangeVarGetRelid(stmt->relation, NoLock, true);
+	List	   *readers;
+	ListCell   *lc;
+	int			nestlevel;
+
+	/* Who may not refresh it may not wait for its inputs either. */
+	if (!OidIsValid(view) || !tv_catalog_is_view(view) || !tv_may_refresh(view))
+	{
+		tv_utility_run(utility);
+		return;
+	}
+
+	readers = tv_populated_readers(view);
+	lock_all(stmt, view, readers);
+	nestlevel = enter_settings(view);
+	PushActiveSnapshot(GetLatestSnapshot());
+	tv_utility_run(utility);
+	PopActiveSnapshot();
+	AtEOXact_GUC(false, nestlevel);
+
+	if (stmt->skipData)
+	{
+		tv_state_drop_all(view);
+		tv_unpopulate(readers, "A maintained view that it reads was emptied.");
+		return;
+	}
+	tv_view_build(view);
+	foreach(lc, readers)
+		refresh_reader(lfirst_oid(lc), utility->query_string);
+}
+
+/* Refresh a view whose input was refreshed, on behalf of its owner. */
+static void
+refresh_reader(Oid view, const char *query_string)
+{
+	int			nestlevel;
+
+	tv_check_not_in_progress(tv_catalog_sources(view), "refresh a maintained view");
+	nestlevel = enter_settings(view);
+	PushActiveSnapshot(GetLatestSnapshot());
+	tv_refresh_by_oid(view, query_string);
+	PopActiveSnapshot();
+	AtEOXact_GUC(false, nestlevel);
+	tv_view_build(view);
+}
+
+/* The inputs by the definition as it is now; leaves no lock on the view. */
+static List *
+get_inputs(Oid view)
+{
+	TvRefusal  *refusal = NULL;
+	TvGraph    *graph;
+	List	   *inputs;
+
+	LockRelationOid(view, AccessShareLock);
+	if (get_rel_name(view) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the materialized view was dropped concurrently")));
+	graph = tv_view_compile(view, &refusal);
+	if (graph == NULL)
+		tv_refusal_raise(refusal);
+	inputs = tv_graph_inputs(graph);
+	UnlockRelationOid(view, AccessShareLock);
+	return inputs;
+}
+
+static void
+lock_all(RefreshMatViewStmt *stmt, Oid view, List *readers)
+{
+	Oid			locked;
+	ListCell   *lc;
+
+	if (!stmt->skipData)
+		lock_inputs(view, readers);
+	locked = RangeVarGetRelidExtended(stmt->relation,
+									  stmt->concurrent ? ExclusiveLock : AccessExclusiveLock,
+									  0, RangeVarCallbackMaintainsTable, NULL);
+	if (locked != view)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("materialized view \"%s\" was replaced concurrently",
+						stmt->relation->relname)));
+	foreach(lc, readers)
+		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
+}
+
+/*
+ * Lock the tables and other views that the views read.  Writers of a table
+ * that is armed are kept out by the lock on the view; else they have to be
+ * kept out of the table.
+ */
+static void
+lock_inputs(Oid view, List *readers)
+{
+	List	   *own = get_inputs(view);
+	List	   *inputs = list_copy(own);
+	bool		arming = needs_arming(own);
+	ListCell   *lc;
+
+	tv_check_not_in_progress(own, "refresh a maintained view");
+	if (!tv_catalog_has_view(view))
+	{
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(view));
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for relation %u", view);
+		tv_check_trigger_privilege(own, ((Form_pg_class) GETSTRUCT(tuple))->relowner);
+		ReleaseSysCache(tuple);
+	}
+
+	foreach(lc, readers)
+		inputs = list_concat_unique_oid(inputs, tv_catalog_sources(lfirst_oid(lc)));
+	inputs = list_difference_oid(inputs, lappend_oid(list_copy(readers), view));
+	list_sort(inputs, list_oid_cmp);
+	foreach(lc, inputs)
+		tv_lock_relations(list_make1_oid(lfirst_oid(lc)),
+						  arming && list_member_oid(own, lfirst_oid(lc)) ?
+						  ShareRowExclusiveLock : AccessShareLock);
+}
+
+static bool
+needs_arming(List *inputs)
+{
+	ListCell   *lc;
+
+	foreach(lc, inputs)
+		if (!tv_catalog_is_view(lfirst_oid(lc)) && !tv_trigger_is_armed(lfirst_oid(lc)))
+		return true;
+	return false;
+}
+
+/*
+ * Set what the view's rows are rendered with, until AtEOXact_GUC().  The
+ * access method for the server's own temporary table is forced, too: ours is
+ * for views only.
+ */
+static int
+enter_settings(Oid view)
+{
+	int			nestlevel = NewGUCNestLevel();
+	char	   *mode;
+	List	   *settings;
+
+	if (tv_catalog_option(view, &mode, &settings))
+		tv_settings_apply(settings);
+	(void) set_config_option("default_table_access_method", "heap", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return nestlevel;
+}

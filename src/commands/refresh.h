@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/refresh.h
+ *	  REFRESH MATERIALIZED VIEW of a maintained view.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_REFRESH_H
+#define TV_REFRESH_H
+
+#include "commands/command.h"
+
+/* RefreshMatViewStmt; any of them, ours or not. */
+extern void tv_refresh(TvUtility *utility, Node *stmt);
+
+#endif							/* TV_REFRESH_H */

@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/unpopulate.c
+ *	  Give up views that cannot be vouched for.
+ *
+ * An unpopulated view receives no changes, so everything that reads it goes
+ * along, in the same act.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "commands/matview.h"
+#include "storage/lmgr.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "catalog/tv_catalog.h"
+#include "catalog/tv_state.h"
+#include "commands/unpopulate.h"
+#include "commands/view_build.h"
+#include "planner/view_cache.h"
+
+static int	compare_levels(const ListCell *a, const ListCell *b);
+static bool unpopulate_one(Oid view);
+static void warn(Oid view, const char *reason);
+
+void
+tv_unpopulate(List *views, const char *reason)
+{
+	List	   *all = list_copy(views);
+	ListCell   *lc;
+
+	foreach(lc, views)
+		all = list_concat_unique_oid(all, tv_populated_readers(lfirst_oid(lc)));
+	list_sort(all, compare_levels);
+	foreach(lc, all)
+		if (unpopulate_one(lfirst_oid(lc)) && reason)
+		warn(lfirst_oid(lc), list_member_oid(views, lfirst_oid(lc)) ? reason :
+			 "A maintained view that it reads is no longer maintained.");
+}
+
+List *
+tv_populated_readers(Oid view)
+{
+	List	   *result = NIL;
+	List	   *todo = list_make1_oid(view);
+
+	while (todo != NIL)
+	{
+		ListCell   *lc;
+		List	   *readers = tv_catalog_readers(linitial_oid(todo));
+
+		todo = list_delete_first(todo);
+		foreach(lc, readers)
+		{
+			Oid			reader = lfirst_oid(lc);
+
+			if (reader == view || list_member_oid(result, reader) ||
+				!tv_view_is_populated(reader))
+				continue;
+			result = lappend_oid(result, reader);
+			todo = lappend_oid(todo, reader);
+		}
+	}
+	list_sort(result, compare_levels);
+	return result;
+}
+
+static int
+compare_levels(const ListCell *a, const ListCell *b)
+{
+	int			difference = tv_catalog_view_level(lfirst_oid(a)) -
+		tv_catalog_view_level(lfirst_oid(b));
+
+	return difference != 0 ? difference : list_oid_cmp(a, b);
+}
+
+/* Returns false if the view was unpopulated already. */
+static bool
+unpopulate_one(Oid view)
+{
+	Relation	rel;
+	bool		populated;
+	ListCell   *lc;
+
+	/* Nobody may read it meanwhile, nor write to it. */
+	LockRelationOid(view, AccessExclusiveLock);
+	if (get_rel_name(view) == NULL)
+		return false;
+	rel = table_open(view, NoLock);
+	populated = RelationIsPopulated(rel);
+	if (populated)
+		SetMatViewPopulatedState(rel, false);
+	table_close(rel, NoLock);
+
+	tv_state_drop_all(view);
+	tv_view_invalidate(view);
+	foreach(lc, tv_catalog_sources(view))
+		if (get_rel_name(lfirst_oid(lc)))
+		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+	return populated;
+}
+
+static void
+warn(Oid view, const char *reason)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("materialized view \"%s\" is no longer maintained, and cannot be read",
+					get_rel_name(view)),
+			 errdetail("%s", reason),
+			 errhint("Run REFRESH MATERIALIZED VIEW %s.", tv_view_name(view))));
+}

@@ -1,0 +1,187 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/utility_hook.c
+ *	  The ProcessUtility hook: which statement goes to which handler.
+ *
+ * Every utility statement that could read or change a relation first flushes
+ * what is pending: otherwise CREATE and REFRESH would count a change twice,
+ * and ALTER TABLE and TRUNCATE would take away the rows that a pending change
+ * refers to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "nodes/parsenodes.h"
+
+#include "catalog/tv_catalog.h"
+#include "commands/alter_base.h"
+#include "commands/change_utility.h"
+#include "commands/command.h"
+#include "commands/create_view.h"
+#include "commands/object_access.h"
+#include "commands/refresh.h"
+#include "commands/settle.h"
+#include "executor/flush.h"
+
+typedef void (*TvHandler) (TvUtility *utility, Node *stmt);
+
+/* What to do with a statement. */
+typedef enum TvUtilityClass
+{
+	UTILITY_PASS,				/* concerns no relation's contents */
+	UTILITY_TRANSACTION,		/* may end the transaction */
+	UTILITY_EXPLAIN,			/* depends on the statement inside */
+	UTILITY_COMMAND				/* everything else */
+} TvUtilityClass;
+
+TvCommand  *tv_command_current = NULL;
+
+static ProcessUtility_hook_type prev_ProcessUtility = NULL;
+
+static void tv_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+							  ProcessUtilityContext context, ParamListInfo params,
+							  QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc);
+static TvUtilityClass classify(Node *stmt);
+static void run_command(TvUtility *utility, Node *stmt);
+static TvHandler find_handler(Node *stmt);
+
+void
+tv_commands_init(void)
+{
+	prev_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = tv_ProcessUtility;
+	tv_object_access_init();
+}
+
+void
+tv_utility_run(TvUtility *utility)
+{
+	ProcessUtility_hook_type run = prev_ProcessUtility ? prev_ProcessUtility :
+		standard_ProcessUtility;
+
+	run(utility->pstmt, utility->query_string, utility->read_only_tree, utility->context,
+		utility->params, utility->query_env, utility->dest, utility->qc);
+}
+
+static void
+tv_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+				  ProcessUtilityContext context, ParamListInfo params,
+				  QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	TvUtility	utility = {pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc};
+	Node	   *stmt = pstmt->utilityStmt;
+	TvUtilityClass class = classify(stmt);
+
+	if (class == UTILITY_PASS || IsParallelWorker() || !tv_catalog_installed())
+		tv_utility_run(&utility);
+	else if (class == UTILITY_TRANSACTION)
+	{
+		/* Here a flush still counts for statement_timeout. */
+		(void) tv_flush();
+		tv_utility_run(&utility);
+	}
+	else if (class == UTILITY_EXPLAIN && !tv_create_view_is_explained((ExplainStmt *) stmt))
+		tv_utility_run(&utility);
+	else if (context == PROCESS_UTILITY_SUBCOMMAND && tv_command_current != NULL)
+		tv_utility_run(&utility);
+	else
+		run_command(&utility, stmt);
+}
+
+/*
+ * Statements with their own statements inside (DO, CALL, EXECUTE) are passed:
+ * those inside come here, or to the executor's hooks, by themselves.
+ */
+static TvUtilityClass
+classify(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_TransactionStmt:
+			switch (((TransactionStmt *) stmt)->kind)
+			{
+				case TRANS_STMT_COMMIT:
+				case TRANS_STMT_PREPARE:
+					return UTILITY_TRANSACTION;
+				default:
+					return UTILITY_PASS;
+			}
+		case T_ExplainStmt:
+			return UTILITY_EXPLAIN;
+		case T_CallStmt:
+		case T_CheckPointStmt:
+		case T_ClosePortalStmt:
+		case T_ConstraintsSetStmt:
+		case T_DeallocateStmt:
+		case T_DeclareCursorStmt:
+		case T_DoStmt:
+		case T_ExecuteStmt:
+		case T_FetchStmt:
+		case T_ListenStmt:
+		case T_LoadStmt:
+		case T_LockStmt:
+		case T_NotifyStmt:
+		case T_PrepareStmt:
+		case T_UnlistenStmt:
+		case T_VariableSetStmt:
+		case T_VariableShowStmt:
+			return UTILITY_PASS;
+		default:
+			return UTILITY_COMMAND;
+	}
+}
+
+/* Flush, run the statement by its handler, and draw the conclusions. */
+static void
+run_command(TvUtility *utility, Node *stmt)
+{
+	TvHandler	handler = find_handler(stmt);
+	TvCommand	command = {0};
+
+	tv_flush_for_utility();
+
+	command.outer = tv_command_current;
+	command.cxt = CurrentMemoryContext;
+	command.tag = nodeTag(stmt);
+	tv_command_current = &command;
+	PG_TRY();
+	{
+		if (handler)
+			handler(utility, stmt);
+		else
+			tv_utility_run(utility);
+		tv_settle(&command);
+	}
+	PG_FINALLY();
+	{
+		tv_command_current = command.outer;
+	}
+	PG_END_TRY();
+}
+
+static TvHandler
+find_handler(Node *stmt)
+{
+	static const struct
+	{
+		NodeTag		tag;
+		TvHandler	handler;
+	}			handlers[] = {
+		{T_AlterEnumStmt, tv_alter_enum},
+		{T_AlterTableStmt, tv_alter_table},
+		{T_CopyStmt, tv_copy},
+		{T_CreateTableAsStmt, tv_create_view},
+		{T_ExplainStmt, tv_create_view_explain},
+		{T_RefreshMatViewStmt, tv_refresh},
+		{T_TruncateStmt, tv_truncate},
+		{T_ViewStmt, tv_replace_view}
+	};
+
+	for (int i = 0; i < lengthof(handlers); i++)
+		if (handlers[i].tag == nodeTag(stmt))
+			return handlers[i].handler;
+	return NULL;
+}

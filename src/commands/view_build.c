@@ -1,0 +1,305 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/view_build.c
+ *	  Make a filled view a maintained one.
+ *
+ * Shared by CREATE, REFRESH and by whatever changes how a view is maintained
+ * (a constraint dropped, an index dropped).  Before it returns, triggers are
+ * armed, state tables match the view's contents, and rows can be found.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "catalog/store_index.h"
+#include "catalog/tv_catalog.h"
+#include "catalog/tv_state.h"
+#include "catalog/tv_trigger.h"
+#include "commands/view_build.h"
+#include "executor/frames.h"
+#include "executor/populate.h"
+#include "output_settings.h"
+#include "planner/view_cache.h"
+#include "tv_compat.h"
+
+static List *column_names(TupleDesc desc);
+static void record(Oid view, const TvGraph *graph);
+static void make_states(Oid view, const TvGraph *graph);
+static void make_state(Oid view, const TvNode *node);
+static Oid	find_view_index(Relation rel, const TvNode *top);
+static void make_view_index(Oid view, const TvNode *top);
+
+TvGraph *
+tv_view_compile(Oid view, TvRefusal **refusal)
+{
+	Relation	rel = table_open(view, NoLock);
+	Query	   *definition = copyObject(get_view_query(rel));
+	List	   *colnames = column_names(RelationGetDescr(rel));
+	Oid			owner = rel->rd_rel->relowner;
+
+	table_close(rel, NoLock);
+	return tv_graph_compile(definition, colnames, owner, refusal);
+}
+
+static List *
+column_names(TupleDesc desc)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+		names = lappend(names, makeString(pstrdup(NameStr(TupleDescAttr(desc, i)->attname))));
+	return names;
+}
+
+List *
+tv_graph_inputs(const TvGraph *graph)
+{
+	List	   *inputs = NIL;
+
+	for (int i = 0; i < graph->nsources; i++)
+		if (graph->sources[i]->kind != TV_SOURCE_NODE)
+			inputs = list_append_unique_oid(inputs, graph->sources[i]->relid);
+	list_sort(inputs, list_oid_cmp);
+	return inputs;
+}
+
+void
+tv_lock_relations(List *relids, LOCKMODE lockmode)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		LockRelationOid(lfirst_oid(lc), lockmode);
+		if (get_rel_name(lfirst_oid(lc)) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("relation with OID %u does not exist", lfirst_oid(lc)),
+					 errdetail("It was dropped while the command waited for it.")));
+	}
+}
+
+void
+tv_check_trigger_privilege(List *relids, Oid userid)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (object_ownercheck(RelationRelationId, relid, userid) ||
+			pg_class_aclcheck(relid, userid, ACL_TRIGGER) == ACLCHECK_OK)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for relation %s", get_rel_name(relid)),
+				 errdetail("A maintained view adds work to every change of the relations it reads, as a trigger does."),
+				 errhint("GRANT TRIGGER ON %s TO %s.", tv_view_name(relid),
+						 quote_identifier(GetUserNameFromId(userid, false)))));
+	}
+}
+
+void
+tv_check_not_in_progress(List *relids, const char *command)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		if (tv_frame_modifies(lfirst_oid(lc)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cannot %s while a statement is changing relation \"%s\"",
+						command, get_rel_name(lfirst_oid(lc))),
+				 errdetail("It would see a part of the statement's changes."),
+				 errhint("Run it after the statement.")));
+}
+
+bool
+tv_view_is_populated(Oid view)
+{
+	Relation	rel = table_open(view, AccessShareLock);
+	bool		populated = RelationIsPopulated(rel);
+
+	table_close(rel, NoLock);
+	return populated;
+}
+
+char *
+tv_view_name(Oid view)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(view)),
+									  get_rel_name(view));
+}
+
+/* ------------------------------------------------------------------------
+ * Build
+ * ------------------------------------------------------------------------
+ */
+
+void
+tv_view_build(Oid view)
+{
+	TvRefusal  *refusal = NULL;
+	TvGraph    *graph = tv_view_compile(view, &refusal);
+	ListCell   *lc;
+
+	if (graph == NULL)
+		tv_refusal_raise(refusal);
+
+	record(view, graph);
+	foreach(lc, tv_graph_inputs(graph))
+	{
+		Oid			source = lfirst_oid(lc);
+
+		if (!tv_catalog_is_view(source) && !tv_trigger_is_armed(source))
+			tv_trigger_arm(source);
+		/* Every backend must learn of the new reader. */
+		CacheInvalidateRelcacheByRelid(source);
+	}
+	tv_state_drop_all(view);
+	make_states(view, graph);
+	make_view_index(view, graph->nodes[graph->nnodes - 1]);
+	CommandCounterIncrement();
+
+	tv_view_invalidate(view);
+	tv_populate_states(view);
+}
+
+/* Record level, inputs and, unless a dump brought them, settings. */
+static void
+record(Oid view, const TvGraph *graph)
+{
+	List	   *sources = tv_graph_inputs(graph);
+	int			level = 0;
+	char	   *mode;
+	List	   *settings;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+		if (tv_catalog_is_view(lfirst_oid(lc)))
+		level = Max(level, 1 + tv_catalog_view_level(lfirst_oid(lc)));
+	tv_catalog_record_view(view, level, sources);
+	if (!tv_catalog_option(view, &mode, &settings))
+		tv_catalog_record_option(view, mode, tv_settings_current());
+}
+
+static void
+make_states(Oid view, const TvGraph *graph)
+{
+	for (int i = 0; i < graph->nnodes; i++)
+	{
+		const TvNode *node = graph->nodes[i];
+		ListCell   *lc;
+
+		foreach(lc, node->accs)
+		{
+			TvAcc	   *acc = lfirst(lc);
+
+			if (acc->kind == TV_ACC_TRANS)
+				(void) tv_state_ensure_aggregate(acc->aggfn);
+		}
+		if (node->has_state)
+			make_state(view, node);
+	}
+}
+
+static void
+make_state(Oid view, const TvNode *node)
+{
+	AttrNumber *keys = palloc(Max(node->nkeys, 1) * sizeof(AttrNumber));
+
+	for (int i = 0; i < node->nkeys; i++)
+		keys[i] = node->keys[i].state_attno;
+	(void) tv_state_create(view, node->id, node->state_columns, node->nkeys, keys,
+						   node->signature);
+}
+
+/* The index by which the view's rows are found, InvalidOid if it has none. */
+static Oid
+find_view_index(Relation rel, const TvNode *top)
+{
+	switch (top->identity)
+	{
+		case TV_IDENTITY_KEY:
+			return tv_state_find_key_index(rel, top->nidentity, top->identity_attnos);
+		case TV_IDENTITY_BAG:
+			return tv_state_find_hash_index(rel);
+		case TV_IDENTITY_SINGLE:
+			return tv_state_find_single_index(rel);
+	}
+	return InvalidOid;
+}
+
+/*
+ * Make that index if there is none.  Unique indexes that we made for another
+ * key first go: nothing proves them any more, and they would make writes to
+ * base tables fail.
+ */
+static void
+make_view_index(Oid view, const TvNode *top)
+{
+	Relation	rel = table_open(view, NoLock);
+	Oid			index = find_view_index(rel, top);
+
+	table_close(rel, NoLock);
+	tv_store_index_drop_ours(view, index);
+	if (OidIsValid(index))
+		return;
+	CommandCounterIncrement();
+	switch (top->identity)
+	{
+		case TV_IDENTITY_KEY:
+			tv_state_make_key_index(view, top->nidentity, top->identity_attnos);
+			break;
+		case TV_IDENTITY_BAG:
+			tv_state_make_hash_index(view);
+			break;
+		case TV_IDENTITY_SINGLE:
+			tv_state_make_single_index(view);
+			break;
+	}
+}
+
+bool
+tv_view_fits(Oid view, const TvGraph *graph)
+{
+	Relation	rel;
+	bool		has_index;
+	int			nstates = 0;
+
+	if (!equal(tv_catalog_sources(view), tv_graph_inputs(graph)))
+		return false;
+	for (int i = 0; i < graph->nnodes; i++)
+	{
+		const TvNode *node = graph->nodes[i];
+		char	   *signature;
+
+		if (!node->has_state)
+			continue;
+		nstates++;
+		if (!OidIsValid(tv_catalog_state(view, node->id, &signature)) ||
+			strcmp(signature, node->signature) != 0)
+			return false;
+	}
+	if (nstates != list_length(tv_catalog_states(view)))
+		return false;
+
+	rel = table_open(view, AccessShareLock);
+	has_index = OidIsValid(find_view_index(rel, graph->nodes[graph->nnodes - 1]));
+	table_close(rel, NoLock);
+	return has_index;
+}

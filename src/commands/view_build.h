@@ -1,0 +1,52 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/view_build.h
+ *	  Make a filled view a maintained one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_VIEW_BUILD_H
+#define TV_VIEW_BUILD_H
+
+#include "delta/graph.h"
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
+
+/*
+ * Compile the definition of an existing view.  The caller holds a lock on it.
+ * NULL and *refusal when it cannot be maintained (any more).
+ */
+extern TvGraph *tv_view_compile(Oid view, TvRefusal **refusal);
+
+/* The tables and maintained views that the graph reads, ascending OIDs. */
+extern List *tv_graph_inputs(const TvGraph *graph);
+
+/* Lock relations in the order of the list. */
+extern void tv_lock_relations(List *relids, LOCKMODE lockmode);
+
+/*
+ * Raise 42501 unless userid may have triggers on every relation in the list.
+ */
+extern void tv_check_trigger_privilege(List *relids, Oid userid);
+
+/* Raise 55006 if a statement in progress modifies one of these relations. */
+extern void tv_check_not_in_progress(List *relids, const char *command);
+
+/*
+ * Arm the base tables of a view that was just filled, make its state tables
+ * anew and fill them, make the index it needs, and record all of that.  The
+ * caller has locked its inputs (ShareRowExclusiveLock where not armed yet)
+ * and the view.
+ */
+extern void tv_view_build(Oid view);
+
+/* Does what is stored for the view fit its graph?  Otherwise it needs a build. */
+extern bool tv_view_fits(Oid view, const TvGraph *graph);
+
+/* Is the materialized view populated? */
+extern bool tv_view_is_populated(Oid view);
+
+/* Its qualified name, quoted where necessary, for messages. */
+extern char *tv_view_name(Oid view);
+
+#endif							/* TV_VIEW_BUILD_H */
