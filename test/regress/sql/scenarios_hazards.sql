@@ -1,0 +1,184 @@
+--
+-- Ways in which a careless implementation goes wrong.
+--
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set include :abs_srcdir /include/scenarios.inc
+\i :include
+\set VERBOSITY terse
+\set ECHO all
+
+CREATE TABLE r (a int, x int);
+CREATE TABLE s (a int, y int);
+CREATE MATERIALIZED VIEW joined USING tview AS SELECT r.a, r.x, s.y FROM r JOIN s ON s.a = r.a;
+CREATE MATERIALIZED VIEW grouped USING tview AS SELECT r.a, sum(s.y) AS y, min(r.x) AS x FROM r JOIN s ON s.a = r.a GROUP BY r.a;
+INSERT INTO r VALUES (1, 10), (2, 20);
+INSERT INTO s VALUES (1, 100), (2, 200);
+SELECT check_views();
+
+-- a function called by a statement writes the other table, then reads the view: an error, or the truth
+CREATE FUNCTION writes_and_reads(i int) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO s VALUES (i, i * 1000);
+    RETURN (SELECT count(*) FROM joined);
+END $$;
+CREATE FUNCTION writes(i int) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO s VALUES (i, i * 1000);
+    UPDATE s SET y = y + 1 WHERE a = i;
+    RETURN i;
+END $$;
+INSERT INTO r SELECT i, writes(i) FROM generate_series(1, 3) i;
+SELECT check_views();
+SELECT a, count(*), sum(y) FROM joined GROUP BY a ORDER BY a;
+INSERT INTO r SELECT i, writes_and_reads(i) FROM generate_series(1, 3) i;
+SELECT check_views();
+SELECT writes(4), writes(1);
+SELECT check_views();
+-- an AFTER ROW trigger that writes the other table
+CREATE FUNCTION mirror() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO s VALUES (NEW.a, NEW.x); RETURN NULL; END $$;
+CREATE TRIGGER mirror AFTER INSERT ON r FOR EACH ROW EXECUTE FUNCTION mirror();
+INSERT INTO r VALUES (5, 50), (6, 60), (5, 51);
+SELECT check_views();
+DROP TRIGGER mirror ON r;
+-- one that reads the view: an error, or the truth; after a statement, the truth
+CREATE FUNCTION looks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE WARNING '% sees %', TG_LEVEL, (SELECT count(*) FROM joined);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER looks AFTER INSERT ON r FOR EACH ROW EXECUTE FUNCTION looks();
+INSERT INTO r VALUES (5, 52), (6, 61);
+SELECT check_views();
+DROP TRIGGER looks ON r;
+CREATE TRIGGER zz_looks AFTER INSERT ON r FOR EACH STATEMENT EXECUTE FUNCTION looks();
+INSERT INTO r VALUES (5, 53), (6, 62);
+SELECT count(*) FROM joined;
+SELECT check_views();
+DROP TRIGGER zz_looks ON r;
+-- created or refreshed by a function of a statement that changes the table
+CREATE FUNCTION refreshes(i int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN REFRESH MATERIALIZED VIEW joined; RETURN i; END $$;
+INSERT INTO r SELECT 7, refreshes(1);
+SELECT check_views();
+
+-- both sides of a join change in one statement; pairs that never were must not be evaluated
+TRUNCATE r, s;
+CREATE MATERIALIZED VIEW quotient USING tview AS SELECT r.a, 10 / (r.x + s.y) AS q FROM r JOIN s ON s.a = r.a;
+INSERT INTO r VALUES (1, 1);
+INSERT INTO s VALUES (1, 1);
+WITH w AS (UPDATE r SET x = -1 RETURNING 1) UPDATE s SET y = 3;
+SELECT check_views();
+TABLE quotient;
+WITH w AS (UPDATE r SET x = 5 RETURNING 1) UPDATE s SET y = -4;
+SELECT check_views();
+UPDATE r SET x = 4;
+SELECT check_views();
+TABLE quotient;
+-- nor counted as an extreme
+CREATE MATERIALIZED VIEW extreme USING tview AS SELECT r.a, min(r.x - s.y), max(r.x - s.y), count(*) FROM r JOIN s ON s.a = r.a GROUP BY r.a;
+WITH w AS (UPDATE r SET x = 1000 RETURNING 1) UPDATE s SET y = 1000;
+SELECT check_views();
+TABLE extreme;
+
+-- a child without its parent under a valid foreign key
+CREATE TABLE parent (p int PRIMARY KEY, label text);
+CREATE TABLE child (c int PRIMARY KEY, p int REFERENCES parent);
+CREATE MATERIALIZED VIEW family USING tview AS SELECT c.c, p.label FROM child c JOIN parent p ON p.p = c.p;
+INSERT INTO parent VALUES (1, 'one'), (2, 'two');
+INSERT INTO child VALUES (1, 1), (2, 2);
+BEGIN;
+SET LOCAL session_replication_role = replica;
+DELETE FROM parent WHERE p = 1;
+COMMIT;
+SELECT check_views();
+INSERT INTO parent VALUES (1, 'back');
+SELECT check_views();
+TABLE family ORDER BY 1;
+
+-- a key that is checked late holds duplicates for a while
+CREATE TABLE late (k int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text);
+CREATE MATERIALIZED VIEW late_v USING tview AS SELECT k, v FROM late;
+CREATE MATERIALIZED VIEW late_g USING tview AS SELECT k, count(*) AS n FROM late GROUP BY k;
+INSERT INTO late VALUES (1, 'a'), (2, 'b');
+BEGIN;
+UPDATE late SET k = 2 WHERE v = 'a';
+SELECT check_views();
+UPDATE late SET k = 1 WHERE v = 'b';
+SELECT check_views();
+COMMIT;
+SELECT check_views();
+UPDATE late SET k = k + 1;
+SELECT check_views();
+INSERT INTO late VALUES (3, 'again');
+SELECT check_views();
+TABLE late_v ORDER BY 1;
+-- a key that goes
+CREATE TABLE keyed (k int CONSTRAINT the_key PRIMARY KEY, v text);
+CREATE MATERIALIZED VIEW keyed_v USING tview AS SELECT k, v FROM keyed;
+INSERT INTO keyed VALUES (1, 'a');
+ALTER TABLE keyed DROP CONSTRAINT the_key;
+INSERT INTO keyed VALUES (1, 'a'), (1, 'b');
+SELECT check_views();
+DELETE FROM keyed WHERE v = 'b';
+SELECT check_views();
+
+-- definitions, refreshes and rewrites among changes of one transaction
+BEGIN;
+UPDATE parent SET label = label || '!';
+CREATE MATERIALIZED VIEW family2 USING tview AS SELECT p.label, count(*) AS n FROM child c JOIN parent p USING (p) GROUP BY p.label;
+SELECT check_views();
+INSERT INTO child VALUES (3, 2);
+SELECT check_views();
+REFRESH MATERIALIZED VIEW family;
+UPDATE parent SET label = repeat(md5(label), 300) WHERE p = 2;
+SELECT check_views();
+ALTER TABLE parent ADD COLUMN extra int DEFAULT 3;
+UPDATE parent SET label = label || 'x';
+SELECT check_views();
+TRUNCATE child;
+SELECT check_views();
+INSERT INTO child VALUES (4, 2);
+SELECT check_views();
+SAVEPOINT s;
+TRUNCATE child, parent;
+SELECT check_views();
+ROLLBACK TO s;
+SELECT check_views();
+DROP MATERIALIZED VIEW family2;
+UPDATE child SET p = 1;
+SELECT check_views();
+COMMIT;
+SELECT check_views();
+TABLE family ORDER BY 1;
+
+-- a view's own unique index, with values that change places
+CREATE TABLE seat (s int PRIMARY KEY, guest text);
+INSERT INTO seat VALUES (1, 'a'), (2, 'b'), (3, 'c');
+CREATE MATERIALIZED VIEW seating USING tview AS SELECT s, guest FROM seat;
+CREATE UNIQUE INDEX ON seating (guest);
+UPDATE seat SET guest = CASE guest WHEN 'a' THEN 'b' WHEN 'b' THEN 'a' ELSE guest END;
+SELECT check_views();
+UPDATE seat SET s = s + 10;
+SELECT check_views();
+INSERT INTO seat VALUES (4, 'c');
+SELECT check_views();
+
+-- not populated: reading is an error, filling it brings it back, also through views over it
+CREATE MATERIALIZED VIEW later USING tview AS SELECT s, guest FROM seat WITH NO DATA;
+SELECT * FROM later;
+INSERT INTO seat VALUES (5, 'e');
+REFRESH MATERIALIZED VIEW later;
+CREATE MATERIALIZED VIEW over_later USING tview AS SELECT count(*) AS n FROM later;
+UPDATE seat SET guest = guest || guest;
+SELECT check_views();
+TABLE over_later;
+REFRESH MATERIALIZED VIEW later WITH NO DATA;
+SELECT * FROM over_later;
+INSERT INTO seat VALUES (6, 'f');
+REFRESH MATERIALIZED VIEW later;
+REFRESH MATERIALIZED VIEW over_later;
+DELETE FROM seat WHERE s = 11;
+SELECT check_views();
+TABLE over_later;
+
+DROP SCHEMA scenario CASCADE;

@@ -1,0 +1,126 @@
+--
+-- Owner, writer, reader, stranger; what a dropped table or schema takes along.
+--
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set include :abs_srcdir /include/scenarios.inc
+\i :include
+\set VERBOSITY terse
+\set ECHO all
+
+CREATE ROLE scenario_owner;
+CREATE ROLE scenario_writer;
+CREATE ROLE scenario_reader;
+CREATE ROLE scenario_stranger;
+CREATE FUNCTION who(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN current_user; END $$;
+GRANT USAGE, CREATE ON SCHEMA scenario TO scenario_owner;
+GRANT USAGE ON SCHEMA scenario TO scenario_writer, scenario_reader, scenario_stranger;
+GRANT SELECT, INSERT, UPDATE, DELETE ON book, author TO scenario_writer;
+
+-- a view slows its tables' writers, so reading them is not enough
+SET ROLE scenario_owner;
+CREATE MATERIALIZED VIEW owned USING tview AS SELECT book_no, title, who(book_no) AS runs_as FROM book;
+RESET ROLE;
+GRANT SELECT ON book TO scenario_owner;
+SET ROLE scenario_owner;
+CREATE MATERIALIZED VIEW owned USING tview AS SELECT book_no, title, who(book_no) AS runs_as FROM book;
+RESET ROLE;
+GRANT SELECT, TRIGGER ON book TO scenario_owner;
+SET ROLE scenario_owner;
+CREATE MATERIALIZED VIEW owned USING tview AS SELECT book_no, title, who(book_no) AS runs_as FROM book;
+GRANT SELECT ON owned TO scenario_reader;
+CREATE FUNCTION differing() RETURNS bigint LANGUAGE sql AS $$
+  SELECT count(*) FROM ((TABLE owned EXCEPT ALL SELECT book_no, title, who(book_no) FROM book) UNION ALL
+                        (SELECT book_no, title, who(book_no) FROM book EXCEPT ALL TABLE owned)) d
+$$;
+SELECT differing();
+RESET ROLE;
+
+-- the writer has no right on the view, and its functions run as the owner of the view
+SET ROLE scenario_writer;
+INSERT INTO book VALUES (9, 'written', 1, NULL, 1);
+UPDATE book SET title = 'rewritten' WHERE book_no = 1;
+SELECT count(*) FROM owned;
+RESET ROLE;
+SET ROLE scenario_owner;
+SELECT differing();
+RESET ROLE;
+SELECT * FROM owned ORDER BY 1;
+-- the reader has no right on the table
+SET ROLE scenario_reader;
+SELECT count(*) FROM owned;
+SELECT count(*) FROM book;
+REFRESH MATERIALIZED VIEW owned;
+DROP MATERIALIZED VIEW owned;
+RESET ROLE;
+SET ROLE scenario_stranger;
+SELECT count(*) FROM owned;
+ALTER MATERIALIZED VIEW owned RENAME TO mine;
+RESET ROLE;
+-- the owner loses its right on the table: writing fails clearly, or goes on
+REVOKE SELECT ON book FROM scenario_owner;
+SET ROLE scenario_writer;
+UPDATE book SET title = 'revoked' WHERE book_no = 1;
+RESET ROLE;
+GRANT SELECT ON book TO scenario_owner;
+SET ROLE scenario_writer;
+UPDATE book SET title = 'granted' WHERE book_no = 1;
+RESET ROLE;
+SELECT runs_as, title FROM owned WHERE book_no = 1;
+-- row security in force for the owner
+ALTER TABLE author ENABLE ROW LEVEL SECURITY;
+GRANT SELECT, TRIGGER ON author TO scenario_owner;
+SET ROLE scenario_owner;
+CREATE MATERIALIZED VIEW secured USING tview AS SELECT * FROM author;
+RESET ROLE;
+ALTER TABLE author DISABLE ROW LEVEL SECURITY;
+
+DROP MATERIALIZED VIEW owned;
+
+-- dropping
+CREATE VIEW leftovers AS
+  SELECT 'trigger' AS what, count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE p.pronamespace = 'tview'::regnamespace
+  UNION ALL SELECT 'view', count(*) FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'tview';
+CREATE MATERIALIZED VIEW one USING tview AS SELECT author_no, max(title) AS t FROM book GROUP BY author_no;
+CREATE MATERIALIZED VIEW two USING tview AS SELECT t, count(*) AS n FROM one GROUP BY t;
+SELECT check_views();
+DROP TABLE book;
+DROP MATERIALIZED VIEW one;
+BEGIN;
+DROP TABLE book CASCADE;
+ROLLBACK;
+INSERT INTO book VALUES (10, 'after the rollback', 3, NULL, 1);
+SELECT * FROM two ORDER BY 1;
+DROP MATERIALIZED VIEW two;
+UPDATE book SET title = 'two is gone' WHERE book_no = 10;
+SELECT * FROM one ORDER BY 1;
+DROP TABLE book CASCADE;
+TABLE leftovers;
+CREATE MATERIALIZED VIEW three USING tview AS SELECT count(*) AS n FROM author;
+ALTER MATERIALIZED VIEW three OWNER TO scenario_owner;
+INSERT INTO author VALUES (10, 'Ten', 1);
+TABLE three;
+DROP OWNED BY scenario_owner;
+TABLE leftovers;
+INSERT INTO author VALUES (11, 'Eleven', 1);
+CREATE SCHEMA other;
+CREATE MATERIALIZED VIEW other.four USING tview AS SELECT house_no, count(*) AS n FROM author GROUP BY house_no;
+INSERT INTO author VALUES (12, 'Twelve', 1);
+SELECT check_views();
+DROP SCHEMA other CASCADE;
+INSERT INTO author VALUES (13, 'Thirteen', 1);
+TABLE leftovers;
+CREATE MATERIALIZED VIEW five USING tview AS SELECT house_no, count(*) AS n FROM author GROUP BY house_no;
+DROP EXTENSION pg_tviews;
+DROP VIEW leftovers;
+DROP EXTENSION pg_tviews CASCADE;
+INSERT INTO author VALUES (14, 'Fourteen', 1);
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'author'::regclass;
+SELECT to_regclass('five');
+CREATE EXTENSION pg_tviews;
+CREATE MATERIALIZED VIEW six USING tview AS SELECT house_no, count(*) AS n FROM author GROUP BY house_no;
+INSERT INTO author VALUES (15, 'Fifteen', 1);
+SELECT check_views();
+
+DROP SCHEMA scenario CASCADE;
+DROP ROLE scenario_owner, scenario_writer, scenario_reader, scenario_stranger;
