@@ -112,7 +112,7 @@ class Round:
         if p.status == 'open':
             p.silent('RELEASE new_view', 'view2', v)
         self.accepted += 1
-        self.features.update(v.features)
+        self.features.update(sorted(v.features))
         self.viewmaker.add(v)
         p.present(v)
         return v
