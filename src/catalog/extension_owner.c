@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * catalog/extension_owner.c
- *	  Act as somebody else.
+ *	  Act as the owner of the extension.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,7 +13,6 @@
 #include "catalog/pg_extension.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 
 #include "catalog/extension_owner.h"
 #include "catalog/tv_catalog.h"
@@ -31,27 +30,6 @@ tv_extension_owner_enter(TvUser *save)
 void
 tv_extension_owner_leave(const TvUser *save)
 {
-	SetUserIdAndSecContext(save->userid, save->sec_context);
-}
-
-int
-tv_restricted_enter(TvUser *save, Oid userid)
-{
-	int			nestlevel;
-
-	GetUserIdAndSecContext(&save->userid, &save->sec_context);
-	SetUserIdAndSecContext(userid, save->sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	nestlevel = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	return nestlevel;
-}
-
-void
-tv_restricted_leave(const TvUser *save, int nestlevel)
-{
-	AtEOXact_GUC(false, nestlevel);
 	SetUserIdAndSecContext(save->userid, save->sec_context);
 }
 

@@ -22,11 +22,4 @@ typedef struct TvUser
 extern void tv_extension_owner_enter(TvUser *save);
 extern void tv_extension_owner_leave(const TvUser *save);
 
-/*
- * Become userid in a security-restricted operation with search_path fixed, as
- * REFRESH does; the result is the GUC nest level for tv_restricted_leave().
- */
-extern int	tv_restricted_enter(TvUser *save, Oid userid);
-extern void tv_restricted_leave(const TvUser *save, int nestlevel);
-
 #endif							/* TV_EXTENSION_OWNER_H */

@@ -68,7 +68,7 @@ tv_catalog_option(Oid view, char **mode, List **settings)
 
 		if (strncmp(item, MODE_PREFIX, strlen(MODE_PREFIX)) == 0)
 			*mode = item + strlen(MODE_PREFIX);
-		else
+		else if (tv_settings_known(item))
 			*settings = lappend(*settings, item);
 	}
 	return true;

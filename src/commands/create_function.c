@@ -1,0 +1,147 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/create_function.c
+ *	  tview.create(): CREATE MATERIALIZED VIEW as a function.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "catalog/tv_catalog.h"
+#include "commands/relation_name.h"
+#include "output_settings.h"
+#include "planner/view_cache.h"
+
+PG_FUNCTION_INFO_V1(tview_create);
+
+typedef struct TvCreateOptions
+{
+	const char *mode;
+	bool		with_data;
+	bool		if_not_exists;
+} TvCreateOptions;
+
+static TvCreateOptions read_options(Jsonb *jsonb);
+static bool read_bool(const char *name, JsonbValue *value);
+static void create_view(RangeVar *relation, const char *query, const TvCreateOptions *options);
+
+/*
+ * tview.create(name text, query text, options jsonb) returns regclass
+ */
+Datum
+tview_create(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	TvCreateOptions options = read_options(PG_GETARG_JSONB_P(2));
+	RangeVar   *relation = tv_relation_name_parse(name);
+	Oid			view;
+
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid name of a view: \"%s\"", name)));
+	create_view(relation, query, &options);
+	view = RangeVarGetRelid(relation, NoLock, false);
+	if (tv_catalog_is_view(view) && strcmp(options.mode, "immediate") != 0)
+	{
+		tv_catalog_record_option(view, options.mode, tv_settings_current());
+		tv_view_invalidate(view);
+	}
+	PG_RETURN_OID(view);
+}
+
+/* Run the statement that the grammar would make of it. */
+static void
+create_view(RangeVar *relation, const char *query, const TvCreateOptions *options)
+{
+	List	   *parsed = raw_parser(query, RAW_PARSE_DEFAULT);
+	CreateTableAsStmt *stmt = makeNode(CreateTableAsStmt);
+	RawStmt    *raw = makeNode(RawStmt);
+	PlannedStmt *planned = makeNode(PlannedStmt);
+
+	if (list_length(parsed) != 1 || !IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the query of a view must be one SELECT statement")));
+
+	stmt->query = linitial_node(RawStmt, parsed)->stmt;
+	stmt->into = makeNode(IntoClause);
+	stmt->into->rel = relation;
+	stmt->into->accessMethod = "tview";
+	stmt->into->onCommit = ONCOMMIT_NOOP;
+	stmt->into->skipData = !options->with_data;
+	stmt->objtype = OBJECT_MATVIEW;
+	stmt->if_not_exists = options->if_not_exists;
+	raw->stmt = (Node *) stmt;
+
+	planned->commandType = CMD_UTILITY;
+	planned->utilityStmt = parse_analyze_fixedparams(raw, query, NULL, 0, NULL)->utilityStmt;
+	planned->canSetTag = false;
+	planned->stmt_location = -1;
+	CommandCounterIncrement();
+	ProcessUtility(planned, query, false, PROCESS_UTILITY_QUERY, NULL, NULL,
+				   None_Receiver, NULL);
+	CommandCounterIncrement();
+}
+
+static TvCreateOptions
+read_options(Jsonb *jsonb)
+{
+	TvCreateOptions options = {"immediate", true, false};
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *key = NULL;
+
+	if (!JB_ROOT_IS_OBJECT(jsonb))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options must be a JSON object")));
+	iterator = JsonbIteratorInit(&jsonb->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			key = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token != WJB_VALUE)
+			continue;
+		else if (strcmp(key, "with_data") == 0)
+			options.with_data = read_bool(key, &value);
+		else if (strcmp(key, "if_not_exists") == 0)
+			options.if_not_exists = read_bool(key, &value);
+		else if (strcmp(key, "mode") == 0 && value.type == jbvString &&
+				 value.val.string.len == 9 &&
+				 strncmp(value.val.string.val, "immediate", 9) == 0)
+			options.mode = "immediate";
+		else if (strcmp(key, "mode") == 0 && value.type == jbvString &&
+				 value.val.string.len == 8 &&
+				 strncmp(value.val.string.val, "deferred", 8) == 0)
+			options.mode = "deferred";
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid option \"%s\"", key),
+					 errhint("Options are \"mode\" (\"immediate\" or \"deferred\"), \"with_data\" and \"if_not_exists\" (true or false).")));
+	}
+	return options;
+}
+
+static bool
+read_bool(const char *name, JsonbValue *value)
+{
+	if (value->type != jbvBool)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" must be true or false", name)));
+	return value->val.boolean;
+}

@@ -1,0 +1,259 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/explain.c
+ *	  tview.explain(): how a view is maintained, or why it cannot be.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "catalog/tv_catalog.h"
+#include "commands/relation_name.h"
+#include "commands/view_build.h"
+#include "delta/derive.h"
+#include "planner/view_cache.h"
+
+PG_FUNCTION_INFO_V1(tview_explain);
+
+static void explain_view(ReturnSetInfo *rsinfo, Oid view);
+static void explain_query(ReturnSetInfo *rsinfo, const char *text);
+static void explain_refusal(ReturnSetInfo *rsinfo, const TvRefusal *refusal);
+static void explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts);
+static void explain_node(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node);
+static void explain_deltas(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node,
+						   TvLayout **layouts);
+static char *source_name(const TvGraph *graph, int source);
+static char *input_names(const TvGraph *graph, const TvNode *node);
+static char *identity_text(const TvNode *node);
+static char *column_list(const TvNode *node);
+static void put(ReturnSetInfo *rsinfo, int node, const char *property, const char *value);
+
+/*
+ * tview.explain(text) returns table(node int, property text, value text)
+ *
+ * The text is the name of a maintained view, or else a query.
+ */
+Datum
+tview_explain(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *subject = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	RangeVar   *relation;
+	Oid			relid = InvalidOid;
+
+	InitMaterializedSRF(fcinfo, 0);
+	relation = tv_relation_name_parse(subject);
+	if (relation)
+		relid = RangeVarGetRelid(relation, AccessShareLock, true);
+	if (OidIsValid(relid))
+	{
+		tv_relation_require_view(relid);
+		explain_view(rsinfo, relid);
+	}
+	else
+		explain_query(rsinfo, subject);
+	return (Datum) 0;
+}
+
+static void
+explain_view(ReturnSetInfo *rsinfo, Oid view)
+{
+	TvRefusal  *refusal = NULL;
+	TvGraph    *graph;
+	char	   *mode;
+	List	   *settings;
+	ListCell   *lc;
+
+	(void) tv_catalog_option(view, &mode, &settings);
+	put(rsinfo, -1, "mode", mode);
+	put(rsinfo, -1, "populated", tv_view_is_populated(view) ? "true" : "false");
+	foreach(lc, settings)
+		put(rsinfo, -1, "setting", lfirst(lc));
+
+	if (tv_view_is_populated(view))
+	{
+		TvView	   *entry = tv_view_lookup(view);
+
+		explain_graph(rsinfo, entry->graph, entry->layouts);
+		return;
+	}
+	graph = tv_view_compile(view, &refusal);
+	if (graph)
+		explain_graph(rsinfo, graph, NULL);
+	else
+		explain_refusal(rsinfo, refusal);
+}
+
+static void
+explain_query(ReturnSetInfo *rsinfo, const char *text)
+{
+	List	   *parsed = raw_parser(text, RAW_PARSE_DEFAULT);
+	TvRefusal  *refusal = NULL;
+	Query	   *query;
+	TvGraph    *graph;
+
+	if (list_length(parsed) != 1 || !IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the argument must be the name of a maintained view or one SELECT statement")));
+	query = parse_analyze_fixedparams(linitial_node(RawStmt, parsed), text, NULL, 0, NULL);
+	graph = tv_graph_compile(query, NIL, GetUserId(), &refusal);
+	if (graph)
+		explain_graph(rsinfo, graph, NULL);
+	else
+		explain_refusal(rsinfo, refusal);
+}
+
+static void
+explain_refusal(ReturnSetInfo *rsinfo, const TvRefusal *refusal)
+{
+	put(rsinfo, -1, "refused", refusal->what);
+	put(rsinfo, -1, "sqlstate", unpack_sql_state(refusal->sqlstate));
+	put(rsinfo, -1, "reason", refusal->why);
+	if (refusal->hint)
+		put(rsinfo, -1, "hint", refusal->hint);
+}
+
+/* Nodes from the top down.  layouts: NULL for a graph that is not bound. */
+static void
+explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts)
+{
+	const char *full = tv_graph_full_recompute(graph);
+
+	if (full)
+		put(rsinfo, -1, "recomputed as a whole", full);
+	for (int i = graph->nnodes - 1; i >= 0; i--)
+	{
+		explain_node(rsinfo, graph, graph->nodes[i]);
+		if (layouts)
+			explain_deltas(rsinfo, graph, graph->nodes[i], layouts);
+	}
+}
+
+static void
+explain_node(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node)
+{
+	put(rsinfo, node->id, "strategy", tv_graph_strategy(node));
+	put(rsinfo, node->id, "reads", input_names(graph, node));
+	put(rsinfo, node->id, "rows found by", identity_text(node));
+	if (node->recompute)
+		put(rsinfo, node->id, "touched groups are recomputed",
+			node->recompute_why ? node->recompute_why : "");
+	if (node->has_state)
+	{
+		if (OidIsValid(node->state_relid))
+			put(rsinfo, node->id, "state table", tv_view_name(node->state_relid));
+		put(rsinfo, node->id, "state columns", column_list(node));
+	}
+}
+
+/* The queries that compute the node's delta, one per changed input. */
+static void
+explain_deltas(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node,
+			   TvLayout **layouts)
+{
+	int			source = -1;
+
+	while ((source = bms_next_member(node->sources, source)) >= 0)
+	{
+		Query	   *delta;
+
+		if (layouts[source] == NULL)
+			continue;
+		delta = tv_derive_delta(graph, node, bms_make_singleton(source), layouts, 1);
+		if (delta)
+			put(rsinfo, node->id, psprintf("delta of %s", source_name(graph, source)),
+				tv_derive_deparse(delta));
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Texts
+ * ------------------------------------------------------------------------
+ */
+
+static char *
+source_name(const TvGraph *graph, int source)
+{
+	const TvSource *s = graph->sources[source];
+
+	if (s->kind == TV_SOURCE_NODE)
+		return psprintf("node %d", s->node);
+	return tv_view_name(s->relid);
+}
+
+static char *
+input_names(const TvGraph *graph, const TvNode *node)
+{
+	StringInfoData text;
+	int			source = -1;
+
+	initStringInfo(&text);
+	while ((source = bms_next_member(node->sources, source)) >= 0)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", source_name(graph, source));
+	return text.data;
+}
+
+static char *
+identity_text(const TvNode *node)
+{
+	StringInfoData text;
+
+	if (node->identity == TV_IDENTITY_BAG)
+		return "hash of the row";
+	if (node->identity == TV_IDENTITY_SINGLE)
+		return "there is one row at most";
+	initStringInfo(&text);
+	appendStringInfoString(&text, "key (");
+	for (int i = 0; i < node->nidentity; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(NameStr(TupleDescAttr(node->out_desc,
+																node->identity_attnos[i] - 1)->attname)));
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
+static char *
+column_list(const TvNode *node)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, node->state_columns)
+	{
+		ColumnDef  *column = lfirst_node(ColumnDef, lc);
+
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "",
+						 quote_identifier(column->colname));
+		if (column->typeName && OidIsValid(column->typeName->typeOid))
+			appendStringInfo(&text, " %s", format_type_with_typemod(column->typeName->typeOid,
+																	column->typeName->typemod));
+	}
+	return text.data;
+}
+
+/* Add a row; node -1 for none. */
+static void
+put(ReturnSetInfo *rsinfo, int node, const char *property, const char *value)
+{
+	Datum		values[3];
+	bool		nulls[3] = {node < 0, false, value == NULL};
+
+	values[0] = Int32GetDatum(node);
+	values[1] = CStringGetTextDatum(property);
+	values[2] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}

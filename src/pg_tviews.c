@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * pg_tviews.c
+ *	  Load the library: define the settings, then start the layers in order.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "catalog/tv_catalog.h"
+#include "commands/command.h"
+#include "config.h"
+#include "pg_tviews.h"
+#include "planner/plan_cache.h"
+#include "planner/view_cache.h"
+
+PG_MODULE_MAGIC;
+
+extern void tv_executor_init(void);
+
+void
+_PG_init(void)
+{
+	tv_config_init();
+	tv_catalog_init();
+	tv_view_option_init();
+	tv_view_cache_init();
+	tv_plan_cache_init();
+	tv_executor_init();
+	tv_commands_init();
+}
