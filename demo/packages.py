@@ -64,12 +64,14 @@ WHAT = {
 LOOKUPS = {
     "largest": "SELECT maintainer_id FROM package GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
     "second": "SELECT maintainer_id FROM package GROUP BY 1 ORDER BY count(*) DESC, 1 OFFSET 1 LIMIT 1",
-    "popular": "SELECT target FROM dependency JOIN package ON name = target GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
+    "popular": "SELECT target FROM dependency JOIN package ON name = target GROUP BY 1 ORDER BY count(*) DESC, 1 "
+               "LIMIT 1",
     "another": "SELECT target FROM dependency JOIN package ON name = target GROUP BY 1 ORDER BY count(*) DESC, 1 "
                "OFFSET 1 LIMIT 1",
     "one": "SELECT max(package_id) FROM package WHERE maintainer_id = "
            "(SELECT maintainer_id FROM package GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)",
-    "section": "SELECT section_id FROM package WHERE section_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
+    "section": "SELECT section_id FROM package WHERE section_id IS NOT NULL GROUP BY 1 "
+               "ORDER BY count(*) DESC, 1 LIMIT 1",
 }
 
 # What is printed, tables that change, statement.
@@ -255,7 +257,8 @@ def change(cur, statement, readers):
 
 
 def run_changes(cur, values):
-    print(f"{'change (one statement each)':<42}{'rows':>6}{'with views':>13}{'view rows':>11}{'REFRESH':>12}{'ratio':>10}")
+    print(f"{'change (one statement each)':<42}{'rows':>6}{'with views':>13}{'view rows':>11}{'REFRESH':>12}"
+          f"{'ratio':>10}")
     for label, tables, statement in CHANGES:
         readers = [name for name, bases, _ in VIEWS if bases & tables]
         rows, took, written = change(cur, statement.format(**values), readers)
