@@ -210,4 +210,17 @@ tv_compat_check_index_constraints(ResultRelInfo *rri, TupleTableSlot *slot, ESta
 #endif
 }
 
+/* 18 removed the argument execute_once of ExecutorRun. */
+#if PG_VERSION_NUM >= 180000
+#define TV_EXECUTE_ONCE_PARAM
+#define TV_EXECUTE_ONCE_VALUE true
+#define TV_CALL_EXECUTOR_RUN(function, desc, direction, count, once) \
+	((void) (once), (function) (desc, direction, count))
+#else
+#define TV_EXECUTE_ONCE_PARAM , bool execute_once
+#define TV_EXECUTE_ONCE_VALUE execute_once
+#define TV_CALL_EXECUTOR_RUN(function, desc, direction, count, once) \
+	(function) (desc, direction, count, once)
+#endif
+
 #endif							/* TV_COMPAT_H */

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/hsearch.h"
@@ -134,6 +135,27 @@ tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 	isnull[natts] = false;
 	tuplestore_putvalues(segment->store, changes->layout->desc, values, isnull);
 	segment->nrows++;
+}
+
+void
+tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
+{
+	Datum	   *flat = palloc(sizeof(Datum) * (changes->layout->natts + 1));
+
+	for (int i = 0; i < changes->layout->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(changes->layout->desc, i);
+
+		flat[i] = values[i];
+		if (!isnull[i] && att->attlen == -1 &&
+			VARATT_IS_EXTERNAL(DatumGetPointer(values[i])))
+			flat[i] = PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(values[i])));
+	}
+	tv_changes_add(changes, flat, isnull, weight);
+	for (int i = 0; i < changes->layout->natts; i++)
+		if (flat[i] != values[i])
+			pfree(DatumGetPointer(flat[i]));
+	pfree(flat);
 }
 
 static bool

@@ -57,6 +57,13 @@ extern List *tv_changes_all(void);
  */
 extern void tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int64 weight);
 
+/*
+ * The same, with values taken out of TOAST storage: for rows whose storage
+ * goes before they are read.
+ */
+extern void tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull,
+									 int64 weight);
+
 /* The segments of a source that a node has not consumed; total rows. */
 extern List *tv_changes_pending(TvChanges *changes, Oid view, int node, int64 *nrows);
 

@@ -1,0 +1,612 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/apply_group.c
+ *	  Apply the delta of a group node's input: one pass in key order.
+ *
+ * For each touched group: find its row, compute the new accumulators and the
+ * new output row, write what differs.
+ *
+ *		count' = count + d,  sum' = sum + d,  state' = inverse(forward(state, +), -)
+ *		group exists iff its row count is not zero (a scalar aggregate: always)
+ *		output delta = - old output row + new output row
+ *
+ * Groups whose new value only a recompute can tell are locked first, then
+ * recomputed by one plan under a newer snapshot, and written in a second pass.
+ *
+ * The primary store's row stands for the group.  Accumulators that it lacks
+ * are in the state table; for a view that follows its state table, output rows
+ * are collected and applied afterwards.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "executor/flush_internal.h"
+
+/* Everything that is the same for all groups of a pass. */
+typedef struct GroupPass
+{
+	TvNodeFlush *flush;
+	TvNodeRuntime *rt;
+	TvNode	   *node;
+	TvGroupTable *table;
+	TvWriter   *primary;
+	TvWriter   *state;			/* NULL: the primary store has everything */
+	MemoryContext cxt;			/* per group */
+	int			npending;		/* groups left to be recomputed */
+
+	/* the group at hand */
+	Datum	   *old_accs;
+	bool	   *old_acc_nulls;
+	Datum	   *new_accs;
+	bool	   *new_acc_nulls;
+	Datum	   *results;
+	bool	   *result_nulls;
+	Datum	   *old_out;
+	bool	   *old_out_nulls;
+	bool		old_visible;
+	Datum	   *new_out;
+	bool	   *new_out_nulls;
+	bool		new_visible;
+	Datum	   *row;			/* of a store */
+	bool	   *row_nulls;
+} GroupPass;
+
+static GroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table);
+static void end_pass(GroupPass *p);
+static bool apply_group(GroupPass *p, TvGroup *group);
+static bool read_old(GroupPass *p, TvGroup *group);
+static bool compute_new(GroupPass *p, TvGroup *group, bool exists, bool *rescan);
+static bool write_group(GroupPass *p, TvGroup *group, bool exists, bool remains);
+static bool row_differs(GroupPass *p, TvWriter *writer);
+static void form_state_row(GroupPass *p, TvGroup *group);
+static void emit_change(GroupPass *p, bool exists, bool remains);
+static void recompute_groups(GroupPass *p);
+
+void
+tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
+{
+	TvNode	   *node = flush->node;
+	GroupPass  *p;
+	int			passes = 0;
+
+	tv_groups_sort(table);
+	flush->activity->groups += table->ngroups;
+
+	/* nothing is accumulated: all touched groups are recomputed first */
+	if (node->recompute)
+	{
+		GroupPass	recompute = {0};
+
+		recompute.flush = flush;
+		recompute.rt = flush->rt;
+		recompute.node = node;
+		recompute.table = table;
+		recompute_groups(&recompute);
+	}
+	do
+	{
+		p = begin_pass(flush, table);
+		for (int i = 0; i < table->ngroups; i++)
+		{
+			TvGroup    *group = table->groups[i];
+
+			CHECK_FOR_INTERRUPTS();
+			if (passes > 0 && !group->rescan)
+				continue;
+			group->rescan = false;
+			while (!apply_group(p, group))
+			{
+				tv_writer_refresh(p->primary);
+				if (p->state)
+					tv_writer_refresh(p->state);
+			}
+			MemoryContextReset(p->cxt);
+		}
+		end_pass(p);
+		if (p->npending > 0)
+			recompute_groups(p);
+		passes++;
+	} while (p->npending > 0);
+
+	if (flush->view_delta)
+		tv_apply_rows(flush, flush->view_delta);
+}
+
+static GroupPass *
+begin_pass(TvNodeFlush *flush, TvGroupTable *table)
+{
+	TvNode	   *node = flush->node;
+	GroupPass  *p = palloc0(sizeof(GroupPass));
+	int			nout = node->out_desc->natts + 1;
+	int			nrow = nout + list_length(node->state_columns);
+	AttrNumber *keys = palloc(sizeof(AttrNumber) * (node->nkeys + 1));
+	TvIdentity	identity = node->nkeys > 0 ? TV_IDENTITY_KEY : TV_IDENTITY_SINGLE;
+
+	p->flush = flush;
+	p->rt = flush->rt;
+	p->node = node;
+	p->table = table;
+	p->cxt = AllocSetContextCreate(flush->cxt, "pg_tviews group", ALLOCSET_DEFAULT_SIZES);
+
+	for (int i = 0; i < node->nkeys; i++)
+		keys[i] = node->keys[i].primary_attno;
+	p->primary = tv_writer_open(node->primary == TV_STORE_VIEW ? flush->view->relid : node->state_relid,
+								identity, node->nkeys, keys);
+	if (node->primary == TV_STORE_VIEW && node->has_state)
+	{
+		for (int i = 0; i < node->nkeys; i++)
+			keys[i] = node->keys[i].state_attno;
+		p->state = tv_writer_open(node->state_relid, identity, node->nkeys, keys);
+		/* both write in the same command */
+		p->primary->estate->es_output_cid = p->state->estate->es_output_cid;
+	}
+
+	p->old_accs = palloc0(sizeof(Datum) * (p->rt->naccs + 1));
+	p->old_acc_nulls = palloc0(sizeof(bool) * (p->rt->naccs + 1));
+	p->new_accs = palloc0(sizeof(Datum) * (p->rt->naccs + 1));
+	p->new_acc_nulls = palloc0(sizeof(bool) * (p->rt->naccs + 1));
+	p->results = palloc0(sizeof(Datum) * (p->rt->naggs + 1));
+	p->result_nulls = palloc0(sizeof(bool) * (p->rt->naggs + 1));
+	p->old_out = palloc0(sizeof(Datum) * nout);
+	p->old_out_nulls = palloc0(sizeof(bool) * nout);
+	p->new_out = palloc0(sizeof(Datum) * nout);
+	p->new_out_nulls = palloc0(sizeof(bool) * nout);
+	p->row = palloc0(sizeof(Datum) * nrow);
+	p->row_nulls = palloc0(sizeof(bool) * nrow);
+	return p;
+}
+
+static void
+end_pass(GroupPass *p)
+{
+	if (p->node->primary == TV_STORE_VIEW)
+	{
+		p->flush->activity->inserted += p->primary->inserted;
+		p->flush->activity->updated += p->primary->updated;
+		p->flush->activity->deleted += p->primary->deleted;
+	}
+	if (p->state)
+		tv_writer_close(p->state);
+	tv_writer_close(p->primary);
+	MemoryContextDelete(p->cxt);
+}
+
+/*
+ * Returns false when the group's row was changed meanwhile: to be done again
+ * under a newer snapshot.
+ */
+static bool
+apply_group(GroupPass *p, TvGroup *group)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(p->cxt);
+	bool		exists;
+	bool		remains;
+	bool		rescan = false;
+	bool		done;
+
+	ResetExprContext(p->rt->econtext);
+	exists = read_old(p, group);
+	remains = compute_new(p, group, exists, &rescan);
+	if (rescan)
+	{
+		/* from here on nobody else changes this group */
+		done = !exists || tv_writer_lock(p->primary);
+		if (done)
+		{
+			group->rescan = true;
+			p->npending++;
+			p->flush->activity->rescans++;
+		}
+	}
+	else if (!exists && !remains)
+		done = true;
+	else
+	{
+		done = write_group(p, group, exists, remains);
+		if (!done && group->recomputed)
+		{
+			/* what was computed may be old by now */
+			group->recomputed = false;
+			group->rescan = true;
+			p->npending++;
+			done = true;
+		}
+		else if (done)
+			emit_change(p, exists, remains);
+	}
+	MemoryContextSwitchTo(oldcxt);
+	return done;
+}
+
+/* Which store and column holds an accumulator. */
+static void
+fetch_acc(GroupPass *p, const TvAcc *acc, Datum *value, bool *isnull)
+{
+	TvWriter   *writer = (p->state && acc->store == TV_STORE_STATE) ? p->state : p->primary;
+
+	*value = slot_getattr(writer->slot, acc->attno, isnull);
+}
+
+/* Read the group's row and its old output row; false if there is none. */
+static bool
+read_old(GroupPass *p, TvGroup *group)
+{
+	TvNode	   *node = p->node;
+	bool		exists = tv_writer_find(p->primary, group->keys, group->nulls);
+	ListCell   *lc;
+
+	p->old_visible = false;
+	if (exists && p->state && !tv_writer_find(p->state, group->keys, group->nulls))
+		tv_flush_corrupt(p->flush, "The hidden state of a group is missing.");
+	if (!exists)
+	{
+		if (node->nkeys == 0 && !(node->recompute && node->having))
+			tv_flush_corrupt(p->flush, "The row of an aggregate over all rows is missing.");
+		for (int i = 0; i < p->rt->naccs; i++)
+		{
+			p->old_accs[i] = (Datum) 0;
+			p->old_acc_nulls[i] = p->rt->accs[i].kind != TV_ACC_ROWS &&
+				p->rt->accs[i].kind != TV_ACC_COUNT;
+		}
+		return false;
+	}
+
+	foreach(lc, node->accs)
+	{
+		int			i = foreach_current_index(lc);
+
+		fetch_acc(p, lfirst(lc), &p->old_accs[i], &p->old_acc_nulls[i]);
+	}
+
+	if (node->primary == TV_STORE_VIEW || !node->top || node->recompute)
+	{
+		/* the output row is stored here */
+		slot_getsomeattrs(p->primary->slot, node->out_desc->natts);
+		memcpy(p->old_out, p->primary->slot->tts_values, sizeof(Datum) * node->out_desc->natts);
+		memcpy(p->old_out_nulls, p->primary->slot->tts_isnull, sizeof(bool) * node->out_desc->natts);
+		p->old_visible = true;
+		if (node->visible_attno)
+		{
+			bool		isnull;
+
+			p->old_visible = DatumGetBool(slot_getattr(p->primary->slot, node->visible_attno, &isnull));
+		}
+	}
+	else
+	{
+		tv_runtime_results(p->rt, p->old_accs, p->old_acc_nulls, p->results, p->result_nulls);
+		p->old_visible = tv_runtime_project(p->rt, group->keys, group->nulls,
+											p->results, p->result_nulls,
+											p->old_out, p->old_out_nulls);
+	}
+	return true;
+}
+
+/* The delta of an accumulator; none if its store has taken it already. */
+static const TvAccDelta *
+acc_delta(GroupPass *p, TvGroup *group, int acc)
+{
+	static const TvAccDelta none = {0};
+	const TvAcc *def = list_nth(p->node->accs, acc);
+
+	if (group->primary_done && def->store == TV_STORE_VIEW)
+		return &none;
+	return &group->accs[acc];
+}
+
+/* New accumulators and output row; false if the group is no more. */
+static bool
+compute_new(GroupPass *p, TvGroup *group, bool exists, bool *rescan)
+{
+	TvNode	   *node = p->node;
+	ListCell   *lc;
+	int			rows = node->rows_acc;
+
+	if (group->recomputed)
+	{
+		if (group->values == NULL)
+		{
+			p->new_visible = false;
+			return false;
+		}
+		memcpy(p->new_accs, group->values, sizeof(Datum) * p->rt->naccs);
+		memcpy(p->new_acc_nulls, group->value_nulls, sizeof(bool) * p->rt->naccs);
+		memcpy(p->results, group->values + p->rt->naccs, sizeof(Datum) * p->rt->naggs);
+		memcpy(p->result_nulls, group->value_nulls + p->rt->naccs, sizeof(bool) * p->rt->naggs);
+	}
+	else
+	{
+		/* counts first, the others look at them */
+		foreach(lc, node->accs)
+		{
+			int			i = foreach_current_index(lc);
+			bool		ignored;
+
+			if (p->rt->accs[i].kind != TV_ACC_ROWS && p->rt->accs[i].kind != TV_ACC_COUNT)
+				continue;
+			p->new_accs[i] = tv_groups_advance(p->table, i, acc_delta(p, group, i), p->old_accs[i],
+											   p->old_acc_nulls[i], -1, false,
+											   &p->new_acc_nulls[i], &ignored, p->cxt);
+			if (DatumGetInt64(p->new_accs[i]) < 0)
+				tv_flush_corrupt(p->flush, "The number of rows of a group got negative.");
+		}
+		if (node->nkeys > 0 && DatumGetInt64(p->new_accs[rows]) == 0)
+		{
+			p->new_visible = false;
+			return false;
+		}
+		for (int i = 0; i < p->rt->naccs; i++)
+		{
+			int			count = -1;
+
+			if (p->rt->accs[i].kind == TV_ACC_ROWS || p->rt->accs[i].kind == TV_ACC_COUNT)
+				continue;
+			foreach(lc, node->aggs)
+				if (((TvAgg *) lfirst(lc))->acc == i)
+					count = ((TvAgg *) lfirst(lc))->count_acc;
+			p->new_accs[i] = tv_groups_advance(p->table, i, acc_delta(p, group, i),
+											   p->old_accs[i], p->old_acc_nulls[i],
+											   count < 0 ? -1 : DatumGetInt64(p->new_accs[count]),
+											   !exists || (count >= 0 && DatumGetInt64(p->old_accs[count]) == 0),
+											   &p->new_acc_nulls[i], rescan, p->cxt);
+			if (*rescan)
+				return true;
+		}
+		tv_runtime_results(p->rt, p->new_accs, p->new_acc_nulls, p->results, p->result_nulls);
+	}
+
+	p->new_visible = tv_runtime_project(p->rt, group->keys, group->nulls,
+										p->results, p->result_nulls,
+										p->new_out, p->new_out_nulls);
+	/* a recomputed group that HAVING rejects has no row */
+	if (node->recompute && !p->new_visible)
+		return false;
+	return true;
+}
+
+/* The row of a state table, by the roles of its columns. */
+static void
+form_state_row(GroupPass *p, TvGroup *group)
+{
+	TvNode	   *node = p->node;
+	int			natts = list_length(node->state_columns);
+
+	for (int i = 0; i < natts; i++)
+	{
+		TvStateColumn *col = &node->state_roles[i];
+
+		switch (col->role)
+		{
+			case TV_STATE_OUT:
+				p->row[i] = p->new_out[col->index - 1];
+				p->row_nulls[i] = p->new_out_nulls[col->index - 1];
+				break;
+			case TV_STATE_KEY:
+				p->row[i] = group->keys[col->index];
+				p->row_nulls[i] = group->nulls[col->index];
+				break;
+			case TV_STATE_ACC:
+				p->row[i] = p->new_accs[col->index];
+				p->row_nulls[i] = p->new_acc_nulls[col->index];
+				break;
+			case TV_STATE_VISIBLE:
+				p->row[i] = BoolGetDatum(p->new_visible);
+				p->row_nulls[i] = false;
+				break;
+		}
+	}
+}
+
+/* Does the row found by a writer differ from the one at hand? */
+static bool
+row_differs(GroupPass *p, TvWriter *writer)
+{
+	TupleDesc	desc = RelationGetDescr(writer->rel);
+
+	slot_getallattrs(writer->slot);
+	return !tv_rows_image_equal(desc, writer->slot->tts_values, writer->slot->tts_isnull,
+								p->row, p->row_nulls);
+}
+
+/*
+ * Write the group's rows: the primary store, then the state table.  Whoever
+ * writes the state row has written or locked the primary row before, so that
+ * two writers never wait for each other.  False: somebody else was first.
+ */
+static bool
+write_group(GroupPass *p, TvGroup *group, bool exists, bool remains)
+{
+	TvNode	   *node = p->node;
+	bool		state_differs = false;
+
+	if (exists && !remains)
+	{
+		if (!tv_writer_delete(p->primary))
+			return false;
+		while (p->state && !tv_writer_delete(p->state))
+		{
+			/* a writer that only locked our row came between */
+			tv_writer_refresh(p->state);
+			if (!tv_writer_find(p->state, group->keys, group->nulls))
+				tv_flush_corrupt(p->flush, "The hidden state of a group is missing.");
+		}
+		return true;
+	}
+
+	if (p->state)
+	{
+		form_state_row(p, group);
+		state_differs = !exists || row_differs(p, p->state);
+	}
+	if (node->primary == TV_STORE_STATE)
+		form_state_row(p, group);
+	else
+	{
+		memcpy(p->row, p->new_out, sizeof(Datum) * node->out_desc->natts);
+		memcpy(p->row_nulls, p->new_out_nulls, sizeof(bool) * node->out_desc->natts);
+	}
+	if (!exists)
+	{
+		if (!tv_writer_insert(p->primary, p->row, p->row_nulls, true))
+			return false;
+	}
+	else if (row_differs(p, p->primary))
+	{
+		if (!tv_writer_update(p->primary, p->row, p->row_nulls))
+			return false;
+	}
+	else if (state_differs && !tv_writer_lock(p->primary))
+		return false;
+
+	if (state_differs)
+	{
+		form_state_row(p, group);
+		if (!exists)
+			(void) tv_writer_insert(p->state, p->row, p->row_nulls, false);
+		else if (!tv_writer_update(p->state, p->row, p->row_nulls))
+		{
+			/* the primary row is ours now: only the rest is to be done again */
+			group->primary_done = true;
+			emit_change(p, exists, remains);
+			CommandCounterIncrement();
+			p->primary->estate->es_output_cid = GetCurrentCommandId(true);
+			p->state->estate->es_output_cid = p->primary->estate->es_output_cid;
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * - old output row + new output row.  When the primary row was written in an
+ * earlier try, what is old here is what that try emitted as new: both are
+ * emitted, the sum is right.
+ */
+static void
+emit_change(GroupPass *p, bool exists, bool remains)
+{
+	bool		was = exists && p->old_visible;
+	bool		is = remains && p->new_visible;
+
+	if (was && is && tv_rows_image_equal(p->node->out_desc, p->old_out, p->old_out_nulls,
+										 p->new_out, p->new_out_nulls))
+		return;
+	if (was)
+	{
+		if (p->flush->view_delta)
+			tv_rows_add(p->flush->view_delta, p->old_out, p->old_out_nulls, -1);
+		else
+			tv_flush_emit(p->flush, p->old_out, p->old_out_nulls, -1);
+	}
+	if (is)
+	{
+		if (p->flush->view_delta)
+			tv_rows_add(p->flush->view_delta, p->new_out, p->new_out_nulls, 1);
+		else
+			tv_flush_emit(p->flush, p->new_out, p->new_out_nulls, 1);
+	}
+}
+
+/* A TvRowConsumer: a recomputed group. */
+static void
+take_recomputed(TupleTableSlot *slot, void *context)
+{
+	GroupPass  *p = context;
+	int			nkeys = p->rt->nkeys;
+	int			nvalues = p->rt->naccs + p->rt->naggs;
+	TvGroup    *group;
+	MemoryContext oldcxt;
+
+	CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	group = tv_groups_find(p->table, slot->tts_values, slot->tts_isnull, false);
+	if (group == NULL || !group->rescan)
+		return;
+	oldcxt = MemoryContextSwitchTo(p->table->cxt);
+	group->values = palloc(sizeof(Datum) * (nvalues + 1));
+	group->value_nulls = palloc(sizeof(bool) * (nvalues + 1));
+	for (int i = 0; i < nvalues; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(slot->tts_tupleDescriptor, nkeys + i);
+
+		group->value_nulls[i] = slot->tts_isnull[nkeys + i];
+		group->values[i] = group->value_nulls[i] ? (Datum) 0 :
+			datumCopy(slot->tts_values[nkeys + i], att->attbyval, att->attlen);
+	}
+	MemoryContextSwitchTo(oldcxt);
+}
+
+/* The keys of groups to be recomputed, with or without nulls, as a row set. */
+static Tuplestorestate *
+collect_keys(GroupPass *p, bool with_nulls, TupleDesc *desc)
+{
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+	TvNode	   *node = p->node;
+
+	*desc = CreateTemplateTupleDesc(node->nkeys);
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		TupleDescInitEntry(*desc, i + 1, NULL, node->keys[i].type, node->keys[i].typmod, 0);
+		TupleDescInitEntryCollation(*desc, i + 1, node->keys[i].collation);
+	}
+	for (int i = 0; i < p->table->ngroups; i++)
+	{
+		TvGroup    *group = p->table->groups[i];
+
+		if (group->rescan && group->has_null == with_nulls)
+			tuplestore_putvalues(store, *desc, group->keys, group->nulls);
+	}
+	return store;
+}
+
+/*
+ * Recompute the marked groups under a snapshot that is newer than the locks
+ * on their rows.
+ */
+static void
+recompute_groups(GroupPass *p)
+{
+	TvNodeFlush *flush = p->flush;
+
+	for (int i = 0; i < p->table->ngroups; i++)
+	{
+		TvGroup    *group = p->table->groups[i];
+
+		if (!group->rescan)
+			continue;
+		group->recomputed = true;
+		group->values = NULL;
+		if (p->node->recompute)
+			flush->activity->rescans++;
+	}
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	for (int with_nulls = 0; with_nulls < (p->node->nkeys > 0 ? 2 : 1); with_nulls++)
+	{
+		QueryEnvironment *env = create_queryEnv();
+		TupleDesc	desc;
+		Tuplestorestate *store = collect_keys(p, with_nulls, &desc);
+		int64		n = tuplestore_tuple_count(store);
+		TvPlanKind	kind = p->node->nkeys == 0 ? TV_PLAN_RECOMPUTE :
+			with_nulls ? TV_PLAN_RECOMPUTE_NULL_KEYS : TV_PLAN_RECOMPUTE_KEYS;
+
+		if (n > 0)
+		{
+			tv_run_bind(env, TV_KEYS_NAME, desc, store);
+			tv_run_plan(tv_plan_get(flush->view, p->node, kind, NULL, n), env,
+						GetActiveSnapshot(), take_recomputed, p);
+		}
+		tuplestore_end(store);
+	}
+	PopActiveSnapshot();
+}

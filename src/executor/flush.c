@@ -1,0 +1,446 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/flush.c
+ *	  Turn pending changes into changes of views.
+ *
+ * Invariant, for every node n and each of its inputs i:
+ *
+ *		stored(n) = Q_n(value(i) - pending(n, i), for all inputs i)
+ *
+ * A flush visits the views that can be reached from the changed bases, lower
+ * ones first, and in each its nodes in topological order.  A node with
+ * pending input reads all inputs as they are now, consumes all its pending at
+ * once, applies its delta, and appends its output delta to the pending of its
+ * readers.  So at the end nothing is pending, and every stored node equals its
+ * query.
+ *
+ * Locks: first the bases that are read, then all reachable views by OID, in
+ * the mode their nodes need (row locks suffice for additive ones), then a
+ * fresh snapshot per node.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/procarray.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "executor/activity.h"
+#include "executor/explain_run.h"
+#include "executor/flush.h"
+#include "executor/flush_internal.h"
+#include "executor/frames.h"
+#include "executor/rights.h"
+
+static bool running = false;
+
+static void flush_all(void);
+static List *reachable_views(void);
+static void lock_views(List *reachable);
+static void flush_view(TvView *view);
+static bool flush_node(TvView *view, TvNode *node);
+static void run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed,
+					 int64 nrows);
+static Tuplestorestate *input_store(TvChanges *changes, List *segments, bool *own);
+static void check_isolation(TvView *view, TvNode *node);
+static void open_output(TvNodeFlush *flush);
+
+bool
+tv_flush_running(void)
+{
+	return running;
+}
+
+bool
+tv_flush_pending(void)
+{
+	return tv_changes_exist();
+}
+
+bool
+tv_flush(void)
+{
+	if (!tv_changes_exist())
+		return true;
+	if (running || IsInParallelMode() || tv_frame_undelivered(InvalidOid))
+		return false;
+
+	running = true;
+	PG_TRY();
+	{
+		flush_all();
+	}
+	PG_FINALLY();
+	{
+		running = false;
+	}
+	PG_END_TRY();
+	return true;
+}
+
+void
+tv_flush_for_utility(void)
+{
+	if (tv_flush())
+		return;
+	if (running)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cannot run a utility statement while maintained views are being updated"),
+				 errdetail("A function called by the definition of a view runs it."),
+				 errhint("Functions in a view's definition must not have side effects.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("cannot run a utility statement while a change of a base table of maintained views is in progress"),
+			 errdetail("The views would have to be brought up to date first, but part of the change is not known before the statement ends."),
+			 errhint("Run it after the statement, or in an AFTER STATEMENT trigger.")));
+}
+
+static void
+flush_all(void)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews flush",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+	List	   *reachable = reachable_views();
+	ListCell   *lc;
+
+	lock_views(reachable);
+	foreach(lc, reachable)
+	{
+		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
+		TvRights	rights;
+
+		tv_rights_enter(&rights, view->owner, view->settings,
+						view->graph->user_code, view->graph->uses_settings);
+		PG_TRY();
+		{
+			flush_view(view);
+		}
+		PG_CATCH();
+		{
+			SetUserIdAndSecContext(rights.userid, rights.sec_context);
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+		tv_rights_leave(&rights);
+	}
+	tv_changes_release();
+	MemoryContextSwitchTo(oldcxt);
+	MemoryContextDelete(cxt);
+}
+
+static int
+compare_by_level(const ListCell *a, const ListCell *b)
+{
+	TvView	   *va = tv_view_lookup(lfirst_oid(a));
+	TvView	   *vb = tv_view_lookup(lfirst_oid(b));
+
+	if (va->level != vb->level)
+		return va->level < vb->level ? -1 : 1;
+	return va->relid < vb->relid ? -1 : va->relid > vb->relid;
+}
+
+/* OIDs of the views that the pending changes can reach, lower ones first. */
+static List *
+reachable_views(void)
+{
+	List	   *sources = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, tv_changes_all())
+		sources = lappend_oid(sources, ((TvChanges *) lfirst(lc))->source);
+
+	/* the list grows while it is walked */
+	foreach(lc, sources)
+	{
+		TvReaders  *readers = tv_view_readers(lfirst_oid(lc));
+
+		for (int i = 0; readers && i < readers->nreaders; i++)
+		{
+			Oid			relid = readers->readers[i].view->relid;
+
+			if (list_member_oid(result, relid))
+				continue;
+			result = lappend_oid(result, relid);
+			sources = lappend_oid(sources, relid);
+		}
+	}
+	list_sort(result, compare_by_level);
+	return result;
+}
+
+static int
+compare_oids(const ListCell *a, const ListCell *b)
+{
+	return lfirst_oid(a) < lfirst_oid(b) ? -1 : lfirst_oid(a) > lfirst_oid(b);
+}
+
+/*
+ * The gate.  A lock can let an invalidation through, so the entries are looked
+ * up again afterwards.
+ */
+static void
+lock_views(List *reachable)
+{
+	List	   *bases = NIL;
+	List	   *by_oid = list_copy(reachable);
+	ListCell   *lc;
+
+	foreach(lc, reachable)
+	{
+		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
+
+		for (int i = 0; i < view->graph->nsources; i++)
+			if (view->graph->sources[i]->kind == TV_SOURCE_BASE)
+				bases = list_append_unique_oid(bases, view->graph->sources[i]->relid);
+	}
+	list_sort(bases, compare_oids);
+	foreach(lc, bases)
+		LockRelationOid(lfirst_oid(lc), AccessShareLock);
+
+	list_sort(by_oid, compare_oids);
+	foreach(lc, by_oid)
+	{
+		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
+
+		LockRelationOid(view->relid, view->additive ? RowExclusiveLock : ShareRowExclusiveLock);
+	}
+}
+
+static void
+flush_view(TvView *view)
+{
+	for (int i = 0; i < view->graph->nnodes; i++)
+		(void) flush_node(view, view->graph->nodes[i]);
+}
+
+/* Flush one node; false if nothing was pending. */
+static bool
+flush_node(TvView *view, TvNode *node)
+{
+	QueryEnvironment *env = NULL;
+	Bitmapset  *changed = NULL;
+	int64		total = 0;
+	List	   *consumed = NIL;
+	List	   *stores = NIL;
+	int			s = -1;
+	ListCell   *lc;
+	TvNodeFlush flush = {0};
+	MemoryContext oldcxt;
+
+	while ((s = bms_next_member(node->sources, s)) >= 0)
+	{
+		TvChanges  *changes = tv_changes_find(view->graph->sources[s]->relid);
+		List	   *segments;
+		int64		nrows;
+		bool		own;
+		Tuplestorestate *store;
+
+		if (changes == NULL)
+			continue;
+		segments = tv_changes_pending(changes, view->relid, node->id, &nrows);
+		if (segments == NIL)
+			continue;
+		if (!tv_view_layout_equal(changes->layout, view->layouts[s]))
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not maintain view \"%s\" because of concurrent DDL",
+							get_rel_name(view->relid)),
+					 errhint("Retry the transaction.")));
+		if (env == NULL)
+			env = create_queryEnv();
+		store = input_store(changes, segments, &own);
+		if (own)
+			stores = lappend(stores, store);
+		tv_run_bind(env, tv_derive_delta_name(s), view->layouts[s]->desc, store);
+		changed = bms_add_member(changed, s);
+		consumed = list_concat(consumed, segments);
+		total += nrows;
+	}
+	if (changed == NULL)
+		return false;
+
+	flush.view = view;
+	flush.node = node;
+	flush.rt = tv_runtime_get(view, node);
+	flush.activity = tv_activity_of(view->relid);
+	flush.cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews node",
+									  ALLOCSET_DEFAULT_SIZES);
+	oldcxt = MemoryContextSwitchTo(flush.cxt);
+	tv_explain_run_node_begin(view, node, flush.activity);
+	flush.activity->flushes += node->top;
+	flush.activity->delta_in += total;
+	check_isolation(view, node);
+	open_output(&flush);
+	run_node(&flush, env, changed, total);
+	tv_explain_run_node_end(view, node, flush.activity);
+	MemoryContextSwitchTo(oldcxt);
+
+	tv_changes_consume(consumed, view->relid, node->id);
+	foreach(lc, stores)
+		tuplestore_end(lfirst(lc));
+	MemoryContextDelete(flush.cxt);
+	return true;
+}
+
+/* Compute the node's delta, then apply it. */
+static void
+run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed, int64 nrows)
+{
+	TvNode	   *node = flush->node;
+	TvPlan	   *plan;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	plan = tv_plan_get(flush->view, node, TV_PLAN_DELTA, changed, nrows);
+	if (plan == NULL)
+	{
+		PopActiveSnapshot();
+		return;
+	}
+	if (node->kind == TV_NODE_GROUP)
+	{
+		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
+
+		tv_run_plan(plan, env, GetActiveSnapshot(), tv_groups_add, table);
+		if (table->ngroups > 0)
+			tv_apply_groups(flush, table);
+	}
+	else
+	{
+		TvRowTable *table = tv_rows_make(node->out_desc, node->nidentity,
+										 node->identity_attnos, flush->cxt);
+
+		tv_run_plan(plan, env, GetActiveSnapshot(), tv_rows_consume, table);
+		tv_apply_rows(flush, table);
+	}
+	PopActiveSnapshot();
+}
+
+/* One store with all pending segments; the only one as it is. */
+static Tuplestorestate *
+input_store(TvChanges *changes, List *segments, bool *own)
+{
+	Tuplestorestate *store;
+	TupleTableSlot *slot;
+	ListCell   *lc;
+
+	*own = list_length(segments) > 1;
+	if (!*own)
+		return ((TvSegment *) linitial(segments))->store;
+
+	store = tuplestore_begin_heap(true, false, work_mem);
+	slot = MakeSingleTupleTableSlot(changes->layout->desc, &TTSOpsMinimalTuple);
+	foreach(lc, segments)
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		tuplestore_select_read_pointer(segment->store, 0);
+		tuplestore_rescan(segment->store);
+		while (tuplestore_gettupleslot(segment->store, true, false, slot))
+		{
+			CHECK_FOR_INTERRUPTS();
+			tuplestore_puttupleslot(store, slot);
+		}
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return store;
+}
+
+/*
+ * A node that reads more than the change itself needs the newest state, which
+ * a transaction with a snapshot of its own may not see.  Where both agree on
+ * what is committed, the result is right for both.
+ */
+static void
+check_isolation(TvView *view, TvNode *node)
+{
+	Snapshot	own;
+	Snapshot	latest;
+	bool		same;
+
+	if (!IsolationUsesXactSnapshot() || node->additive)
+		return;
+	own = GetTransactionSnapshot();
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	same = own->xmax == latest->xmax && own->xcnt == latest->xcnt &&
+		memcmp(own->xip, latest->xip, sizeof(TransactionId) * own->xcnt) == 0;
+	UnregisterSnapshot(latest);
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update"),
+				 errdetail("Maintained view \"%s\" depends on rows that were changed by transactions this one cannot see.",
+						   get_rel_name(view->relid)),
+				 errhint("Retry the transaction.")));
+}
+
+/* Find out who reads the node's output. */
+static void
+open_output(TvNodeFlush *flush)
+{
+	TvNode	   *node = flush->node;
+	TvView	   *view = flush->view;
+
+	if (node->top)
+	{
+		TvReaders  *readers = tv_view_readers(view->relid);
+
+		flush->out_relid = view->relid;
+		if (readers)
+			flush->out = tv_changes_of(view->relid, readers->layout);
+		if (node->kind == TV_NODE_GROUP && node->primary == TV_STORE_STATE)
+			flush->view_delta = tv_rows_make(node->out_desc, node->nidentity,
+											 node->identity_attnos, flush->cxt);
+		return;
+	}
+	flush->out_relid = node->state_relid;
+	for (int i = 0; i < view->graph->nsources; i++)
+	{
+		if (view->graph->sources[i]->kind == TV_SOURCE_NODE &&
+			view->graph->sources[i]->node == node->id)
+			flush->out = tv_changes_of(node->state_relid, view->layouts[i]);
+	}
+}
+
+void
+tv_flush_emit(TvNodeFlush *flush, const Datum *values, const bool *nulls, int64 weight)
+{
+	const TvLayout *layout;
+	Datum		row[MaxTupleAttributeNumber];
+	bool		row_nulls[MaxTupleAttributeNumber];
+
+	flush->activity->delta_out++;
+	if (flush->out == NULL)
+		return;
+	layout = flush->out->layout;
+	for (int i = 0; i < layout->natts; i++)
+	{
+		row[i] = values[layout->attnos[i] - 1];
+		row_nulls[i] = nulls[layout->attnos[i] - 1];
+	}
+	tv_changes_add(flush->out, row, row_nulls, weight);
+}
+
+void
+tv_flush_corrupt(TvNodeFlush *flush, const char *why)
+{
+	char	   *name = get_rel_name(flush->view->relid);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("materialized view \"%s\" does not hold what its query gives", name),
+			 errdetail("%s", why),
+			 errhint("See SELECT * FROM tview.check('%s'); REFRESH MATERIALIZED VIEW repairs the view.",
+					 name)));
+	pg_unreachable();
+}

@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/flush_internal.h
+ *	  What the steps of a flush share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_FLUSH_INTERNAL_H
+#define TV_FLUSH_INTERNAL_H
+
+#include "executor/changeset.h"
+#include "executor/group_table.h"
+#include "executor/populate.h"
+#include "executor/row_table.h"
+#include "executor/run_plan.h"
+#include "executor/writer.h"
+
+/* The flush of one node. */
+typedef struct TvNodeFlush
+{
+	TvView	   *view;
+	TvNode	   *node;
+	TvNodeRuntime *rt;
+	MemoryContext cxt;			/* reset when the node is done */
+	TvActivity *activity;
+	Oid			out_relid;		/* whose readers get the output delta */
+	TvChanges  *out;			/* NULL: nobody reads it */
+	AttrNumber *out_attnos;		/* output columns they want, natts of the
+								 * layout */
+	TvRowTable *view_delta;		/* output delta that is still to be applied to
+								 * the view (groups kept in a state table) */
+} TvNodeFlush;
+
+/* Hand an output row to the readers of the node. */
+extern void tv_flush_emit(TvNodeFlush *flush, const Datum *values, const bool *nulls,
+						  int64 weight);
+
+/* Apply the delta of a GROUP node's input. */
+extern void tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table);
+
+/*
+ * Apply output rows to the view, by key or as a bag.  emit: also hand them
+ * to the readers.
+ */
+extern void tv_apply_rows(TvNodeFlush *flush, TvRowTable *rows);
+
+/* Raise XX001: the view does not hold what it should. */
+extern void tv_flush_corrupt(TvNodeFlush *flush, const char *why) pg_attribute_noreturn();
+
+#endif							/* TV_FLUSH_INTERNAL_H */

@@ -1,0 +1,237 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/frames.c
+ *	  Which changes of statements in progress are not yet delivered.
+ *
+ * While a statement runs, rows of its target tables are already changed, but
+ * our trigger tells what changed only at its end.  In between a base table is
+ * in a state whose distance from what the views know is unknown, and a flush
+ * would be wrong for ever.  A frame notes the (relation, operation) pairs that
+ * a statement may change; our AFTER STATEMENT trigger crosses them out.  If
+ * rows come after a delivery, the server calls the trigger again, and the
+ * statement that brought them has noted its pairs again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "nodes/plannodes.h"
+#include "parser/parsetree.h"
+#include "utils/memutils.h"
+
+#include "executor/frames_internal.h"
+#include "planner/view_cache.h"
+
+typedef struct FrameTarget
+{
+	Oid			relid;
+	CmdType		op;				/* CMD_UTILITY: TRUNCATE */
+	bool		delivered;
+} FrameTarget;
+
+struct TvFrame
+{
+	TvFrame    *outer;
+	QueryDesc  *desc;			/* NULL: utility */
+	bool		skip_triggers;	/* the enclosing statement fires the triggers */
+	MemoryContext cxt;			/* of the targets */
+	List	   *targets;		/* of FrameTarget * */
+};
+
+static TvFrame *top_frame = NULL;
+
+static void
+add_target(TvFrame *frame, Oid relid, CmdType op)
+{
+	MemoryContext oldcxt;
+	FrameTarget *target;
+	ListCell   *lc;
+
+	foreach(lc, frame->targets)
+	{
+		target = lfirst(lc);
+		if (target->relid == relid && target->op == op)
+		{
+			target->delivered = false;
+			return;
+		}
+	}
+	oldcxt = MemoryContextSwitchTo(frame->cxt);
+	target = palloc(sizeof(FrameTarget));
+	target->relid = relid;
+	target->op = op;
+	target->delivered = false;
+	frame->targets = lappend(frame->targets, target);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+/* Note what a ModifyTable node may do. */
+static void
+add_modify_table(TvFrame *frame, PlannedStmt *stmt, Plan *plan)
+{
+	ModifyTable *mt = (ModifyTable *) plan;
+	ListCell   *lc;
+
+	if (plan == NULL || !IsA(plan, ModifyTable))
+		return;
+	foreach(lc, mt->resultRelations)
+	{
+		Oid			relid = rt_fetch(lfirst_int(lc), stmt->rtable)->relid;
+		ListCell   *la;
+
+		if (mt->operation == CMD_MERGE)
+		{
+			foreach(la, mt->mergeActionLists)
+			{
+				ListCell   *lm;
+
+				foreach(lm, lfirst(la))
+				{
+					CmdType		op = lfirst_node(MergeAction, lm)->commandType;
+
+					if (op != CMD_NOTHING)
+						add_target(frame, relid, op);
+				}
+			}
+			continue;
+		}
+		add_target(frame, relid, mt->operation);
+		if (mt->onConflictAction == ONCONFLICT_UPDATE)
+			add_target(frame, relid, CMD_UPDATE);
+	}
+}
+
+TvFrame *
+tv_frame_push(QueryDesc *desc)
+{
+	PlannedStmt *stmt = desc->plannedstmt;
+	TvFrame    *frame = MemoryContextAllocZero(desc->estate->es_query_cxt, sizeof(TvFrame));
+	ListCell   *lc;
+
+	frame->desc = desc;
+	frame->cxt = desc->estate->es_query_cxt;
+	frame->skip_triggers = (desc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0;
+	add_modify_table(frame, stmt, stmt->planTree);
+	foreach(lc, stmt->subplans)
+		add_modify_table(frame, stmt, lfirst(lc));
+	frame->outer = top_frame;
+	top_frame = frame;
+	return frame;
+}
+
+TvFrame *
+tv_frame_push_utility(List *relids, CmdType op)
+{
+	TvFrame    *frame = palloc0(sizeof(TvFrame));
+	ListCell   *lc;
+
+	frame->cxt = CurrentMemoryContext;
+	foreach(lc, relids)
+		add_target(frame, lfirst_oid(lc), op);
+	frame->outer = top_frame;
+	top_frame = frame;
+	return frame;
+}
+
+TvFrame *
+tv_frame_of(QueryDesc *desc)
+{
+	for (TvFrame *frame = top_frame; frame; frame = frame->outer)
+		if (frame->desc == desc)
+			return frame;
+	return NULL;
+}
+
+/* Pops the frames above it too: an error may have left some. */
+void
+tv_frame_pop(TvFrame *frame)
+{
+	for (TvFrame *f = top_frame; f; f = f->outer)
+	{
+		if (f == frame)
+		{
+			top_frame = frame->outer;
+			return;
+		}
+	}
+}
+
+void
+tv_frame_end(TvFrame *frame)
+{
+	ListCell   *lc;
+
+	tv_frame_pop(frame);
+	if (!frame->skip_triggers || top_frame == NULL)
+		return;
+	foreach(lc, frame->targets)
+	{
+		FrameTarget *target = lfirst(lc);
+
+		if (!target->delivered)
+			add_target(top_frame, target->relid, target->op);
+	}
+}
+
+void
+tv_frame_delivered(Oid relid, CmdType op)
+{
+	ListCell   *lc;
+
+	if (top_frame == NULL)
+		return;
+	foreach(lc, top_frame->targets)
+	{
+		FrameTarget *target = lfirst(lc);
+
+		if (target->relid == relid && target->op == op)
+			target->delivered = true;
+	}
+}
+
+bool
+tv_frames_empty(void)
+{
+	return top_frame == NULL;
+}
+
+bool
+tv_frame_modifies(Oid relid)
+{
+	for (TvFrame *frame = top_frame; frame; frame = frame->outer)
+	{
+		ListCell   *lc;
+
+		foreach(lc, frame->targets)
+			if (((FrameTarget *) lfirst(lc))->relid == relid)
+				return true;
+	}
+	return false;
+}
+
+bool
+tv_frame_undelivered(Oid relid)
+{
+	for (TvFrame *frame = top_frame; frame; frame = frame->outer)
+	{
+		ListCell   *lc;
+
+		foreach(lc, frame->targets)
+		{
+			FrameTarget *target = lfirst(lc);
+
+			if (target->delivered || (OidIsValid(relid) && target->relid != relid))
+				continue;
+			if (tv_view_readers(target->relid) != NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
+void
+tv_frames_reset(void)
+{
+	top_frame = NULL;
+}

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/frames_internal.h
+ *	  Frames as the executor hooks and the trigger function use them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_FRAMES_INTERNAL_H
+#define TV_FRAMES_INTERNAL_H
+
+#include "executor/frames.h"
+
+/* Push a frame for a plan that changes data; lives in the query's context. */
+extern TvFrame *tv_frame_push(QueryDesc *desc);
+
+/* The frame of a query, or NULL. */
+extern TvFrame *tv_frame_of(QueryDesc *desc);
+
+/*
+ * Pop a frame whose statement ended.  If its triggers are fired by the
+ * enclosing statement (foreign key actions), what it has not delivered passes
+ * to that.
+ */
+extern void tv_frame_end(TvFrame *frame);
+
+/* Our trigger has delivered the rows of this operation. */
+extern void tv_frame_delivered(Oid relid, CmdType op);
+
+extern bool tv_frames_empty(void);
+
+/* At the end of a transaction no statement runs. */
+extern void tv_frames_reset(void);
+
+#endif							/* TV_FRAMES_INTERNAL_H */

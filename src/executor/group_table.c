@@ -1,0 +1,486 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/group_table.c
+ *	  Add up the delta of a node's input by group.
+ *
+ * Counts and sums are added up as the rows come; min and max remember only
+ * the most extreme value of the delta and its net weight; transition states
+ * need the rows themselves, for the state is known only when the group's row
+ * is read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "common/int.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "port/pg_bitutils.h"
+#include "utils/numeric.h"
+
+#include "executor/group_table.h"
+
+/* Up to this many groups are searched one by one. */
+#define TV_FEW_GROUPS 8
+
+static uint32 hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls);
+static void rebuild_buckets(TvGroupTable *table);
+static void accumulate(TvGroupTable *table, TvGroup *group, int acc, TupleTableSlot *slot,
+					   int64 weight);
+static Datum new_sum(Oid argtype, const TvAccDelta *delta, Datum old, bool old_null);
+static Datum new_extreme(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+						 bool *isnull, bool *rescan);
+static Datum new_fold(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+					  bool *isnull, bool *rescan, MemoryContext cxt);
+static Datum new_trans(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+					   int64 count, bool fresh, bool *isnull, bool *rescan, MemoryContext cxt);
+
+TvGroupTable *
+tv_groups_make(TvNodeRuntime *rt, MemoryContext cxt)
+{
+	TvGroupTable *table = MemoryContextAllocZero(cxt, sizeof(TvGroupTable));
+
+	table->rt = rt;
+	table->cxt = cxt;
+	table->capacity = TV_FEW_GROUPS;
+	table->groups = MemoryContextAlloc(cxt, sizeof(TvGroup *) * table->capacity);
+	return table;
+}
+
+static uint32
+hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls)
+{
+	uint32		hash = 0;
+
+	for (int i = 0; i < rt->nkeys; i++)
+	{
+		hash = pg_rotate_left32(hash, 1);
+		if (!nulls[i])
+			hash ^= DatumGetUInt32(FunctionCall1Coll(&rt->keys[i].hash,
+													 rt->keys[i].collation, keys[i]));
+	}
+	return murmurhash32(hash);
+}
+
+static bool
+same_keys(TvNodeRuntime *rt, const TvGroup *group, const Datum *keys, const bool *nulls)
+{
+	return tv_runtime_compare_keys(rt, group->keys, group->nulls, keys, nulls) == 0;
+}
+
+static TvGroup *
+make_group(TvGroupTable *table, uint32 hash, const Datum *keys, const bool *nulls)
+{
+	TvNodeRuntime *rt = table->rt;
+	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
+	TvGroup    *group = palloc0(sizeof(TvGroup));
+
+	group->hash = hash;
+	group->keys = palloc(sizeof(Datum) * (rt->nkeys + 1));
+	group->nulls = palloc(sizeof(bool) * (rt->nkeys + 1));
+	for (int i = 0; i < rt->nkeys; i++)
+	{
+		group->nulls[i] = nulls[i];
+		group->has_null |= nulls[i];
+		group->keys[i] = nulls[i] ? (Datum) 0 :
+			datumCopy(keys[i], rt->keys[i].typbyval, rt->keys[i].typlen);
+	}
+	group->accs = palloc0(sizeof(TvAccDelta) * (rt->naccs + 1));
+	if (table->ngroups == table->capacity)
+	{
+		table->capacity *= 2;
+		table->groups = repalloc_huge(table->groups, sizeof(TvGroup *) * table->capacity);
+	}
+	table->groups[table->ngroups++] = group;
+	MemoryContextSwitchTo(oldcxt);
+	return group;
+}
+
+TvGroup *
+tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls, bool make)
+{
+	TvNodeRuntime *rt = table->rt;
+	uint32		hash = 0;
+	TvGroup    *group;
+
+	if (table->nbuckets == 0)
+	{
+		for (int i = 0; i < table->ngroups; i++)
+			if (same_keys(rt, table->groups[i], keys, nulls))
+				return table->groups[i];
+		if (!make)
+			return NULL;
+		if (rt->hashable && table->ngroups >= TV_FEW_GROUPS)
+		{
+			for (int i = 0; i < table->ngroups; i++)
+				table->groups[i]->hash = hash_keys(rt, table->groups[i]->keys,
+												   table->groups[i]->nulls);
+			hash = hash_keys(rt, keys, nulls);
+			group = make_group(table, hash, keys, nulls);
+			rebuild_buckets(table);
+			return group;
+		}
+		return make_group(table, 0, keys, nulls);
+	}
+
+	hash = hash_keys(rt, keys, nulls);
+	for (int b = hash & (table->nbuckets - 1);; b = (b + 1) & (table->nbuckets - 1))
+	{
+		if (table->buckets[b] == 0)
+		{
+			if (!make)
+				return NULL;
+			group = make_group(table, hash, keys, nulls);
+			if (table->ngroups * 2 > table->nbuckets)
+				rebuild_buckets(table);
+			else
+				table->buckets[b] = table->ngroups;
+			return group;
+		}
+		group = table->groups[table->buckets[b] - 1];
+		if (group->hash == hash && same_keys(rt, group, keys, nulls))
+			return group;
+	}
+}
+
+static void
+rebuild_buckets(TvGroupTable *table)
+{
+	int			n = 64;
+
+	while (n < table->ngroups * 4)
+		n *= 2;
+	if (table->buckets)
+		pfree(table->buckets);
+	table->buckets = MemoryContextAllocExtended(table->cxt, sizeof(int) * n,
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	table->nbuckets = n;
+	for (int i = 0; i < table->ngroups; i++)
+	{
+		int			b = table->groups[i]->hash & (n - 1);
+
+		while (table->buckets[b] != 0)
+			b = (b + 1) & (n - 1);
+		table->buckets[b] = i + 1;
+	}
+}
+
+void
+tv_groups_add(TupleTableSlot *slot, void *context)
+{
+	TvGroupTable *table = context;
+	TvGroup    *group;
+	int64		weight;
+
+	CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	weight = DatumGetInt64(slot->tts_values[slot->tts_tupleDescriptor->natts - 1]);
+	group = tv_groups_find(table, slot->tts_values, slot->tts_isnull, true);
+	table->nrows++;
+	if (table->rt->node->recompute)
+	{
+		group->rescan = true;
+		return;
+	}
+	for (int i = 0; i < table->rt->naccs; i++)
+		accumulate(table, group, i, slot, weight);
+}
+
+/* Remember a row of arguments. */
+static void
+add_row(TvGroupTable *table, TvAccDelta *delta, const TvAcc *acc, TupleTableSlot *slot,
+		int64 weight)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
+	TvWeighted *row = palloc(sizeof(TvWeighted));
+	int			n = list_length(acc->args);
+	ListCell   *lc;
+
+	row->weight = weight;
+	row->values = palloc(sizeof(Datum) * (n + 1));
+	row->nulls = palloc(sizeof(bool) * (n + 1));
+	foreach(lc, acc->args)
+	{
+		int			col = lfirst_int(lc) - 1;
+		int			i = foreach_current_index(lc);
+		Form_pg_attribute att = TupleDescAttr(slot->tts_tupleDescriptor, col);
+
+		row->nulls[i] = slot->tts_isnull[col];
+		row->values[i] = row->nulls[i] ? (Datum) 0 :
+			datumCopy(slot->tts_values[col], att->attbyval, att->attlen);
+	}
+	row->next = delta->u.rows;
+	delta->u.rows = row;
+	MemoryContextSwitchTo(oldcxt);
+}
+
+static void
+accumulate(TvGroupTable *table, TvGroup *group, int acc, TupleTableSlot *slot, int64 weight)
+{
+	TvAcc	   *def = list_nth(table->rt->node->accs, acc);
+	TvAccRuntime *ar = &table->rt->accs[acc];
+	TvAccDelta *delta = &group->accs[acc];
+	Datum		value = (Datum) 0;
+
+	if (def->filter && (slot->tts_isnull[def->filter - 1] ||
+						!DatumGetBool(slot->tts_values[def->filter - 1])))
+		return;
+	if (ar->arg)
+	{
+		if (slot->tts_isnull[ar->arg - 1] && ar->kind != TV_ACC_TRANS)
+			return;
+		value = slot->tts_values[ar->arg - 1];
+	}
+
+	switch (ar->kind)
+	{
+		case TV_ACC_ROWS:
+		case TV_ACC_COUNT:
+			if (pg_add_s64_overflow(delta->u.count, weight, &delta->u.count))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("bigint out of range")));
+			break;
+		case TV_ACC_SUM:
+			{
+				int128		sum = ((int128) delta->u.sum.hi << 64) | delta->u.sum.lo;
+				int64		x = ar->argtype == INT2OID ? DatumGetInt16(value) :
+				ar->argtype == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
+
+				sum += (int128) weight * x;
+				delta->u.sum.hi = (int64) (sum >> 64);
+				delta->u.sum.lo = (uint64) sum;
+				break;
+			}
+		case TV_ACC_EXTREME:
+			if (ar->fold.fn_oid)
+				add_row(table, delta, def, slot, weight);
+			else
+			{
+				int			c = delta->touched ?
+				ApplySortComparator(value, false, delta->u.extreme.value, false, &ar->sort) : -1;
+
+				if (c < 0)
+				{
+					MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
+
+					delta->u.extreme.value = datumCopy(value, ar->typbyval, ar->typlen);
+					delta->u.extreme.weight = weight;
+					MemoryContextSwitchTo(oldcxt);
+				}
+				else if (c == 0)
+					delta->u.extreme.weight += weight;
+			}
+			break;
+		case TV_ACC_TRANS:
+			add_row(table, delta, def, slot, weight);
+			break;
+	}
+	delta->touched = true;
+}
+
+static int
+compare_groups(const void *a, const void *b, void *arg)
+{
+	const TvGroup *ga = *(TvGroup *const *) a;
+	const TvGroup *gb = *(TvGroup *const *) b;
+
+	return tv_runtime_compare_keys(arg, ga->keys, ga->nulls, gb->keys, gb->nulls);
+}
+
+void
+tv_groups_sort(TvGroupTable *table)
+{
+	if (table->ngroups < 2)
+		return;
+	qsort_arg(table->groups, table->ngroups, sizeof(TvGroup *), compare_groups, table->rt);
+	if (table->nbuckets > 0)
+		rebuild_buckets(table);
+}
+
+Datum
+tv_groups_advance(TvGroupTable *table, int acc, const TvAccDelta *delta,
+				  Datum old, bool old_null, int64 count, bool fresh,
+				  bool *isnull, bool *rescan, MemoryContext cxt)
+{
+	TvAccRuntime *ar = &table->rt->accs[acc];
+	int64		sum;
+
+	*isnull = false;
+	switch (ar->kind)
+	{
+		case TV_ACC_ROWS:
+		case TV_ACC_COUNT:
+			if (pg_add_s64_overflow(old_null ? 0 : DatumGetInt64(old), delta->u.count, &sum))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("bigint out of range")));
+			return Int64GetDatum(sum);
+		case TV_ACC_SUM:
+			if (count == 0)
+			{
+				*isnull = true;
+				return (Datum) 0;
+			}
+			if (!delta->touched)
+			{
+				*isnull = old_null;
+				return old;
+			}
+			return new_sum(ar->argtype, delta, old, old_null);
+		case TV_ACC_EXTREME:
+			if (!delta->touched)
+			{
+				*isnull = old_null;
+				return old;
+			}
+			if (ar->fold.fn_oid)
+				return new_fold(ar, delta, old, old_null, isnull, rescan, cxt);
+			return new_extreme(ar, delta, old, old_null, isnull, rescan);
+		case TV_ACC_TRANS:
+			return new_trans(ar, delta, old, old_null, count, fresh, isnull, rescan, cxt);
+	}
+	return (Datum) 0;
+}
+
+/* s' = s + d; in int8, or numeric for sums of int8 */
+static Datum
+new_sum(Oid argtype, const TvAccDelta *delta, Datum old, bool old_null)
+{
+	int128		sum = ((int128) delta->u.sum.hi << 64) | delta->u.sum.lo;
+
+	if (argtype != INT8OID)
+	{
+		if (!old_null)
+			sum += DatumGetInt64(old);
+		if (sum > PG_INT64_MAX || sum < PG_INT64_MIN)
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("bigint out of range")));
+		return Int64GetDatum((int64) sum);
+	}
+	else
+	{
+		int64		high = (int64) (sum / INT64CONST(1000000000000000000));
+		int64		low = (int64) (sum % INT64CONST(1000000000000000000));
+		Datum		result = NumericGetDatum(int64_to_numeric(low));
+
+		if (high != 0)
+			result = DirectFunctionCall2(numeric_add, result,
+										 DirectFunctionCall2(numeric_mul,
+															 NumericGetDatum(int64_to_numeric(high)),
+															 NumericGetDatum(int64_to_numeric(INT64CONST(1000000000000000000)))));
+		if (!old_null)
+			result = DirectFunctionCall2(numeric_add, old, result);
+		return result;
+	}
+}
+
+/*
+ * t is the value of the delta that sorts first, w its net weight, e the old
+ * extremum.  What sorts behind e cannot matter, and what sorts behind t
+ * matters only if t does not stand.
+ *
+ *	  e before t			e
+ *	  t before e (or none)	w > 0: t; else another row of the delta may be it
+ *	  t equals e			w >= 0: e; else it may have left
+ */
+static Datum
+new_extreme(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+			bool *isnull, bool *rescan)
+{
+	int			c = old_null ? -1 :
+		ApplySortComparator(delta->u.extreme.value, false, old, false, &ar->sort);
+
+	if (c < 0 && delta->u.extreme.weight > 0)
+	{
+		*isnull = false;
+		return delta->u.extreme.value;
+	}
+	if (c < 0 || (c == 0 && delta->u.extreme.weight < 0))
+		*rescan = true;
+	*isnull = old_null;
+	return old;
+}
+
+/* bit_and, bit_or: rows that came fold in; rows that left need a rescan. */
+static Datum
+new_fold(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+		 bool *isnull, bool *rescan, MemoryContext cxt)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+	Datum		value = old;
+	bool		null = old_null;
+
+	for (TvWeighted *row = delta->u.rows; row; row = row->next)
+	{
+		int64		net = 0;
+
+		/* a value that also came did not leave */
+		for (TvWeighted *other = delta->u.rows; other; other = other->next)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (datum_image_eq(row->values[0], other->values[0], ar->typbyval, ar->typlen))
+				net += other->weight;
+		}
+		if (net < 0)
+		{
+			*rescan = true;
+			break;
+		}
+		if (net == 0)
+			continue;
+		value = null ? row->values[0] :
+			FunctionCall2Coll(&ar->fold, ar->collation, value, row->values[0]);
+		null = false;
+	}
+	*isnull = null;
+	MemoryContextSwitchTo(oldcxt);
+	return value;
+}
+
+static Datum
+new_trans(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+		  int64 count, bool fresh, bool *isnull, bool *rescan, MemoryContext cxt)
+{
+	TvTransState state;
+
+	if (count == 0)
+		return tv_trans_initial(ar->trans, isnull);
+	if (!delta->touched)
+	{
+		*isnull = old_null;
+		return old;
+	}
+	tv_trans_load(ar->trans, &state, old, old_null, fresh, cxt);
+
+	/* all forward ones first: the state never gets empty in between */
+	for (int sign = 1; sign >= -1; sign -= 2)
+	{
+		for (TvWeighted *row = delta->u.rows; row; row = row->next)
+		{
+			int64		times = sign * row->weight;
+
+			CHECK_FOR_INTERRUPTS();
+			while (times-- > 0)
+			{
+				bool		ok = sign > 0 ?
+				tv_trans_forward(ar->trans, &state, row->values, row->nulls, cxt) :
+				tv_trans_inverse(ar->trans, &state, row->values, row->nulls, cxt);
+
+				if (!ok)
+				{
+					*rescan = true;
+					*isnull = true;
+					return (Datum) 0;
+				}
+			}
+		}
+	}
+	return tv_trans_store(ar->trans, &state, isnull, cxt);
+}

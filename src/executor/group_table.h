@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/group_table.h
+ *	  Add up the delta of a node's input by group.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_GROUP_TABLE_H
+#define TV_GROUP_TABLE_H
+
+#include "executor/runtime.h"
+
+/* A row of arguments with its weight, for accumulators that need the rows. */
+typedef struct TvWeighted
+{
+	struct TvWeighted *next;
+	int64		weight;
+	Datum	   *values;			/* arguments */
+	bool	   *nulls;
+} TvWeighted;
+
+/* What the delta does to one accumulator of one group. */
+typedef struct TvAccDelta
+{
+	bool		touched;
+	union
+	{
+		int64		count;		/* ROWS, COUNT */
+		struct
+		{
+			int64		hi;		/* SUM: hi * 2^64 + lo, as int128 */
+			uint64		lo;
+		}			sum;
+		struct
+		{
+			Datum		value;	/* EXTREME: the one that sorts first ... */
+			int64		weight; /* ... and its net weight */
+		}			extreme;
+		TvWeighted *rows;		/* TRANS, EXTREME without sort operator */
+	}			u;
+} TvAccDelta;
+
+typedef struct TvGroup
+{
+	uint32		hash;
+	bool		has_null;		/* a key column is null */
+	bool		rescan;			/* must be recomputed */
+	bool		recomputed;		/* values below are set */
+	bool		primary_done;	/* the primary row has the delta already */
+	Datum	   *keys;
+	bool	   *nulls;
+	TvAccDelta *accs;
+	Datum	   *values;			/* recomputed: accumulators, then results */
+	bool	   *value_nulls;
+} TvGroup;
+
+typedef struct TvGroupTable
+{
+	TvNodeRuntime *rt;
+	MemoryContext cxt;			/* holds everything */
+	int			ngroups;
+	int			capacity;
+	TvGroup   **groups;
+	int			nbuckets;		/* 0: few groups, searched one by one */
+	int		   *buckets;		/* index + 1 into groups, 0 if free */
+	int64		nrows;			/* delta rows seen */
+} TvGroupTable;
+
+extern TvGroupTable *tv_groups_make(TvNodeRuntime *rt, MemoryContext cxt);
+
+/* The group with this key, made when missing and wanted; else NULL. */
+extern TvGroup *tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls,
+							   bool make);
+
+/* A TvRowConsumer: add a delta row (input row, weight). */
+extern void tv_groups_add(TupleTableSlot *slot, void *table);
+
+/* Put the groups into key order. */
+extern void tv_groups_sort(TvGroupTable *table);
+
+/*
+ * New stored value of an accumulator from its old one and the delta.  count
+ * is the new value of the companion count (-1 if it has none), fresh tells that
+ * the old count was zero.  Sets *rescan when only a recompute can tell.  The
+ * result is in cxt or is the old value.
+ */
+extern Datum tv_groups_advance(TvGroupTable *table, int acc, const TvAccDelta *delta,
+							   Datum old, bool old_null, int64 count, bool fresh,
+							   bool *isnull, bool *rescan, MemoryContext cxt);
+
+#endif							/* TV_GROUP_TABLE_H */

@@ -1,0 +1,195 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/row_table.c
+ *	  Collect signed rows and net them by image, in the order of a key.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+#include "catalog/row_hash.h"
+#include "executor/row_table.h"
+
+TvRowTable *
+tv_rows_make(TupleDesc desc, int nkeys, const AttrNumber *keys, MemoryContext cxt)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+	TvRowTable *table = palloc0(sizeof(TvRowTable));
+
+	table->cxt = cxt;
+	table->desc = desc;
+	table->nkeys = nkeys;
+	table->keys = palloc(sizeof(AttrNumber) * (nkeys + 1));
+	table->sort = palloc0(sizeof(SortSupportData) * (nkeys + 1));
+	for (int i = 0; i < nkeys; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, keys[i] - 1);
+		TypeCacheEntry *type = lookup_type_cache(att->atttypid, TYPECACHE_LT_OPR);
+
+		table->keys[i] = keys[i];
+		table->sort[i].ssup_cxt = cxt;
+		table->sort[i].ssup_collation = att->attcollation;
+		PrepareSortSupportFromOrderingOp(type->lt_opr, &table->sort[i]);
+	}
+	table->capacity = 16;
+	table->rows = palloc(sizeof(TvSignedRow) * table->capacity);
+	MemoryContextSwitchTo(oldcxt);
+	return table;
+}
+
+void
+tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls, int64 weight)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
+	TvSignedRow *row;
+
+	if (table->nrows == table->capacity)
+	{
+		table->capacity *= 2;
+		table->rows = repalloc_huge(table->rows, sizeof(TvSignedRow) * table->capacity);
+	}
+	row = &table->rows[table->nrows++];
+	row->tuple = heap_form_minimal_tuple(table->desc, unconstify(Datum *, values),
+										 unconstify(bool *, nulls));
+	row->weight = weight;
+	row->hash = 0;
+	if (table->nkeys > 0)
+	{
+		HeapTupleData tuple;
+
+		tuple.t_len = row->tuple->t_len + MINIMAL_TUPLE_OFFSET;
+		tuple.t_data = (HeapTupleHeader) ((char *) row->tuple - MINIMAL_TUPLE_OFFSET);
+		row->key = heap_getattr(&tuple, table->keys[0], table->desc, &row->key_null);
+	}
+	else
+		row->hash = tv_row_hash(table->desc, values, nulls);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+void
+tv_rows_consume(TupleTableSlot *slot, void *context)
+{
+	TvRowTable *table = context;
+
+	CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	tv_rows_add(table, slot->tts_values, slot->tts_isnull,
+				DatumGetInt64(slot->tts_values[table->desc->natts]));
+}
+
+static Datum
+key_value(const TvRowTable *table, const TvSignedRow *row, int key, bool *isnull)
+{
+	HeapTupleData tuple;
+
+	if (key == 0)
+	{
+		*isnull = row->key_null;
+		return row->key;
+	}
+	tuple.t_len = row->tuple->t_len + MINIMAL_TUPLE_OFFSET;
+	tuple.t_data = (HeapTupleHeader) ((char *) row->tuple - MINIMAL_TUPLE_OFFSET);
+	return heap_getattr(&tuple, table->keys[key], table->desc, isnull);
+}
+
+static int
+compare_rows(const void *pa, const void *pb, void *arg)
+{
+	const TvRowTable *table = arg;
+	const TvSignedRow *a = pa;
+	const TvSignedRow *b = pb;
+
+	if (table->nkeys == 0)
+		return a->hash < b->hash ? -1 : a->hash > b->hash;
+	for (int i = 0; i < table->nkeys; i++)
+	{
+		bool		anull;
+		bool		bnull;
+		Datum		avalue = key_value(table, a, i, &anull);
+		Datum		bvalue = key_value(table, b, i, &bnull);
+		int			c = ApplySortComparator(avalue, anull, bvalue, bnull, &table->sort[i]);
+
+		if (c != 0)
+			return c;
+	}
+	return 0;
+}
+
+void
+tv_rows_sort(TvRowTable *table)
+{
+	if (table->nrows > 1)
+		qsort_arg(table->rows, table->nrows, sizeof(TvSignedRow), compare_rows, table);
+}
+
+bool
+tv_rows_same_key(const TvRowTable *table, const TvSignedRow *a, const TvSignedRow *b)
+{
+	return compare_rows(a, b, unconstify(TvRowTable *, table)) == 0;
+}
+
+void
+tv_rows_deform(const TvRowTable *table, const TvSignedRow *row, Datum *values, bool *nulls)
+{
+	HeapTupleData tuple;
+
+	tuple.t_len = row->tuple->t_len + MINIMAL_TUPLE_OFFSET;
+	tuple.t_data = (HeapTupleHeader) ((char *) row->tuple - MINIMAL_TUPLE_OFFSET);
+	heap_deform_tuple(&tuple, table->desc, values, nulls);
+}
+
+bool
+tv_rows_image_equal(TupleDesc desc, const Datum *a, const bool *anull,
+					const Datum *b, const bool *bnull)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (anull[i] != bnull[i])
+			return false;
+		if (!anull[i] && !datum_image_eq(a[i], b[i], att->attbyval, att->attlen))
+			return false;
+	}
+	return true;
+}
+
+void
+tv_rows_net(TvRowTable *table, int64 first, int64 last)
+{
+	int			natts = table->desc->natts;
+	Datum	   *avalues = palloc(sizeof(Datum) * (natts + 1));
+	Datum	   *bvalues = palloc(sizeof(Datum) * (natts + 1));
+	bool	   *anulls = palloc(sizeof(bool) * (natts + 1));
+	bool	   *bnulls = palloc(sizeof(bool) * (natts + 1));
+
+	for (int64 i = first; i < last; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (table->rows[i].weight == 0)
+			continue;
+		tv_rows_deform(table, &table->rows[i], avalues, anulls);
+		for (int64 j = i + 1; j < last; j++)
+		{
+			if (table->rows[j].weight == 0)
+				continue;
+			tv_rows_deform(table, &table->rows[j], bvalues, bnulls);
+			if (tv_rows_image_equal(table->desc, avalues, anulls, bvalues, bnulls))
+			{
+				table->rows[i].weight += table->rows[j].weight;
+				table->rows[j].weight = 0;
+			}
+		}
+	}
+	pfree(avalues);
+	pfree(bvalues);
+	pfree(anulls);
+	pfree(bnulls);
+}

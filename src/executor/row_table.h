@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/row_table.h
+ *	  Collect signed rows and net them by image, in the order of a key.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_ROW_TABLE_H
+#define TV_ROW_TABLE_H
+
+#include "executor/tuptable.h"
+#include "utils/sortsupport.h"
+
+/* A row with its weight. */
+typedef struct TvSignedRow
+{
+	MinimalTuple tuple;
+	int64		weight;
+	uint32		hash;			/* of the row's image; only set for bags */
+	Datum		key;			/* first key column, refers into tuple */
+	bool		key_null;
+} TvSignedRow;
+
+typedef struct TvRowTable
+{
+	MemoryContext cxt;
+	TupleDesc	desc;			/* of the rows, without weight */
+	int			nkeys;			/* 0: a bag, in the order of the image's hash */
+	AttrNumber *keys;
+	SortSupportData *sort;
+	int64		nrows;
+	int64		capacity;
+	TvSignedRow *rows;
+	TupleTableSlot *slot;		/* to form tuples with */
+} TvRowTable;
+
+extern TvRowTable *tv_rows_make(TupleDesc desc, int nkeys, const AttrNumber *keys,
+								MemoryContext cxt);
+
+extern void tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls,
+						int64 weight);
+
+/* A TvRowConsumer: the slot's last column is the weight. */
+extern void tv_rows_consume(TupleTableSlot *slot, void *table);
+
+/* Sort; rows of one key (of one hash) then stand together. */
+extern void tv_rows_sort(TvRowTable *table);
+
+/* Are two rows of one key, or of one hash for a bag? */
+extern bool tv_rows_same_key(const TvRowTable *table, const TvSignedRow *a, const TvSignedRow *b);
+
+/*
+ * Net the rows first .. last - 1, which are of one key: weights of rows with
+ * one image are added up on the first of them, the others get weight 0.
+ */
+extern void tv_rows_net(TvRowTable *table, int64 first, int64 last);
+
+/* Take a row apart; values refer into the tuple. */
+extern void tv_rows_deform(const TvRowTable *table, const TvSignedRow *row,
+						   Datum *values, bool *nulls);
+
+/* Are two rows equal, byte by byte and null by null? */
+extern bool tv_rows_image_equal(TupleDesc desc, const Datum *a, const bool *anull,
+								const Datum *b, const bool *bnull);
+
+#endif							/* TV_ROW_TABLE_H */

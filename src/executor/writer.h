@@ -1,0 +1,83 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/writer.h
+ *	  Find and write rows of a store: direct table and index operations.
+ *
+ * Rows are found by the store's key index, under the newest snapshot.  Writing
+ * a row that somebody changed meanwhile fails softly: the caller takes a new
+ * snapshot (tv_writer_refresh), finds the row again and computes anew.  Under
+ * REPEATABLE READ and SERIALIZABLE such a row raises 40001, and so does one
+ * that the transaction's snapshot cannot see.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_WRITER_H
+#define TV_WRITER_H
+
+#include "access/genam.h"
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+
+#include "delta/graph.h"
+
+typedef struct TvWriter
+{
+	Relation	rel;
+	EState	   *estate;
+	ResultRelInfo *rri;
+	TvIdentity	identity;
+	int			nkeys;
+	AttrNumber *keys;			/* columns of the key */
+	Relation	index;			/* by which rows are found; NULL: by scanning */
+	List	   *arbiters;		/* of the speculative insertion */
+	ScanKeyData *scankeys;
+	int		   *index_of_key;	/* position in the index of key i */
+	IndexScanDesc scan;
+	Snapshot	snapshot;		/* the newest, registered */
+	TupleTableSlot *slot;		/* the row found */
+	TupleTableSlot *new_slot;	/* the row to write */
+	bool		other_unique;	/* unique indexes besides the key's: all deletes
+								 * go before all inserts */
+	struct Tuplestorestate *late_inserts;
+	int64		inserted;
+	int64		updated;
+	int64		deleted;
+} TvWriter;
+
+/* Opens with RowExclusiveLock, after a command counter increment. */
+extern TvWriter *tv_writer_open(Oid relid, TvIdentity identity, int nkeys,
+								const AttrNumber *keys);
+
+/* Late inserts are made, everything is released but the lock. */
+extern void tv_writer_close(TvWriter *writer);
+
+/* Take a newer snapshot, after a soft failure. */
+extern void tv_writer_refresh(TvWriter *writer);
+
+/* Find the row with this key (KEY, SINGLE) into writer->slot. */
+extern bool tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls);
+
+/*
+ * Iterate over the rows with this image (BAG): first call with the row hash.
+ * Rows whose image differs are passed over by the caller.
+ */
+extern void tv_writer_find_hash(TvWriter *writer, uint32 hash);
+extern bool tv_writer_next(TvWriter *writer);
+
+/* Lock the row in writer->slot; false: changed meanwhile. */
+extern bool tv_writer_lock(TvWriter *writer);
+
+/* Replace the row in writer->slot; false: changed meanwhile. */
+extern bool tv_writer_update(TvWriter *writer, const Datum *values, const bool *nulls);
+
+/* Delete the row in writer->slot; false: changed meanwhile. */
+extern bool tv_writer_delete(TvWriter *writer);
+
+/*
+ * Insert a row.  speculative: false is returned when a row with that key
+ * appeared meanwhile, instead of raising a unique violation.
+ */
+extern bool tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls,
+							 bool speculative);
+
+#endif							/* TV_WRITER_H */
