@@ -121,8 +121,10 @@ BEGIN
   LOOP
     EXECUTE pg_catalog.format('CREATE AGGREGATE tview.%I(%s) (SFUNC = pg_catalog.%I, STYPE = %s',
                               a.name, a.args, a.sfunc, a.stype)
-         || COALESCE(pg_catalog.format(', FINALFUNC = pg_catalog.%I', a.finalfunc), '')
-         || COALESCE(pg_catalog.format(', INITCOND = %L', a.initcond), '')
+         || CASE WHEN a.finalfunc IS NULL THEN ''
+                 ELSE pg_catalog.format(', FINALFUNC = pg_catalog.%I', a.finalfunc) END
+         || CASE WHEN a.initcond IS NULL THEN ''
+                 ELSE pg_catalog.format(', INITCOND = %L', a.initcond) END
          || ')';
     EXECUTE pg_catalog.format('COMMENT ON AGGREGATE tview.%I(%s) IS %L', a.name, a.args,
                               'transition state of aggregates over ' || a.sfunc);

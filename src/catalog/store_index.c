@@ -214,9 +214,12 @@ tv_store_index_make_hash(Oid relid, bool mark)
 void
 tv_store_index_make_single(Oid relid, bool mark)
 {
-	Node	   *constant = makeBoolConst(true, false);
+	A_Const    *constant = makeNode(A_Const);
 
-	make_index(relid, list_make1(make_element(NULL, constant)), true, mark);
+	constant->val.boolval.type = T_Boolean;
+	constant->val.boolval.boolval = true;
+	constant->location = -1;
+	make_index(relid, list_make1(make_element(NULL, (Node *) constant)), true, mark);
 }
 
 void

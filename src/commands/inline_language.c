@@ -232,7 +232,7 @@ run_create(TvReader *reader)
 			execute(psprintf("DROP MATERIALIZED VIEW %s", name));
 		}
 	}
-	execute(psprintf("CREATE MATERIALIZED VIEW %s%sUSING tview %s",
+	execute(psprintf("CREATE MATERIALIZED VIEW %s%s\nUSING tview %s",
 					 if_not_exists ? "IF NOT EXISTS " : "",
 					 text_between(reader, head, reader->pos),
 					 text_between(reader, reader->pos, reader->end)));
@@ -376,8 +376,12 @@ static char *
 text_between(TvReader *reader, int from, int to)
 {
 	int			start = reader->tokens[from].start;
+	char	   *result = pnstrdup(reader->source + start, reader->tokens[to].start - start);
 
-	return pnstrdup(reader->source + start, reader->tokens[to].start - start);
+	/* Between the tokens there may be comments; they stay. */
+	for (char *p = result + strlen(result); p > result && scanner_isspace(p[-1]);)
+		*--p = '\0';
+	return result;
 }
 
 static void

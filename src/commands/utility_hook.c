@@ -47,6 +47,7 @@ static void tv_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool 
 static TvUtilityClass classify(Node *stmt);
 static void run_command(TvUtility *utility, Node *stmt);
 static TvHandler find_handler(Node *stmt);
+static void run_plainly(TvUtility *utility, Node *stmt);
 
 void
 tv_commands_init(void)
@@ -138,7 +139,6 @@ classify(Node *stmt)
 static void
 run_command(TvUtility *utility, Node *stmt)
 {
-	TvHandler	handler = find_handler(stmt);
 	TvCommand	command = {0};
 
 	tv_flush_for_utility();
@@ -149,10 +149,7 @@ run_command(TvUtility *utility, Node *stmt)
 	tv_command_current = &command;
 	PG_TRY();
 	{
-		if (handler)
-			handler(utility, stmt);
-		else
-			tv_utility_run(utility);
+		find_handler(stmt) (utility, stmt);
 		tv_settle(&command);
 	}
 	PG_FINALLY();
@@ -183,5 +180,12 @@ find_handler(Node *stmt)
 	for (int i = 0; i < lengthof(handlers); i++)
 		if (handlers[i].tag == nodeTag(stmt))
 			return handlers[i].handler;
-	return NULL;
+	return run_plainly;
+}
+
+/* The handler of statements that need none. */
+static void
+run_plainly(TvUtility *utility, Node *stmt)
+{
+	tv_utility_run(utility);
 }
