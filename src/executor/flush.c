@@ -42,6 +42,7 @@
 static bool running = false;
 
 static void flush_all(void);
+static void flush_as_owner(TvView *view);
 static List *reachable_views(void);
 static void lock_views(List *reachable);
 static void flush_view(TvView *view);
@@ -114,27 +115,34 @@ flush_all(void)
 
 	lock_views(reachable);
 	foreach(lc, reachable)
-	{
-		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
-		TvRights	rights;
-
-		tv_rights_enter(&rights, view->owner, view->settings,
-						view->graph->user_code, view->graph->uses_settings);
-		PG_TRY();
-		{
-			flush_view(view);
-		}
-		PG_CATCH();
-		{
-			SetUserIdAndSecContext(rights.userid, rights.sec_context);
-			PG_RE_THROW();
-		}
-		PG_END_TRY();
-		tv_rights_leave(&rights);
-	}
+		flush_as_owner(tv_view_lookup(lfirst_oid(lc)));
 	tv_changes_release();
 	MemoryContextSwitchTo(oldcxt);
 	MemoryContextDelete(cxt);
+}
+
+/*
+ * On error the settings are reset by the abort of the (sub)transaction, but a
+ * caller may catch the error while still in it: the user is reset here.
+ */
+static void
+flush_as_owner(TvView *view)
+{
+	TvRights	rights;
+
+	tv_rights_enter(&rights, view->owner, view->settings,
+					view->graph->user_code, view->graph->uses_settings);
+	PG_TRY();
+	{
+		flush_view(view);
+	}
+	PG_CATCH();
+	{
+		SetUserIdAndSecContext(rights.userid, rights.sec_context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	tv_rights_leave(&rights);
 }
 
 static int
