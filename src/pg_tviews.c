@@ -12,13 +12,12 @@
 #include "catalog/tv_catalog.h"
 #include "commands/command.h"
 #include "config.h"
+#include "executor/executor_hooks.h"
 #include "pg_tviews.h"
 #include "planner/plan_cache.h"
 #include "planner/view_cache.h"
 
 PG_MODULE_MAGIC;
-
-extern void tv_executor_init(void);
 
 void
 _PG_init(void)
