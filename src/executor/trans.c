@@ -142,7 +142,7 @@ tv_trans_load(TvTrans *trans, TvTransState *state, Datum stored, bool isnull, bo
 	{
 		LOCAL_FCINFO(fcinfo, 2);
 
-		trans->caller.aggcontext = cxt;
+		trans->caller.curaggcontext = cxt;
 		InitFunctionCallInfoData(*fcinfo, &trans->deserialize, 2, InvalidOid,
 								 (Node *) &trans->caller, NULL);
 		fcinfo->args[0].value = stored;
@@ -169,7 +169,7 @@ call(TvTrans *trans, FmgrInfo *function, TvTransState *state, const Datum *args,
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
 	Datum		result;
 
-	trans->caller.aggcontext = cxt;
+	trans->caller.curaggcontext = cxt;
 	InitFunctionCallInfoData(*fcinfo, function, trans->nargs + 1, trans->collation,
 							 (Node *) &trans->caller, NULL);
 	fcinfo->args[0].value = state->value;
@@ -258,7 +258,7 @@ tv_trans_store(TvTrans *trans, TvTransState *state, bool *isnull, MemoryContext 
 	{
 		LOCAL_FCINFO(fcinfo, 1);
 
-		trans->caller.aggcontext = cxt;
+		trans->caller.curaggcontext = cxt;
 		InitFunctionCallInfoData(*fcinfo, &trans->serialize, 1, InvalidOid,
 								 (Node *) &trans->caller, NULL);
 		fcinfo->args[0].value = state->value;
@@ -290,7 +290,7 @@ tv_trans_final(TvTrans *trans, TvTransState *state, bool *isnull, MemoryContext 
 		return (Datum) 0;
 	}
 	oldcxt = MemoryContextSwitchTo(cxt);
-	trans->caller.aggcontext = cxt;
+	trans->caller.curaggcontext = cxt;
 	InitFunctionCallInfoData(*fcinfo, &trans->final, trans->final_args, trans->collation,
 							 (Node *) &trans->caller, NULL);
 	fcinfo->args[0].value = state->value;
