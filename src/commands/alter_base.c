@@ -38,6 +38,8 @@ tv_alter_table(TvUtility *utility, Node *node)
 			tv_command_note_moved(relid);
 	}
 	tv_utility_run(utility);
+	/* Not every part of ALTER TABLE tells the object access hook. */
+	tv_command_note_touched(relid);
 }
 
 /*

@@ -25,6 +25,7 @@
 #include "utils/rel.h"
 
 #include "catalog/store_index.h"
+#include "catalog/definition.h"
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_state.h"
 #include "catalog/tv_trigger.h"
@@ -46,7 +47,7 @@ TvGraph *
 tv_view_compile(Oid view, TvRefusal **refusal)
 {
 	Relation	rel = table_open(view, NoLock);
-	Query	   *definition = copyObject(get_view_query(rel));
+	Query	   *definition = copyObject((Query *) tv_definition_query(rel));
 	List	   *colnames = column_names(RelationGetDescr(rel));
 	Oid			owner = rel->rd_rel->relowner;
 

@@ -46,6 +46,7 @@ static bool add_aggregate(GroupContext *g, const Aggref *aggref);
 static int	add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter,
 					Aggref *aggref);
 static Aggref *make_count(TvNode *node, AttrNumber arg, Oid argtype, AttrNumber filter);
+static void output_group_row(TvNode *node);
 static bool check_key_types(TvCompiler *c, TvNode *node);
 
 TvNode *
@@ -136,9 +137,40 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top)
 		node->branches = lappend(node->branches, branch);
 	}
 	node->in_desc = tv_compile_desc(g->in_exprs, NIL);
-	node->out_desc = tv_compile_desc(out, names);
+	if (top)
+		node->out_desc = tv_compile_desc(out, names);
+	else
+		output_group_row(node);
 	tv_compile_sources_of(c, node);
 	return node;
+}
+
+/*
+ * A node below the top delivers its group row.  Output expressions and HAVING
+ * belong to whoever reads it: there they are evaluated for the rows that are
+ * needed only, as the server would, and may not fail for others.
+ */
+static void
+output_group_row(TvNode *node)
+{
+	List	   *row = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; i < node->nkeys; i++)
+		row = lappend(row, makeVar(1, i + 1, node->keys[i].type, node->keys[i].typmod,
+								   node->keys[i].collation, 0));
+	foreach(lc, node->aggs)
+	{
+		Aggref	   *aggref = ((TvAgg *) lfirst(lc))->aggref;
+
+		row = lappend(row, makeVar(1, node->nkeys + foreach_current_index(lc) + 1,
+								   aggref->aggtype, -1, aggref->aggcollid, 0));
+	}
+	node->read_exprs = node->out_exprs;
+	node->read_having = node->having;
+	node->out_exprs = row;
+	node->having = NULL;
+	node->out_desc = tv_compile_desc(row, NIL);
 }
 
 /*

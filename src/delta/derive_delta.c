@@ -282,7 +282,6 @@ term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, Li
 {
 	Query	   *query = tv_query_make();
 	MapContext	m = {branch, d->layouts, states};
-	Bitmapset  *unchanged = NULL;
 	Expr	   *weight = NULL;
 	ListCell   *lc;
 
@@ -300,7 +299,6 @@ term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, Li
 			rte->functions = (List *) map_mutator((Node *) rte->functions, &m);
 			rte->values_lists = (List *) map_mutator((Node *) rte->values_lists, &m);
 			tv_query_add_rte(query, rte);
-			unchanged = bms_add_member(unchanged, i);
 			continue;
 		}
 		layout = d->layouts[leaf->source];
@@ -316,8 +314,7 @@ term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, Li
 	foreach(lc, exprs)
 		tv_query_add_column(query, (Expr *) map_mutator(lfirst(lc), &m), NULL);
 	tv_query_add_column(query, weight, "weight");
-	tv_query_where(query, list_concat(tv_query_visible_quals(d->graph, branch, unchanged),
-									  (List *) map_mutator((Node *) quals, &m)));
+	tv_query_where(query, (List *) map_mutator((Node *) quals, &m));
 	return query;
 }
 
@@ -328,9 +325,7 @@ old_rte(DeltaContext *d, const TvLeaf *leaf)
 	TvLayout   *layout = d->layouts[leaf->source];
 	Query	   *now = tv_query_make();
 	Query	   *change = tv_query_make();
-	TvBranch	branch = {0};
 
-	branch.leaves = list_make1((void *) leaf);
 	tv_query_add_rte(now, tv_query_leaf_rte(d->graph, leaf));
 	tv_query_add_rte(change, tv_query_delta_rte(tv_derive_delta_name(leaf->source), layout, d->rows));
 	for (int i = 0; i < layout->natts; i++)
@@ -349,7 +344,6 @@ old_rte(DeltaContext *d, const TvLeaf *leaf)
 													  list_make1(makeVar(1, layout->natts + 1, INT8OID, -1, InvalidOid, 0)),
 													  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
 						"weight");
-	tv_query_where(now, tv_query_visible_quals(d->graph, &branch, bms_make_singleton(0)));
 	return tv_query_subquery_rte(tv_query_union_all(list_make2(now, change)), "old_state");
 }
 

@@ -37,13 +37,6 @@ extern Query *tv_query_input(const TvGraph *graph, const TvNode *node);
 /* One branch over the new state; exprs: its output. */
 extern Query *tv_query_branch(const TvGraph *graph, const TvBranch *branch, List *exprs);
 
-/*
- * Quals that hold back rows which are not output: hidden groups of the nodes
- * below that the leaves (of leaf indexes in which) read.
- */
-extern List *tv_query_visible_quals(const TvGraph *graph, const TvBranch *branch,
-									const Bitmapset *which);
-
 /* int8 constant and product */
 extern Expr *tv_query_int8(int64 value);
 extern Expr *tv_query_multiply(Expr *a, Expr *b);

@@ -171,45 +171,17 @@ tv_query_union_all(List *queries)
 	return query;
 }
 
-List *
-tv_query_visible_quals(const TvGraph *graph, const TvBranch *branch, const Bitmapset *which)
-{
-	List	   *quals = NIL;
-	ListCell   *lc;
-
-	foreach(lc, branch->leaves)
-	{
-		TvLeaf	   *leaf = lfirst(lc);
-		int			i = foreach_current_index(lc);
-		TvNode	   *below;
-
-		if (!bms_is_member(i, which) || leaf->source < 0 ||
-			graph->sources[leaf->source]->kind != TV_SOURCE_NODE)
-			continue;
-		below = graph->nodes[graph->sources[leaf->source]->node];
-		if (below->visible_attno)
-			quals = lappend(quals, makeVar(i + 1, below->visible_attno, BOOLOID, -1,
-										   InvalidOid, 0));
-	}
-	return quals;
-}
-
 Query *
 tv_query_branch(const TvGraph *graph, const TvBranch *branch, List *exprs)
 {
 	Query	   *query = tv_query_make();
-	Bitmapset  *all = NULL;
 	ListCell   *lc;
 
 	foreach(lc, branch->leaves)
-	{
 		tv_query_add_rte(query, tv_query_leaf_rte(graph, lfirst(lc)));
-		all = bms_add_member(all, foreach_current_index(lc));
-	}
 	foreach(lc, exprs)
 		tv_query_add_column(query, copyObject(lfirst(lc)), NULL);
-	tv_query_where(query, list_concat(tv_query_visible_quals(graph, branch, all),
-									  copyObject(branch->quals)));
+	tv_query_where(query, copyObject(branch->quals));
 	return query;
 }
 

@@ -200,44 +200,14 @@ state_value(const TvNode *node, int column)
 	switch (col->role)
 	{
 		case TV_STATE_OUT:
-			{
-				Expr	   *value = (Expr *) group_row_mutator(list_nth(node->out_exprs, col->index - 1),
-															   (void *) node);
-				CaseExpr   *shown;
-				CaseWhen   *when;
-
-				if (node->having == NULL || node->recompute)
-					return value;
-				/* the output of a hidden group is not evaluated */
-				when = makeNode(CaseWhen);
-				when->expr = (Expr *) group_row_mutator((Node *) node->having, (void *) node);
-				when->result = value;
-				when->location = -1;
-				shown = makeNode(CaseExpr);
-				shown->casetype = exprType((Node *) value);
-				shown->casecollid = exprCollation((Node *) value);
-				shown->args = list_make1(when);
-				shown->defresult = (Expr *) makeNullConst(exprType((Node *) value),
-														  exprTypmod((Node *) value),
-														  exprCollation((Node *) value));
-				shown->location = -1;
-				return (Expr *) shown;
-			}
+			return (Expr *) group_row_mutator(list_nth(node->out_exprs, col->index - 1),
+											  (void *) node);
 		case TV_STATE_KEY:
 			return (Expr *) makeVar(1, col->index + 1, node->keys[col->index].type,
 									node->keys[col->index].typmod,
 									node->keys[col->index].collation, 0);
 		case TV_STATE_ACC:
 			return acc_value(list_nth(node->accs, col->index));
-		case TV_STATE_VISIBLE:
-			{
-				BooleanTest *test = makeNode(BooleanTest);
-
-				test->arg = (Expr *) group_row_mutator((Node *) node->having, (void *) node);
-				test->booltesttype = IS_TRUE;
-				test->location = -1;
-				return (Expr *) test;
-			}
 	}
 	return NULL;
 }

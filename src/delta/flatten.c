@@ -513,6 +513,10 @@ read_node(TvCompiler *c, TvNode *node)
 										att->attcollation, 0));
 		names = lappend(names, makeString(pstrdup(NameStr(att->attname))));
 	}
+	if (node->read_exprs)
+		branch->exprs = copyObject(node->read_exprs);
+	if (node->read_having)
+		branch->quals = make_ands_implicit(copyObject(node->read_having));
 	rte->rtekind = RTE_RELATION;
 	rte->relkind = RELKIND_RELATION;
 	rte->rellockmode = AccessShareLock;

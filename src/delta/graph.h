@@ -149,8 +149,7 @@ typedef enum TvStateRole
 {
 	TV_STATE_OUT,				/* output column number index */
 	TV_STATE_KEY,				/* group key number index (from 0) */
-	TV_STATE_ACC,				/* accumulator number index (from 0) */
-	TV_STATE_VISIBLE			/* does the group pass HAVING? */
+	TV_STATE_ACC				/* accumulator number index (from 0) */
 } TvStateRole;
 
 typedef struct TvStateColumn
@@ -191,7 +190,10 @@ typedef struct TvNode
 	List	   *aggs;			/* of TvAgg * */
 	List	   *out_exprs;		/* of Expr *: output row over the group row
 								 * (keys, aggregate results), varno 1 */
-	Expr	   *having;			/* over the group row, or NULL */
+	Expr	   *having;			/* over the group row, or NULL; top node only */
+	List	   *read_exprs;		/* node below: what its reader makes of the
+								 * group row ... */
+	Expr	   *read_having;	/* ... and which groups it takes */
 	bool		recompute;		/* touched groups are recomputed, nothing is
 								 * accumulated */
 	const char *recompute_why;	/* the aggregate to blame */
@@ -207,7 +209,6 @@ typedef struct TvNode
 	bool		has_state;
 	List	   *state_columns;	/* of ColumnDef *, in order */
 	TvStateColumn *state_roles; /* what each of them holds */
-	AttrNumber	visible_attno;	/* inner node with HAVING: its bool column */
 	char	   *signature;		/* of the state table's layout */
 	Oid			state_relid;	/* filled in when bound */
 

@@ -154,9 +154,6 @@ assign_accumulators(TvNode *node)
 		}
 		i++;
 	}
-	if (!node->top && node->having)
-		node->visible_attno = add_column(node, TV_STATE_VISIBLE, 0, "visible",
-										 BOOLOID, -1, InvalidOid);
 }
 
 static void

@@ -30,6 +30,7 @@
 #include "utils/snapmgr.h"
 
 #include "executor/flush_internal.h"
+#include "executor/isolation.h"
 
 /* Everything that is the same for all groups of a pass. */
 typedef struct GroupPass
@@ -274,12 +275,6 @@ read_old(GroupPass *p, TvGroup *group)
 		memcpy(p->old_out, p->primary->slot->tts_values, sizeof(Datum) * node->out_desc->natts);
 		memcpy(p->old_out_nulls, p->primary->slot->tts_isnull, sizeof(bool) * node->out_desc->natts);
 		p->old_visible = true;
-		if (node->visible_attno)
-		{
-			bool		isnull;
-
-			p->old_visible = DatumGetBool(slot_getattr(p->primary->slot, node->visible_attno, &isnull));
-		}
 	}
 	else
 	{
@@ -397,10 +392,6 @@ form_state_row(GroupPass *p, TvGroup *group)
 			case TV_STATE_ACC:
 				p->row[i] = p->new_accs[col->index];
 				p->row_nulls[i] = p->new_acc_nulls[col->index];
-				break;
-			case TV_STATE_VISIBLE:
-				p->row[i] = BoolGetDatum(p->new_visible);
-				p->row_nulls[i] = false;
 				break;
 		}
 	}
@@ -603,8 +594,8 @@ recompute_groups(GroupPass *p)
 		if (n > 0)
 		{
 			tv_run_bind(env, TV_KEYS_NAME, desc, store);
-			tv_run_plan(tv_plan_get(flush->view, p->node, kind, NULL, n), env,
-						GetActiveSnapshot(), take_recomputed, p);
+			tv_isolation_run(tv_plan_get(flush->view, p->node, kind, NULL, n), env,
+							 flush->view->relid, false, take_recomputed, p);
 		}
 		tuplestore_end(store);
 	}

@@ -27,7 +27,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "storage/procarray.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -37,6 +36,7 @@
 #include "executor/flush.h"
 #include "executor/flush_internal.h"
 #include "executor/frames.h"
+#include "executor/isolation.h"
 #include "executor/rights.h"
 
 static bool running = false;
@@ -50,7 +50,6 @@ static bool flush_node(TvView *view, TvNode *node);
 static void run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed,
 					 int64 nrows);
 static Tuplestorestate *input_store(TvChanges *changes, List *segments, bool *own);
-static void check_isolation(TvView *view, TvNode *node);
 static void open_output(TvNodeFlush *flush);
 
 bool
@@ -287,7 +286,6 @@ flush_node(TvView *view, TvNode *node)
 	tv_explain_run_node_begin(view, node, flush.activity);
 	flush.activity->flushes += node->top;
 	flush.activity->delta_in += total;
-	check_isolation(view, node);
 	open_output(&flush);
 	run_node(&flush, env, changed, total);
 	tv_explain_run_node_end(view, node, flush.activity);
@@ -298,6 +296,17 @@ flush_node(TvView *view, TvNode *node)
 		tuplestore_end(lfirst(lc));
 	MemoryContextDelete(flush.cxt);
 	return true;
+}
+
+/* An additive node's delta depends on the change alone, whoever looks at it. */
+static void
+run_delta(TvNodeFlush *flush, TvPlan *plan, QueryEnvironment *env,
+		  TvRowConsumer consumer, void *context)
+{
+	if (flush->node->additive)
+		tv_run_plan(plan, env, GetActiveSnapshot(), consumer, context);
+	else
+		tv_isolation_run(plan, env, flush->view->relid, true, consumer, context);
 }
 
 /* Compute the node's delta, then apply it. */
@@ -319,7 +328,7 @@ run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed, in
 	{
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
 
-		tv_run_plan(plan, env, GetActiveSnapshot(), tv_groups_add, table);
+		run_delta(flush, plan, env, tv_groups_add, table);
 		if (table->ngroups > 0)
 			tv_apply_groups(flush, table);
 	}
@@ -328,7 +337,7 @@ run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed, in
 		TvRowTable *table = tv_rows_make(node->out_desc, node->nidentity,
 										 node->identity_attnos, flush->cxt);
 
-		tv_run_plan(plan, env, GetActiveSnapshot(), tv_rows_consume, table);
+		run_delta(flush, plan, env, tv_rows_consume, table);
 		tv_apply_rows(flush, table);
 	}
 	PopActiveSnapshot();
@@ -362,34 +371,6 @@ input_store(TvChanges *changes, List *segments, bool *own)
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	return store;
-}
-
-/*
- * A node that reads more than the change itself needs the newest state, which
- * a transaction with a snapshot of its own may not see.  Where both agree on
- * what is committed, the result is right for both.
- */
-static void
-check_isolation(TvView *view, TvNode *node)
-{
-	Snapshot	own;
-	Snapshot	latest;
-	bool		same;
-
-	if (!IsolationUsesXactSnapshot() || node->additive)
-		return;
-	own = GetTransactionSnapshot();
-	latest = RegisterSnapshot(GetLatestSnapshot());
-	same = own->xmax == latest->xmax && own->xcnt == latest->xcnt &&
-		memcmp(own->xip, latest->xip, sizeof(TransactionId) * own->xcnt) == 0;
-	UnregisterSnapshot(latest);
-	if (!same)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update"),
-				 errdetail("Maintained view \"%s\" depends on rows that were changed by transactions this one cannot see.",
-						   get_rel_name(view->relid)),
-				 errhint("Retry the transaction.")));
 }
 
 /* Find out who reads the node's output. */

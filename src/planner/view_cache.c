@@ -32,6 +32,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "catalog/definition.h"
 #include "catalog/tv_catalog.h"
 #include "planner/plan_cache.h"
 #include "planner/view_cache.h"
@@ -197,7 +198,7 @@ build_view(TvView *view)
 	view->owner = rel->rd_rel->relowner;
 	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
 		names = lappend(names, makeString(pstrdup(NameStr(TupleDescAttr(rel->rd_att, i)->attname))));
-	view->graph = tv_graph_compile(get_view_query(rel), names, view->owner, &refusal);
+	view->graph = tv_graph_compile(tv_definition_query(rel), names, view->owner, &refusal);
 	if (view->graph == NULL)
 		ereport(ERROR,
 				(errcode(refusal->sqlstate),
@@ -409,7 +410,7 @@ tv_view_layout(Oid source)
 			if (!is_populated(lfirst_oid(lc)))
 				continue;
 			rel = table_open(lfirst_oid(lc), AccessShareLock);
-			graph = tv_graph_compile(get_view_query(rel), NIL, rel->rd_rel->relowner, &refusal);
+			graph = tv_graph_compile(tv_definition_query(rel), NIL, rel->rd_rel->relowner, &refusal);
 			table_close(rel, NoLock);
 			for (int i = 0; graph && i < graph->nsources; i++)
 				if (graph->sources[i]->relid == source)

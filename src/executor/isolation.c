@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/isolation.c
+ *	  May a maintenance plan's result be applied at this isolation level?
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "executor/isolation.h"
+#include "executor/row_table.h"
+
+/* Rows of both runs: those of the first count against those of the second. */
+typedef struct Comparison
+{
+	TvRowTable *rows;
+	bool		weighted;
+	int			sign;
+} Comparison;
+
+static void
+compare_consume(TupleTableSlot *slot, void *context)
+{
+	Comparison *c = context;
+	int			natts = slot->tts_tupleDescriptor->natts;
+	int64		weight = 1;
+
+	CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	if (c->weighted)
+		weight = DatumGetInt64(slot->tts_values[natts - 1]);
+	tv_rows_add(c->rows, slot->tts_values, slot->tts_isnull, c->sign * weight);
+}
+
+/* The result's columns without the weight. */
+static TupleDesc
+truncated_desc(TupleDesc desc, bool weighted)
+{
+	int			natts = desc->natts - (weighted ? 1 : 0);
+	TupleDesc	result = CreateTemplateTupleDesc(natts);
+
+	for (int i = 1; i <= natts; i++)
+		TupleDescCopyEntry(result, i, desc, i);
+	return result;
+}
+
+static bool
+rows_cancel(TvRowTable *rows)
+{
+	tv_rows_sort(rows);
+	for (int64 first = 0, last; first < rows->nrows; first = last)
+	{
+		for (last = first + 1; last < rows->nrows &&
+			 tv_rows_same_key(rows, &rows->rows[first], &rows->rows[last]); last++)
+			;
+		tv_rows_net(rows, first, last);
+		for (int64 i = first; i < last; i++)
+			if (rows->rows[i].weight != 0)
+				return false;
+	}
+	return true;
+}
+
+void
+tv_isolation_run(TvPlan *plan, QueryEnvironment *env, Oid view, bool weighted,
+				 TvRowConsumer consumer, void *context)
+{
+	MemoryContext cxt;
+	Comparison	c;
+	TupleDesc	desc;
+
+	if (IsolationUsesXactSnapshot())
+	{
+		cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews isolation",
+									ALLOCSET_DEFAULT_SIZES);
+		desc = truncated_desc(plan->desc, weighted);
+		c.rows = tv_rows_make(desc, 0, NULL, cxt);
+		c.weighted = weighted;
+
+		c.sign = -1;
+		PushActiveSnapshot(GetTransactionSnapshot());
+		tv_run_plan(plan, env, GetActiveSnapshot(), compare_consume, &c);
+		PopActiveSnapshot();
+		c.sign = 1;
+		tv_run_plan(plan, env, GetActiveSnapshot(), compare_consume, &c);
+		if (!rows_cancel(c.rows))
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not serialize access due to concurrent update"),
+					 errdetail("Maintained view \"%s\" depends on rows that were changed by transactions this one cannot see.",
+							   get_rel_name(view)),
+					 errhint("Retry the transaction.")));
+		MemoryContextDelete(cxt);
+	}
+	tv_run_plan(plan, env, GetActiveSnapshot(), consumer, context);
+}

@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/isolation.h
+ *	  May a maintenance plan's result be applied at this isolation level?
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_ISOLATION_H
+#define TV_ISOLATION_H
+
+#include "executor/run_plan.h"
+
+/*
+ * Run a plan that reads more than the change itself, under the newest state.
+ *
+ * READ COMMITTED: as it is.  REPEATABLE READ and SERIALIZABLE: the result must
+ * be right both for what this transaction sees and for what is committed, so
+ * the plan is run under both snapshots, and 40001 is raised if the results
+ * differ as bags.  natts: columns of the result; the last one is a weight if
+ * weighted, else every row counts once.
+ */
+extern void tv_isolation_run(TvPlan *plan, QueryEnvironment *env, Oid view, bool weighted,
+							 TvRowConsumer consumer, void *context);
+
+#endif							/* TV_ISOLATION_H */
