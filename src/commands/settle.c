@@ -152,7 +152,8 @@ settle_view(Oid view)
 	graph = tv_view_compile(view, &refusal);
 	if (graph == NULL)
 	{
-		tv_unpopulate(list_make1_oid(view), psprintf("%s: %s", refusal->what, refusal->why));
+		tv_unpopulate(list_make1_oid(view), psprintf("Its definition is refused now: %s. %s",
+														 refusal->what, refusal->why));
 		return;
 	}
 	if (tv_view_fits(view, graph))
