@@ -88,7 +88,11 @@ tv_settle_dropped(List *views)
 	disarm_unread(sources);
 }
 
-/* Drop the triggers of tables that no view reads any more. */
+/*
+ * Drop the triggers of tables that no view reads any more.  Not if that means
+ * waiting for a writer: it may be waiting for the view that is being dropped.
+ * Triggers left behind do nothing, and the next view over the table uses them.
+ */
 static void
 disarm_unread(List *relids)
 {
@@ -101,6 +105,8 @@ disarm_unread(List *relids)
 		char		relkind = get_rel_relkind(relid);
 
 		if (relkind == '\0' || relkind == RELKIND_MATVIEW || tv_catalog_readers(relid) != NIL)
+			continue;
+		if (!ConditionalLockRelationOid(relid, ShareRowExclusiveLock))
 			continue;
 		tv_trigger_disarm(relid);
 	}
