@@ -105,7 +105,8 @@ check_label(const ObjectAddress *object, const char *label)
 	rel = relation_open(object->objectId, AccessShareLock);
 	populated = RelationIsPopulated(rel);
 	relation_close(rel, NoLock);
-	if (populated)
+	/* pg_upgrade marks the view populated first, and moves its rows later. */
+	if (populated && !IsBinaryUpgrade)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the options of materialized view \"%s\" cannot be changed while it is populated",

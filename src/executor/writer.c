@@ -43,6 +43,7 @@ tv_writer_open(Oid relid, TvIdentity identity, int nkeys, const AttrNumber *keys
 {
 	TvWriter   *writer = palloc0(sizeof(TvWriter));
 
+	writer->cxt = CurrentMemoryContext;
 	writer->identity = identity;
 	writer->nkeys = nkeys;
 	writer->keys = palloc(sizeof(AttrNumber) * (nkeys + 1));
@@ -164,16 +165,22 @@ end_scan(TvWriter *writer)
 	if (writer->scan)
 		index_endscan(writer->scan);
 	writer->scan = NULL;
+	if (writer->table_scan)
+		table_endscan(writer->table_scan);
+	writer->table_scan = NULL;
 }
 
 void
 tv_writer_refresh(TvWriter *writer)
 {
+	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
+
 	end_scan(writer);
 	UnregisterSnapshot(writer->snapshot);
 	writer->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	writer->estate->es_snapshot = writer->snapshot;
 	begin_scan(writer);
+	MemoryContextSwitchTo(oldcxt);
 }
 
 /* One scan key per column of the index, nulls included. */
@@ -210,18 +217,17 @@ set_scan_keys(TvWriter *writer, const Datum *keys, const bool *nulls)
 static bool
 scan_single(TvWriter *writer)
 {
-	TableScanDesc scan = table_beginscan(writer->rel, writer->snapshot, 0, NULL);
-	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, writer->slot);
-
-	if (found)
-		ExecMaterializeSlot(writer->slot);
-	table_endscan(scan);
-	return found;
+	ExecClearTuple(writer->slot);
+	if (writer->table_scan)
+		table_endscan(writer->table_scan);
+	writer->table_scan = table_beginscan(writer->rel, writer->snapshot, 0, NULL);
+	return table_scan_getnextslot(writer->table_scan, ForwardScanDirection, writer->slot);
 }
 
 bool
 tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls)
 {
+	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
 	bool		found;
 
 	if (writer->index == NULL)
@@ -232,6 +238,7 @@ tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls)
 		index_rescan(writer->scan, writer->scankeys, writer->nkeys, NULL, 0);
 		found = index_getnext_slot(writer->scan, ForwardScanDirection, writer->slot);
 	}
+	MemoryContextSwitchTo(oldcxt);
 	if (found)
 		check_visible(writer);
 	return found;
@@ -240,6 +247,8 @@ tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls)
 void
 tv_writer_find_hash(TvWriter *writer, uint32 hash)
 {
+	MemoryContext oldcxt;
+
 	if (writer->index == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -250,14 +259,18 @@ tv_writer_find_hash(TvWriter *writer, uint32 hash)
 						 quote_identifier(RelationGetRelationName(writer->rel)))));
 	ScanKeyInit(&writer->scankeys[0], 1, BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum((int32) hash));
+	oldcxt = MemoryContextSwitchTo(writer->cxt);
 	index_rescan(writer->scan, writer->scankeys, 1, NULL, 0);
+	MemoryContextSwitchTo(oldcxt);
 }
 
 bool
 tv_writer_next(TvWriter *writer)
 {
+	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
 	bool		found = index_getnext_slot(writer->scan, ForwardScanDirection, writer->slot);
 
+	MemoryContextSwitchTo(oldcxt);
 	if (found)
 		check_visible(writer);
 	return found;
@@ -336,8 +349,11 @@ store_new(TvWriter *writer, const Datum *values, const bool *nulls)
 static void
 insert_later(TvWriter *writer, const Datum *values, const bool *nulls)
 {
+	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
+
 	if (writer->late_inserts == NULL)
 		writer->late_inserts = tuplestore_begin_heap(false, false, work_mem);
+	MemoryContextSwitchTo(oldcxt);
 	tuplestore_putvalues(writer->late_inserts, RelationGetDescr(writer->rel),
 						 unconstify(Datum *, values), unconstify(bool *, nulls));
 }

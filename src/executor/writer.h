@@ -22,6 +22,7 @@
 
 typedef struct TvWriter
 {
+	MemoryContext cxt;			/* scans and slots live here */
 	Relation	rel;
 	EState	   *estate;
 	ResultRelInfo *rri;
@@ -33,6 +34,8 @@ typedef struct TvWriter
 	ScanKeyData *scankeys;
 	int		   *index_of_key;	/* position in the index of key i */
 	IndexScanDesc scan;
+	struct TableScanDescData *table_scan;	/* SINGLE: the slot's tuple lives in
+											 * it */
 	Snapshot	snapshot;		/* the newest, registered */
 	TupleTableSlot *slot;		/* the row found */
 	TupleTableSlot *new_slot;	/* the row to write */

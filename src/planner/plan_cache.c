@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
 #include "storage/lmgr.h"
 #include "utils/hsearch.h"
@@ -134,6 +135,26 @@ derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 	return NULL;
 }
 
+/* The planner wants every relation locked. */
+static bool
+lock_relations(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_RELATION)
+			LockRelationOid(rte->relid, rte->rellockmode);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, lock_relations, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, lock_relations, context);
+}
+
 /*
  * Derive and plan in a scratch context, then keep only the result.  The
  * caller holds locks on the sources.
@@ -163,6 +184,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 		return;
 	}
 
+	lock_relations((Node *) query, NULL);
 	if (!ActiveSnapshotSet())
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
