@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/reloptions.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -82,10 +81,8 @@ tv_state_drop_all(Oid view)
 static Oid
 define_table(const char *name, List *columns)
 {
-	static char *validnsps[] = HEAP_RELOPT_NAMESPACES;
 	CreateStmt *stmt = makeNode(CreateStmt);
 	ObjectAddress address;
-	Datum		toast_options;
 
 	stmt->relation = makeRangeVar("tview", pstrdup(name), -1);
 	stmt->relation->relpersistence = RELPERSISTENCE_PERMANENT;
@@ -97,9 +94,7 @@ define_table(const char *name, List *columns)
 
 	address = DefineRelation(stmt, RELKIND_RELATION, InvalidOid, NULL, NULL);
 	CommandCounterIncrement();
-	toast_options = transformRelOptions((Datum) 0, stmt->options, "toast", validnsps,
-										true, false);
-	NewRelationCreateToastTable(address.objectId, toast_options);
+	NewRelationCreateToastTable(address.objectId, (Datum) 0);
 	CommandCounterIncrement();
 	return address.objectId;
 }

@@ -146,13 +146,14 @@ run_query(const TvView *view, Query *query, TupleDesc *desc)
 	tv_rights_enter(&rights, view->owner, view->settings, true, true);
 	SetTuplestoreDestReceiverParams(dest, store, CurrentMemoryContext, false, NULL, NULL);
 	plan = pg_plan_query(query, "", 0, NULL);
+
 	query_desc = CreateQueryDesc(plan, "", GetActiveSnapshot(), InvalidSnapshot,
 								 dest, NULL, NULL, 0);
-	ExecutorStart(query_desc, 0);
-	ExecutorRun(query_desc, ForwardScanDirection, 0, true);
+	standard_ExecutorStart(query_desc, 0);
+	tv_compat_ExecutorRun(query_desc);
 	*desc = CreateTupleDescCopy(query_desc->tupDesc);
-	ExecutorFinish(query_desc);
-	ExecutorEnd(query_desc);
+	standard_ExecutorFinish(query_desc);
+	standard_ExecutorEnd(query_desc);
 	FreeQueryDesc(query_desc);
 	tv_rights_leave(&rights);
 	return store;

@@ -43,8 +43,8 @@ typedef struct TvCommand
 
 	List	   *dropped;		/* of Oid: maintained views */
 	List	   *touched;		/* of Oid: relations altered in some way */
-	List	   *moved;			/* of Oid: relations whose rows changed without
-								 * triggers */
+	List	   *moved;			/* of Oid: relations whose rows changed
+								 * without triggers */
 	List	   *redefined;		/* of ObjectAddress *: views, functions, ...
 								 * that now mean something else */
 } TvCommand;

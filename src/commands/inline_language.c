@@ -36,7 +36,8 @@ PG_FUNCTION_INFO_V1(tview_call_handler);
 typedef struct TvToken
 {
 	int			start;			/* byte offset */
-	int			code;			/* the scanner's; of punctuation, the character */
+	int			code;			/* the scanner's; of punctuation, the
+								 * character */
 	char	   *word;			/* lower case, if it is an unquoted word */
 } TvToken;
 

@@ -159,7 +159,7 @@ settle_view(Oid view)
 	if (graph == NULL)
 	{
 		tv_unpopulate(list_make1_oid(view), psprintf("Its definition is refused now: %s. %s",
-														 refusal->what, refusal->why));
+													 refusal->what, refusal->why));
 		return;
 	}
 	if (tv_view_fits(view, graph))

@@ -73,7 +73,7 @@ static int
 compare_levels(const ListCell *a, const ListCell *b)
 {
 	int			difference = tv_catalog_view_level(lfirst_oid(a)) -
-		tv_catalog_view_level(lfirst_oid(b));
+	tv_catalog_view_level(lfirst_oid(b));
 
 	return difference != 0 ? difference : list_oid_cmp(a, b);
 }

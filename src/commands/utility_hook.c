@@ -61,7 +61,7 @@ void
 tv_utility_run(TvUtility *utility)
 {
 	ProcessUtility_hook_type run = prev_ProcessUtility ? prev_ProcessUtility :
-		standard_ProcessUtility;
+	standard_ProcessUtility;
 
 	run(utility->pstmt, utility->query_string, utility->read_only_tree, utility->context,
 		utility->params, utility->query_env, utility->dest, utility->qc);
