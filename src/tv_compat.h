@@ -29,6 +29,11 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+/* 18 says it in front of the declaration. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 16 replaced the family of pg_xxx_ownercheck() by one function. */
 #if PG_VERSION_NUM < 160000
 static inline bool

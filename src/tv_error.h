@@ -12,6 +12,8 @@
 #ifndef TV_ERROR_H
 #define TV_ERROR_H
 
+#include "tv_compat.h"
+
 typedef struct TvRefusal
 {
 	int			sqlstate;		/* ERRCODE_... */
@@ -31,6 +33,6 @@ extern TvRefusal *tv_refusal_make(int sqlstate, int location, const char *what,
 								  const char *arg, const char *why, const char *hint);
 
 /* Raise a refusal as an error. */
-extern void tv_refusal_raise(const TvRefusal *refusal) pg_attribute_noreturn();
+pg_noreturn extern void tv_refusal_raise(const TvRefusal *refusal);
 
 #endif							/* TV_ERROR_H */

@@ -29,6 +29,7 @@
 #include "utils/builtins.h"
 
 #include "commands/relation_name.h"
+#include "tv_compat.h"
 
 PG_FUNCTION_INFO_V1(tview_inline_handler);
 PG_FUNCTION_INFO_V1(tview_call_handler);
@@ -63,7 +64,7 @@ static char *read_name(TvReader *reader);
 static void skip_parentheses(TvReader *reader);
 static void check_views(TvReader reader);
 static char *text_between(TvReader *reader, int from, int to);
-static void syntax_error(TvReader *reader) pg_attribute_noreturn();
+pg_noreturn static void syntax_error(TvReader *reader);
 
 /*
  * tview.tview_inline_handler(internal): the body of a DO block

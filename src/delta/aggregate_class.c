@@ -13,7 +13,8 @@
  *	 recompute		  everything else: the touched groups are recomputed
  *
  * A moving state can be stored if its type is not internal, or if it is the
- * very state of the plain aggregate, which has serialisation functions.
+ * very state of the plain aggregate, which has serialisation and combine
+ * functions.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,7 +45,8 @@ has_storable_moving_state(const Aggref *aggref)
 	if (OidIsValid(agg->aggminvtransfn) && agg->aggmtranstype == INTERNALOID)
 		result = agg->aggmtransfn == agg->aggtransfn &&
 			agg->aggtranstype == INTERNALOID &&
-			OidIsValid(agg->aggserialfn) && OidIsValid(agg->aggdeserialfn);
+			OidIsValid(agg->aggserialfn) && OidIsValid(agg->aggdeserialfn) &&
+			OidIsValid(agg->aggcombinefn) && !func_strict(agg->aggmtransfn);
 	ReleaseSysCache(tuple);
 	return result;
 }

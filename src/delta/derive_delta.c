@@ -214,7 +214,9 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 		else
 			safe = lappend(safe, lfirst(lc));
 	}
-	raw = raw_columns(exprs, unsafe);
+
+	/* all that the node looks at, even if it only wants to know the keys */
+	raw = raw_columns(branch->exprs, unsafe);
 
 	row->args = raw;
 	row->row_typeid = RECORDOID;

@@ -334,8 +334,9 @@ run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed, in
 	}
 	else
 	{
-		TvRowTable *table = tv_rows_make(node->out_desc, node->nidentity,
-										 node->identity_attnos, flush->cxt);
+		TvRowTable *table = tv_rows_make(node->out_desc,
+										 node->identity == TV_IDENTITY_BAG,
+										 node->nidentity, node->identity_attnos, flush->cxt);
 
 		run_delta(flush, plan, env, tv_rows_consume, table);
 		tv_apply_rows(flush, table);
@@ -388,8 +389,9 @@ open_output(TvNodeFlush *flush)
 		if (readers)
 			flush->out = tv_changes_of(view->relid, readers->layout);
 		if (node->kind == TV_NODE_GROUP && node->primary == TV_STORE_STATE)
-			flush->view_delta = tv_rows_make(node->out_desc, node->nidentity,
-											 node->identity_attnos, flush->cxt);
+			flush->view_delta = tv_rows_make(node->out_desc,
+											 node->identity == TV_IDENTITY_BAG,
+											 node->nidentity, node->identity_attnos, flush->cxt);
 		return;
 	}
 	flush->out_relid = node->state_relid;

@@ -80,7 +80,7 @@ tv_isolation_run(TvPlan *plan, QueryEnvironment *env, Oid view, bool weighted,
 		cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews isolation",
 									ALLOCSET_DEFAULT_SIZES);
 		desc = truncated_desc(plan->desc, weighted);
-		c.rows = tv_rows_make(desc, 0, NULL, cxt);
+		c.rows = tv_rows_make(desc, true, 0, NULL, cxt);
 		c.weighted = weighted;
 
 		c.sign = -1;

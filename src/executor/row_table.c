@@ -18,13 +18,14 @@
 #include "executor/row_table.h"
 
 TvRowTable *
-tv_rows_make(TupleDesc desc, int nkeys, const AttrNumber *keys, MemoryContext cxt)
+tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys, MemoryContext cxt)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
 	TvRowTable *table = palloc0(sizeof(TvRowTable));
 
 	table->cxt = cxt;
 	table->desc = desc;
+	table->bag = bag;
 	table->nkeys = nkeys;
 	table->keys = palloc(sizeof(AttrNumber) * (nkeys + 1));
 	table->sort = palloc0(sizeof(SortSupportData) * (nkeys + 1));
@@ -68,7 +69,7 @@ tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls, int64 wei
 		tuple.t_data = (HeapTupleHeader) ((char *) row->tuple - MINIMAL_TUPLE_OFFSET);
 		row->key = heap_getattr(&tuple, table->keys[0], table->desc, &row->key_null);
 	}
-	else
+	else if (table->bag)
 		row->hash = tv_row_hash(table->desc, values, nulls);
 	MemoryContextSwitchTo(oldcxt);
 }
@@ -106,7 +107,7 @@ compare_rows(const void *pa, const void *pb, void *arg)
 	const TvSignedRow *a = pa;
 	const TvSignedRow *b = pb;
 
-	if (table->nkeys == 0)
+	if (table->bag)
 		return a->hash < b->hash ? -1 : a->hash > b->hash;
 	for (int i = 0; i < table->nkeys; i++)
 	{

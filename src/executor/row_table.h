@@ -25,7 +25,8 @@ typedef struct TvRowTable
 {
 	MemoryContext cxt;
 	TupleDesc	desc;			/* of the rows, without weight */
-	int			nkeys;			/* 0: a bag, in the order of the image's hash */
+	bool		bag;			/* no key: in the order of the image's hash */
+	int			nkeys;			/* 0 and no bag: all rows are of one key */
 	AttrNumber *keys;
 	SortSupportData *sort;
 	int64		nrows;
@@ -34,7 +35,7 @@ typedef struct TvRowTable
 	TupleTableSlot *slot;		/* to form tuples with */
 } TvRowTable;
 
-extern TvRowTable *tv_rows_make(TupleDesc desc, int nkeys, const AttrNumber *keys,
+extern TvRowTable *tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
 								MemoryContext cxt);
 
 extern void tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls,

@@ -36,6 +36,7 @@ struct TvTrans
 	int			final_args;
 	FmgrInfo	serialize;		/* fn_oid 0: stored as it is */
 	FmgrInfo	deserialize;
+	FmgrInfo	combine;
 	int16		typlen;
 	bool		typbyval;
 	Datum		initial;
@@ -88,6 +89,7 @@ tv_trans_make(const TvAcc *acc)
 	{
 		fmgr_info(agg->aggserialfn, &trans->serialize);
 		fmgr_info(agg->aggdeserialfn, &trans->deserialize);
+		fmgr_info(agg->aggcombinefn, &trans->combine);
 	}
 	get_typlenbyval(agg->aggmtranstype, &trans->typlen, &trans->typbyval);
 
@@ -120,46 +122,6 @@ tv_trans_initial(TvTrans *trans, bool *isnull)
 	return trans->initial;
 }
 
-void
-tv_trans_load(TvTrans *trans, TvTransState *state, Datum stored, bool isnull, bool fresh,
-			  MemoryContext cxt)
-{
-	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-
-	state->fresh = fresh;
-	if (fresh || isnull)
-	{
-		bool		internal = OidIsValid(trans->deserialize.fn_oid);
-
-		state->isnull = fresh ? trans->initial_null : true;
-		if (!state->isnull)
-			state->value = internal ? trans->initial :
-				datumCopy(trans->initial, trans->typbyval, trans->typlen);
-		else
-			state->value = (Datum) 0;
-	}
-	else if (OidIsValid(trans->deserialize.fn_oid))
-	{
-		LOCAL_FCINFO(fcinfo, 2);
-
-		trans->caller.curaggcontext = cxt;
-		InitFunctionCallInfoData(*fcinfo, &trans->deserialize, 2, InvalidOid,
-								 (Node *) &trans->caller, NULL);
-		fcinfo->args[0].value = stored;
-		fcinfo->args[0].isnull = false;
-		fcinfo->args[1].value = PointerGetDatum(NULL);
-		fcinfo->args[1].isnull = false;
-		state->value = FunctionCallInvoke(fcinfo);
-		state->isnull = fcinfo->isnull;
-	}
-	else
-	{
-		state->value = datumCopy(stored, trans->typbyval, trans->typlen);
-		state->isnull = false;
-	}
-	MemoryContextSwitchTo(oldcxt);
-}
-
 /* Call forward or inverse; the result stays in cxt. */
 static Datum
 call(TvTrans *trans, FmgrInfo *function, TvTransState *state, const Datum *args,
@@ -183,6 +145,72 @@ call(TvTrans *trans, FmgrInfo *function, TvTransState *state, const Datum *args,
 	*isnull = fcinfo->isnull;
 	MemoryContextSwitchTo(oldcxt);
 	return result;
+}
+
+/*
+ * A deserialised state is fit for being combined, not for going on with it
+ * (that of variance(numeric) would no longer add up squares): it is combined
+ * into a new state, which a forward call with null arguments makes.
+ */
+static void
+load_internal(TvTrans *trans, TvTransState *state, Datum stored, MemoryContext cxt)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	Datum		args[TV_MAX_TRANS_ARGS] = {0};
+	bool		nulls[TV_MAX_TRANS_ARGS];
+	Datum		loaded;
+	bool		isnull;
+
+	trans->caller.curaggcontext = cxt;
+	InitFunctionCallInfoData(*fcinfo, &trans->deserialize, 2, InvalidOid,
+							 (Node *) &trans->caller, NULL);
+	fcinfo->args[0].value = stored;
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = PointerGetDatum(NULL);
+	fcinfo->args[1].isnull = false;
+	loaded = FunctionCallInvoke(fcinfo);
+
+	memset(nulls, true, sizeof(nulls));
+	state->value = (Datum) 0;
+	state->isnull = true;
+	state->value = call(trans, &trans->forward, state, args, nulls, &isnull, cxt);
+
+	InitFunctionCallInfoData(*fcinfo, &trans->combine, 2, trans->collation,
+							 (Node *) &trans->caller, NULL);
+	fcinfo->args[0].value = state->value;
+	fcinfo->args[0].isnull = isnull;
+	fcinfo->args[1].value = loaded;
+	fcinfo->args[1].isnull = false;
+	state->value = FunctionCallInvoke(fcinfo);
+	state->isnull = fcinfo->isnull;
+}
+
+void
+tv_trans_load(TvTrans *trans, TvTransState *state, Datum stored, bool isnull, bool fresh,
+			  MemoryContext cxt)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+
+	state->fresh = fresh;
+	if (fresh || isnull)
+	{
+		bool		internal = OidIsValid(trans->deserialize.fn_oid);
+
+		state->isnull = fresh ? trans->initial_null : true;
+		if (!state->isnull)
+			state->value = internal ? trans->initial :
+				datumCopy(trans->initial, trans->typbyval, trans->typlen);
+		else
+			state->value = (Datum) 0;
+	}
+	else if (OidIsValid(trans->deserialize.fn_oid))
+		load_internal(trans, state, stored, cxt);
+	else
+	{
+		state->value = datumCopy(stored, trans->typbyval, trans->typlen);
+		state->isnull = false;
+	}
+	MemoryContextSwitchTo(oldcxt);
 }
 
 static bool
