@@ -34,6 +34,11 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* 18 gave it a name that is not bound to btree. */
+#if PG_VERSION_NUM < 180000
+#define get_op_index_interpretation get_op_btree_interpretation
+#endif
+
 /* 16 replaced the family of pg_xxx_ownercheck() by one function. */
 #if PG_VERSION_NUM < 160000
 static inline bool

@@ -45,6 +45,6 @@ extern void tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table);
 extern void tv_apply_rows(TvNodeFlush *flush, TvRowTable *rows);
 
 /* Raise XX001: the view does not hold what it should. */
-extern void tv_flush_corrupt(TvNodeFlush *flush, const char *why) pg_attribute_noreturn();
+pg_noreturn extern void tv_flush_corrupt(TvNodeFlush *flush, const char *why);
 
 #endif							/* TV_FLUSH_INTERNAL_H */
