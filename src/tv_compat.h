@@ -39,6 +39,15 @@
 #define get_op_index_interpretation get_op_btree_interpretation
 #endif
 
+/* 18 can leave room before the tuple. */
+#if PG_VERSION_NUM >= 180000
+#define tv_form_minimal_tuple(desc, values, isnull) \
+	heap_form_minimal_tuple(desc, values, isnull, 0)
+#else
+#define tv_form_minimal_tuple(desc, values, isnull) \
+	heap_form_minimal_tuple(desc, values, isnull)
+#endif
+
 /* 16 replaced the family of pg_xxx_ownercheck() by one function. */
 #if PG_VERSION_NUM < 160000
 static inline bool
