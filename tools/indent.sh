@@ -35,8 +35,8 @@ cat "${own[@]}" | perl -0777 -ne '
 	s{/\*.*?\*/}{}gs;
 	while (/\btypedef\b((?:[^;{}]|\{(?:[^{}]|\{[^{}]*\})*\})*);/g) {
 		my $decl = $1;
-		if ($decl =~ /\(\s*\*\s*(\w+)\s*\)\s*\(/) { print "$1\n"; next; }
 		$decl =~ s/\{.*\}//s;
+		if ($decl =~ /\(\s*\*\s*(\w+)\s*\)\s*\(/) { print "$1\n"; next; }
 		$decl =~ s/\[[^\]]*\]//g;
 		print "$1\n" if $decl =~ /(\w+)\s*$/;
 	}' >>"$work/typedefs"
