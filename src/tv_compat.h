@@ -18,16 +18,24 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
+#include "commands/explain.h"
 #include "commands/matview.h"
 #include "commands/tablecmds.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+
+/* 18 split commands/explain.h. */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
 
 /* 18 says it in front of the declaration. */
 #ifndef pg_noreturn
@@ -228,6 +236,32 @@ tv_compat_check_index_constraints(ResultRelInfo *rri, TupleTableSlot *slot, ESta
 	return ExecCheckIndexConstraints(rri, slot, estate, conflict, arbiters);
 #endif
 }
+
+/*
+ * 17 exported what EXPLAIN does with a query when there is no hook: plan it,
+ * with time and buffers measured, run it if asked to, print it.
+ */
+#if PG_VERSION_NUM < 170000
+static inline void
+standard_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainState *es,
+						 const char *queryString, ParamListInfo params,
+						 QueryEnvironment *queryEnv)
+{
+	BufferUsage before = pgBufferUsage;
+	BufferUsage used = {0};
+	instr_time	start;
+	instr_time	duration;
+	PlannedStmt *plan;
+
+	INSTR_TIME_SET_CURRENT(start);
+	plan = pg_plan_query(query, queryString, cursorOptions, params);
+	INSTR_TIME_SET_CURRENT(duration);
+	INSTR_TIME_SUBTRACT(duration, start);
+	BufferUsageAccumDiff(&used, &pgBufferUsage, &before);
+	ExplainOnePlan(plan, into, es, queryString, params, queryEnv, &duration,
+				   es->buffers ? &used : NULL);
+}
+#endif
 
 /* 18 removed the argument execute_once of ExecutorRun. */
 #if PG_VERSION_NUM >= 180000

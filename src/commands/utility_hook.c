@@ -21,6 +21,7 @@
 #include "commands/change_utility.h"
 #include "commands/command.h"
 #include "commands/create_view.h"
+#include "commands/explain_dml.h"
 #include "commands/object_access.h"
 #include "commands/refresh.h"
 #include "commands/settle.h"
@@ -55,6 +56,7 @@ tv_commands_init(void)
 	prev_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = tv_ProcessUtility;
 	tv_object_access_init();
+	tv_explain_dml_init();
 }
 
 void

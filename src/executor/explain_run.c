@@ -27,17 +27,18 @@ tv_explain_run_instrument(void)
 }
 
 void
-tv_explain_run_plan(QueryDesc *desc)
+tv_explain_run_plan(TvPlan *plan, QueryDesc *desc)
 {
 	if (observer)
-		observer->plan(observer, desc);
+		observer->plan(observer, plan, desc);
 }
 
 void
-tv_explain_run_node_begin(TvView *view, TvNode *node, const TvActivity *activity)
+tv_explain_run_node_begin(TvView *view, TvNode *node, const Bitmapset *changed,
+						  const TvActivity *activity)
 {
 	if (observer)
-		observer->node_begin(observer, view, node, activity);
+		observer->node_begin(observer, view, node, changed, activity);
 }
 
 void

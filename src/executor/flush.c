@@ -43,7 +43,7 @@ static bool running = false;
 
 static void flush_all(void);
 static void flush_as_owner(TvView *view);
-static List *reachable_views(void);
+static List *changed_relations(void);
 static void lock_views(List *reachable);
 static void flush_view(TvView *view);
 static bool flush_node(TvView *view, TvNode *node);
@@ -109,7 +109,7 @@ flush_all(void)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews flush",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-	List	   *reachable = reachable_views();
+	List	   *reachable = tv_flush_reachable(changed_relations());
 	ListCell   *lc;
 
 	lock_views(reachable);
@@ -155,16 +155,23 @@ compare_by_level(const ListCell *a, const ListCell *b)
 	return va->relid < vb->relid ? -1 : va->relid > vb->relid;
 }
 
-/* OIDs of the views that the pending changes can reach, lower ones first. */
 static List *
-reachable_views(void)
+changed_relations(void)
 {
-	List	   *sources = NIL;
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, tv_changes_all())
-		sources = lappend_oid(sources, ((TvChanges *) lfirst(lc))->source);
+		result = lappend_oid(result, ((TvChanges *) lfirst(lc))->source);
+	return result;
+}
+
+List *
+tv_flush_reachable(List *relids)
+{
+	List	   *sources = list_copy(relids);
+	List	   *result = NIL;
+	ListCell   *lc;
 
 	/* the list grows while it is walked */
 	foreach(lc, sources)
@@ -283,7 +290,7 @@ flush_node(TvView *view, TvNode *node)
 	flush.cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews node",
 									  ALLOCSET_DEFAULT_SIZES);
 	oldcxt = MemoryContextSwitchTo(flush.cxt);
-	tv_explain_run_node_begin(view, node, flush.activity);
+	tv_explain_run_node_begin(view, node, changed, flush.activity);
 	flush.activity->flushes += node->top;
 	flush.activity->delta_in += total;
 	open_output(&flush);

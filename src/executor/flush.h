@@ -8,6 +8,8 @@
 #ifndef TV_FLUSH_H
 #define TV_FLUSH_H
 
+#include "nodes/pg_list.h"
+
 /*
  * Flush everything pending, if nothing is undelivered.  Returns false when
  * something is undelivered, in which case nothing was done.  Cheap when
@@ -17,6 +19,12 @@ extern bool tv_flush(void);
 
 /* Is a flush running in this backend? */
 extern bool tv_flush_running(void);
+
+/*
+ * OIDs of the views that changes of these relations (List of Oid) can reach,
+ * lower ones first.
+ */
+extern List *tv_flush_reachable(List *relids);
 
 /* Is anything captured and not yet applied? */
 extern bool tv_flush_pending(void);

@@ -89,7 +89,7 @@ tv_run_plan(TvPlan *plan, QueryEnvironment *env, Snapshot snapshot,
 	tv_compat_ExecutorRun(desc);
 	processed = desc->estate->es_processed;
 	standard_ExecutorFinish(desc);
-	tv_explain_run_plan(desc);
+	tv_explain_run_plan(plan, desc);
 	standard_ExecutorEnd(desc);
 	FreeQueryDesc(desc);
 	return processed;

@@ -199,6 +199,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 	entry->plan.stmt = copyObject(stmt);
 	entry->plan.query = copyObject(query);
 	entry->plan.desc = ExecCleanTypeFromTL(entry->plan.stmt->planTree->targetlist);
+	entry->plan.kind = entry->key.kind;
 	entry->plan.bulk = entry->key.size_class > 0;
 	entry->empty = false;
 	entry->generation = generation;

@@ -26,6 +26,7 @@ typedef struct TvPlan
 	PlannedStmt *stmt;
 	Query	   *query;			/* as derived, for EXPLAIN */
 	TupleDesc	desc;			/* of its output */
+	TvPlanKind	kind;
 	bool		bulk;			/* planned for many rows */
 } TvPlan;
 
