@@ -16,6 +16,7 @@
 
 #include "catalog/row_hash.h"
 #include "executor/row_table.h"
+#include "tv_compat.h"
 
 TvRowTable *
 tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys, MemoryContext cxt)
@@ -57,7 +58,7 @@ tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls, int64 wei
 		table->rows = repalloc_huge(table->rows, sizeof(TvSignedRow) * table->capacity);
 	}
 	row = &table->rows[table->nrows++];
-	row->tuple = heap_form_minimal_tuple(table->desc, unconstify(Datum *, values),
+	row->tuple = tv_form_minimal_tuple(table->desc, unconstify(Datum *, values),
 										 unconstify(bool *, nulls));
 	row->weight = weight;
 	row->hash = 0;
