@@ -250,6 +250,7 @@ read_old(GroupPass *p, TvGroup *group)
 		tv_flush_corrupt(p->flush, "The hidden state of a group is missing.");
 	if (!exists)
 	{
+		tv_writer_check_absent(p->primary, group->keys, group->nulls);
 		if (node->nkeys == 0 && !(node->recompute && node->having))
 			tv_flush_corrupt(p->flush, "The row of an aggregate over all rows is missing.");
 		for (int i = 0; i < p->rt->naccs; i++)
@@ -421,16 +422,13 @@ write_group(GroupPass *p, TvGroup *group, bool exists, bool remains)
 
 	if (exists && !remains)
 	{
-		if (!tv_writer_delete(p->primary))
+		/*
+		 * A writer that only locked the primary row may have changed the
+		 * state, and so whether the group remains.
+		 */
+		if (p->state && (!tv_writer_lock(p->primary) || !tv_writer_delete(p->state)))
 			return false;
-		while (p->state && !tv_writer_delete(p->state))
-		{
-			/* a writer that only locked our row came between */
-			tv_writer_refresh(p->state);
-			if (!tv_writer_find(p->state, group->keys, group->nulls))
-				tv_flush_corrupt(p->flush, "The hidden state of a group is missing.");
-		}
-		return true;
+		return tv_writer_delete(p->primary);
 	}
 
 	if (p->state)

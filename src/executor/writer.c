@@ -287,6 +287,28 @@ serialization_failure(TvWriter *writer)
 			 errhint("Retry the transaction.")));
 }
 
+void
+tv_writer_check_absent(TvWriter *writer, const Datum *keys, const bool *nulls)
+{
+	MemoryContext oldcxt;
+	IndexScanDesc scan;
+	bool		found;
+
+	if (!IsolationUsesXactSnapshot() || writer->index == NULL)
+		return;
+	oldcxt = MemoryContextSwitchTo(writer->cxt);
+	set_scan_keys(writer, keys, nulls);
+	scan = tv_compat_index_beginscan(writer->rel, writer->index, GetTransactionSnapshot(),
+									 writer->nkeys);
+	index_rescan(scan, writer->scankeys, writer->nkeys, NULL, 0);
+	found = index_getnext_slot(scan, ForwardScanDirection, writer->slot);
+	ExecClearTuple(writer->slot);
+	index_endscan(scan);
+	MemoryContextSwitchTo(oldcxt);
+	if (found)
+		serialization_failure(writer);
+}
+
 /* A row that the transaction's snapshot cannot see must not be built upon. */
 static void
 check_visible(TvWriter *writer)

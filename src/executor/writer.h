@@ -61,6 +61,12 @@ extern void tv_writer_refresh(TvWriter *writer);
 extern bool tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls);
 
 /*
+ * Not found: may a row with this key (KEY) be inserted?  40001 if somebody
+ * deleted one that the transaction's snapshot still sees.
+ */
+extern void tv_writer_check_absent(TvWriter *writer, const Datum *keys, const bool *nulls);
+
+/*
  * Iterate over the rows with this image (BAG): first call with the row hash.
  * Rows whose image differs are passed over by the caller.
  */
