@@ -24,6 +24,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_relation.h"
 #include "optimizer/optimizer.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
@@ -169,10 +170,15 @@ tv_compat_clear_permissions(RangeTblEntry *rte)
 #endif
 }
 
+/* From 16 on, the planner expects permissions of every table, if empty ones. */
 static inline void
 tv_compat_add_rte(Query *query, RangeTblEntry *rte)
 {
 	tv_compat_clear_permissions(rte);
+#if PG_VERSION_NUM >= 160000
+	if (rte->rtekind == RTE_RELATION)
+		addRTEPermissionInfo(&query->rteperminfos, rte)->requiredPerms = 0;
+#endif
 	query->rtable = lappend(query->rtable, rte);
 }
 
