@@ -392,7 +392,7 @@ contains_failing_function(Node *node, void *context)
 		OpExpr	   *op = (OpExpr *) node;
 
 		/* comparisons of the server's own types do not fail */
-		if (op->opno >= FirstGenbkiObjectId || get_op_btree_interpretation(op->opno) == NIL)
+		if (op->opno >= FirstGenbkiObjectId || get_op_index_interpretation(op->opno) == NIL)
 			return true;
 		return expression_tree_walker(node, contains_failing_function, context);
 	}

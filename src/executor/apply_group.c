@@ -61,7 +61,7 @@ typedef struct GroupPass
 	bool	   *row_nulls;
 } GroupPass;
 
-static GroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table);
+static GroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot);
 static void end_pass(GroupPass *p);
 static bool apply_group(GroupPass *p, TvGroup *group);
 static bool read_old(GroupPass *p, TvGroup *group);
@@ -95,7 +95,8 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 	}
 	do
 	{
-		p = begin_pass(flush, table);
+		/* a later pass must see what was locked after the first one's snapshot */
+		p = begin_pass(flush, table, passes == 0 && !node->recompute ? GetActiveSnapshot() : NULL);
 		for (int i = 0; i < table->ngroups; i++)
 		{
 			TvGroup    *group = table->groups[i];
@@ -123,14 +124,12 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 }
 
 static GroupPass *
-begin_pass(TvNodeFlush *flush, TvGroupTable *table)
+begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 {
 	TvNode	   *node = flush->node;
 	GroupPass  *p = palloc0(sizeof(GroupPass));
 	int			nout = node->out_desc->natts + 1;
 	int			nrow = nout + list_length(node->state_columns);
-	AttrNumber *keys = palloc(sizeof(AttrNumber) * (node->nkeys + 1));
-	TvIdentity	identity = node->nkeys > 0 ? TV_IDENTITY_KEY : TV_IDENTITY_SINGLE;
 
 	p->flush = flush;
 	p->rt = flush->rt;
@@ -138,18 +137,9 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table)
 	p->table = table;
 	p->cxt = AllocSetContextCreate(flush->cxt, "pg_tviews group", ALLOCSET_DEFAULT_SIZES);
 
-	for (int i = 0; i < node->nkeys; i++)
-		keys[i] = node->keys[i].primary_attno;
-	p->primary = tv_writer_open(node->primary == TV_STORE_VIEW ? flush->view->relid : node->state_relid,
-								identity, node->nkeys, keys);
+	p->primary = tv_writer_open(tv_store_access(flush->rt, TV_USE_PRIMARY), snapshot);
 	if (node->primary == TV_STORE_VIEW && node->has_state)
-	{
-		for (int i = 0; i < node->nkeys; i++)
-			keys[i] = node->keys[i].state_attno;
-		p->state = tv_writer_open(node->state_relid, identity, node->nkeys, keys);
-		/* both write in the same command */
-		p->primary->estate->es_output_cid = p->state->estate->es_output_cid;
-	}
+		p->state = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), p->primary->snapshot);
 
 	p->old_accs = palloc0(sizeof(Datum) * (p->rt->naccs + 1));
 	p->old_acc_nulls = palloc0(sizeof(bool) * (p->rt->naccs + 1));
@@ -467,8 +457,7 @@ write_group(GroupPass *p, TvGroup *group, bool exists, bool remains)
 			group->primary_done = true;
 			emit_change(p, exists, remains);
 			CommandCounterIncrement();
-			p->primary->estate->es_output_cid = GetCurrentCommandId(true);
-			p->state->estate->es_output_cid = p->primary->estate->es_output_cid;
+			p->primary->cid = p->state->cid = GetCurrentCommandId(true);
 			return false;
 		}
 	}

@@ -10,9 +10,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/snapmgr.h"
 
 #include "executor/flush_internal.h"
 
@@ -50,8 +50,8 @@ tv_apply_rows(TvNodeFlush *flush, TvRowTable *rows)
 	s.keys = palloc(sizeof(Datum) * (rows->nkeys + 1));
 	s.key_nulls = palloc(sizeof(bool) * (rows->nkeys + 1));
 
-	writer = tv_writer_open(flush->view->relid, node->identity,
-							node->nidentity, node->identity_attnos);
+	writer = tv_writer_open(tv_store_access(flush->rt, TV_USE_OUTPUT),
+							flush->view_delta ? NULL : GetActiveSnapshot());
 	for (int64 first = 0, last; first < rows->nrows; first = last)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -194,16 +194,12 @@ delete_many(TvNodeFlush *flush, TvRowTable *rows, TvWriter *writer, TvSignedRow 
 	if (count > 0)
 	{
 		/* others took some of them, and new ones may have come */
-		CommandCounterIncrement();
-		writer->estate->es_output_cid = GetCurrentCommandId(true);
-		tv_writer_refresh(writer);
+		tv_writer_next_command(writer);
 	}
 	while (count-- > 0)
 	{
 		delete_one(flush, rows, writer, row, s);
-		CommandCounterIncrement();
-		writer->estate->es_output_cid = GetCurrentCommandId(true);
-		tv_writer_refresh(writer);
+		tv_writer_next_command(writer);
 	}
 }
 

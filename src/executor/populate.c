@@ -32,17 +32,12 @@ populate_node(TvView *view, TvNode *node)
 {
 	TvPlan	   *plan;
 	TvWriter   *writer;
-	AttrNumber *keys = palloc(sizeof(AttrNumber) * (node->nkeys + 1));
-
-	for (int i = 0; i < node->nkeys; i++)
-		keys[i] = node->keys[i].state_attno;
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 	plan = tv_plan_get(view, node, TV_PLAN_STATE, NULL, 1e9);
-	writer = tv_writer_open(node->state_relid,
-							node->nkeys > 0 ? TV_IDENTITY_KEY : TV_IDENTITY_SINGLE,
-							node->nkeys, keys);
+	writer = tv_writer_open(tv_store_access(tv_runtime_get(view, node), TV_USE_STATE),
+							GetActiveSnapshot());
 	tv_run_plan(plan, create_queryEnv(), GetActiveSnapshot(), insert_state_row, writer);
 	tv_writer_close(writer);
 	PopActiveSnapshot();

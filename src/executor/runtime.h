@@ -53,6 +53,8 @@ typedef struct TvNodeRuntime
 	TupleTableSlot *group_slot; /* keys, aggregate results */
 	ExprState **out;
 	ExprState  *having;
+
+	struct TvStoreAccess *access[3];	/* by TvStoreUse; see store_access.c */
 } TvNodeRuntime;
 
 /* The runtime of a node, made when missing; lives in the view's context. */

@@ -14,23 +14,17 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/index.h"
-#include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
-#include "catalog/tv_state.h"
 #include "executor/writer.h"
 #include "tv_compat.h"
 
-static void open_index(TvWriter *writer);
+static void open_indexes(TvWriter *writer);
 static void begin_scan(TvWriter *writer);
 static void end_scan(TvWriter *writer);
 static bool check_result(TvWriter *writer, TM_Result result);
@@ -39,30 +33,63 @@ static void store_new(TvWriter *writer, const Datum *values, const bool *nulls);
 static void serialization_failure(TvWriter *writer);
 
 TvWriter *
-tv_writer_open(Oid relid, TvIdentity identity, int nkeys, const AttrNumber *keys)
+tv_writer_open(const TvStoreAccess *access, Snapshot snapshot)
 {
 	TvWriter   *writer = palloc0(sizeof(TvWriter));
 
 	writer->cxt = CurrentMemoryContext;
-	writer->identity = identity;
-	writer->nkeys = nkeys;
-	writer->keys = palloc(sizeof(AttrNumber) * (nkeys + 1));
-	if (nkeys > 0)
-		memcpy(writer->keys, keys, sizeof(AttrNumber) * nkeys);
-	writer->rel = table_open(relid, RowExclusiveLock);
-	writer->estate = CreateExecutorState();
-	writer->rri = makeNode(ResultRelInfo);
-	InitResultRelInfo(writer->rri, writer->rel, 0, NULL, 0);
-	ExecOpenIndices(writer->rri, true);
+	writer->access = access;
+	writer->rel = table_open(access->relid, RowExclusiveLock);
 	writer->slot = table_slot_create(writer->rel, NULL);
 	writer->new_slot = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsVirtual);
 
-	CommandCounterIncrement();
-	writer->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	writer->estate->es_snapshot = writer->snapshot;
-	writer->estate->es_output_cid = GetCurrentCommandId(true);
-	open_index(writer);
+	if (snapshot == NULL)
+	{
+		CommandCounterIncrement();
+		snapshot = GetLatestSnapshot();
+	}
+	writer->snapshot = RegisterSnapshot(snapshot);
+	writer->cid = GetCurrentCommandId(true);
+	if (access->identity != TV_IDENTITY_SINGLE)
+	{
+		writer->index = index_open(access->index, RowExclusiveLock);
+		writer->scankeys = palloc(sizeof(ScanKeyData) * (access->nscankeys + 1));
+		memcpy(writer->scankeys, access->scankeys, sizeof(ScanKeyData) * access->nscankeys);
+		begin_scan(writer);
+	}
 	return writer;
+}
+
+/* What is needed to write index entries: not for updates in place. */
+static void
+open_indexes(TvWriter *writer)
+{
+	MemoryContext oldcxt;
+
+	if (writer->rri)
+		return;
+	oldcxt = MemoryContextSwitchTo(writer->cxt);
+	writer->estate = CreateExecutorState();
+	writer->estate->es_snapshot = writer->snapshot;
+	writer->rri = makeNode(ResultRelInfo);
+	InitResultRelInfo(writer->rri, writer->rel, 0, NULL, 0);
+	ExecOpenIndices(writer->rri, true);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+/* Index entries of the row in new_slot. */
+static bool
+insert_index_entries(TvWriter *writer, bool update, bool only_summarizing, List *arbiters)
+{
+	bool		conflict = false;
+
+	open_indexes(writer);
+	if (writer->rri->ri_NumIndices > 0)
+		(void) tv_compat_insert_index_tuples(writer->rri, writer->new_slot, writer->estate,
+											 update, arbiters != NIL, &conflict, arbiters,
+											 only_summarizing);
+	ResetPerTupleExprContext(writer->estate);
+	return !conflict;
 }
 
 void
@@ -79,10 +106,8 @@ tv_writer_close(TvWriter *writer)
 			CHECK_FOR_INTERRUPTS();
 			slot_getallattrs(slot);
 			store_new(writer, slot->tts_values, slot->tts_isnull);
-			table_tuple_insert(writer->rel, writer->new_slot, writer->estate->es_output_cid, 0, NULL);
-			(void) tv_compat_insert_index_tuples(writer->rri, writer->new_slot, writer->estate,
-												 false, false, NULL, NIL, false);
-			ResetPerTupleExprContext(writer->estate);
+			table_tuple_insert(writer->rel, writer->new_slot, writer->cid, 0, NULL);
+			(void) insert_index_entries(writer, false, false, NIL);
 		}
 		ExecDropSingleTupleTableSlot(slot);
 		tuplestore_end(writer->late_inserts);
@@ -92,62 +117,20 @@ tv_writer_close(TvWriter *writer)
 		index_close(writer->index, NoLock);
 	ExecDropSingleTupleTableSlot(writer->slot);
 	ExecDropSingleTupleTableSlot(writer->new_slot);
-	ExecCloseIndices(writer->rri);
-	FreeExecutorState(writer->estate);
+	if (writer->rri)
+	{
+		ExecCloseIndices(writer->rri);
+		FreeExecutorState(writer->estate);
+	}
 	table_close(writer->rel, NoLock);
 }
 
-/* The index by which rows are found, and how its columns map to the key. */
-static void
-open_index(TvWriter *writer)
+void
+tv_writer_next_command(TvWriter *writer)
 {
-	Oid			indexid = InvalidOid;
-
-	switch (writer->identity)
-	{
-		case TV_IDENTITY_KEY:
-			indexid = tv_state_find_key_index(writer->rel, writer->nkeys, writer->keys);
-			if (!OidIsValid(indexid))
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("the key index of materialized view \"%s\" is missing",
-								RelationGetRelationName(writer->rel)),
-						 errdetail("Rows of a maintained view are found by a unique index on its key."),
-						 errhint("REFRESH MATERIALIZED VIEW %s makes it again.",
-								 quote_identifier(RelationGetRelationName(writer->rel)))));
-			break;
-		case TV_IDENTITY_BAG:
-			indexid = tv_state_find_hash_index(writer->rel);
-			break;
-		case TV_IDENTITY_SINGLE:
-			indexid = tv_state_find_single_index(writer->rel);
-			break;
-	}
-
-	for (int i = 0; i < writer->rri->ri_NumIndices; i++)
-	{
-		Relation	index = writer->rri->ri_IndexRelationDescs[i];
-
-		if (index->rd_index->indisunique && RelationGetRelid(index) != indexid)
-			writer->other_unique = true;
-	}
-	if (!OidIsValid(indexid))
-		return;
-
-	if (writer->identity != TV_IDENTITY_BAG)
-		writer->arbiters = list_make1_oid(indexid);
-	if (writer->identity == TV_IDENTITY_SINGLE)
-		return;					/* one row is found by scanning */
-	writer->index = index_open(indexid, RowExclusiveLock);
-	writer->scankeys = palloc0(sizeof(ScanKeyData) * (writer->nkeys + 1));
-	writer->index_of_key = palloc0(sizeof(int) * (writer->nkeys + 1));
-	for (int i = 0; i < writer->nkeys; i++)
-	{
-		for (int j = 0; j < writer->index->rd_index->indnkeyatts; j++)
-			if (writer->index->rd_index->indkey.values[j] == writer->keys[i])
-				writer->index_of_key[i] = j;
-	}
-	begin_scan(writer);
+	CommandCounterIncrement();
+	writer->cid = GetCurrentCommandId(true);
+	tv_writer_refresh(writer);
 }
 
 static void
@@ -155,7 +138,7 @@ begin_scan(TvWriter *writer)
 {
 	if (writer->index)
 		writer->scan = tv_compat_index_beginscan(writer->rel, writer->index, writer->snapshot,
-												 writer->identity == TV_IDENTITY_BAG ? 1 : writer->nkeys);
+												 writer->access->nscankeys);
 }
 
 static void
@@ -178,7 +161,8 @@ tv_writer_refresh(TvWriter *writer)
 	end_scan(writer);
 	UnregisterSnapshot(writer->snapshot);
 	writer->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	writer->estate->es_snapshot = writer->snapshot;
+	if (writer->estate)
+		writer->estate->es_snapshot = writer->snapshot;
 	begin_scan(writer);
 	MemoryContextSwitchTo(oldcxt);
 }
@@ -187,30 +171,22 @@ tv_writer_refresh(TvWriter *writer)
 static void
 set_scan_keys(TvWriter *writer, const Datum *keys, const bool *nulls)
 {
-	Relation	index = writer->index;
+	const TvStoreAccess *access = writer->access;
 
-	for (int i = 0; i < writer->nkeys; i++)
+	for (int i = 0; i < access->nkeys; i++)
 	{
-		int			j = writer->index_of_key[i];
+		int			j = access->index_of_key[i];
 		ScanKey		key = &writer->scankeys[j];
 
 		if (nulls[i])
-		{
 			ScanKeyEntryInitialize(key, SK_ISNULL | SK_SEARCHNULL, j + 1, InvalidStrategy,
 								   InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
-			continue;
-		}
-		if (key->sk_func.fn_oid == InvalidOid || (key->sk_flags & SK_ISNULL))
-		{
-			Oid			type = index->rd_opcintype[j];
-			Oid			op = get_opfamily_member(index->rd_opfamily[j], type, type,
-												 BTEqualStrategyNumber);
-
-			ScanKeyEntryInitialize(key, 0, j + 1, BTEqualStrategyNumber, InvalidOid,
-								   index->rd_indcollation[j], get_opcode(op), keys[i]);
-		}
 		else
+		{
+			if (key->sk_flags & SK_ISNULL)
+				*key = access->scankeys[j];
 			key->sk_argument = keys[i];
+		}
 	}
 }
 
@@ -235,7 +211,7 @@ tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls)
 	else
 	{
 		set_scan_keys(writer, keys, nulls);
-		index_rescan(writer->scan, writer->scankeys, writer->nkeys, NULL, 0);
+		index_rescan(writer->scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
 		found = index_getnext_slot(writer->scan, ForwardScanDirection, writer->slot);
 	}
 	MemoryContextSwitchTo(oldcxt);
@@ -249,16 +225,7 @@ tv_writer_find_hash(TvWriter *writer, uint32 hash)
 {
 	MemoryContext oldcxt;
 
-	if (writer->index == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the row index of materialized view \"%s\" is missing",
-						RelationGetRelationName(writer->rel)),
-				 errdetail("Rows of a maintained view without a key are found by an index on tview.row_hash()."),
-				 errhint("REFRESH MATERIALIZED VIEW %s makes it again.",
-						 quote_identifier(RelationGetRelationName(writer->rel)))));
-	ScanKeyInit(&writer->scankeys[0], 1, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum((int32) hash));
+	writer->scankeys[0].sk_argument = Int32GetDatum((int32) hash);
 	oldcxt = MemoryContextSwitchTo(writer->cxt);
 	index_rescan(writer->scan, writer->scankeys, 1, NULL, 0);
 	MemoryContextSwitchTo(oldcxt);
@@ -299,8 +266,8 @@ tv_writer_check_absent(TvWriter *writer, const Datum *keys, const bool *nulls)
 	oldcxt = MemoryContextSwitchTo(writer->cxt);
 	set_scan_keys(writer, keys, nulls);
 	scan = tv_compat_index_beginscan(writer->rel, writer->index, GetTransactionSnapshot(),
-									 writer->nkeys);
-	index_rescan(scan, writer->scankeys, writer->nkeys, NULL, 0);
+									 writer->access->nscankeys);
+	index_rescan(scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
 	found = index_getnext_slot(scan, ForwardScanDirection, writer->slot);
 	ExecClearTuple(writer->slot);
 	index_endscan(scan);
@@ -349,7 +316,7 @@ tv_writer_lock(TvWriter *writer)
 	TM_Result	result;
 
 	result = table_tuple_lock(writer->rel, &tid, writer->snapshot, writer->slot,
-							  writer->estate->es_output_cid, LockTupleNoKeyExclusive,
+							  writer->cid, LockTupleNoKeyExclusive,
 							  LockWaitBlock, 0, &tmfd);
 	return check_result(writer, result);
 }
@@ -388,7 +355,7 @@ tv_writer_update(TvWriter *writer, const Datum *values, const bool *nulls)
 	TvUpdateIndexes update_indexes;
 	TM_Result	result;
 
-	if (writer->other_unique)
+	if (writer->access->other_unique)
 	{
 		if (!tv_writer_delete(writer))
 			return false;
@@ -400,15 +367,12 @@ tv_writer_update(TvWriter *writer, const Datum *values, const bool *nulls)
 
 	store_new(writer, values, nulls);
 	result = table_tuple_update(writer->rel, &writer->slot->tts_tid, writer->new_slot,
-								writer->estate->es_output_cid, writer->snapshot,
+								writer->cid, writer->snapshot,
 								InvalidSnapshot, true, &tmfd, &lockmode, &update_indexes);
 	if (!check_result(writer, result))
 		return false;
-	if (writer->rri->ri_NumIndices > 0 && TV_UPDATES_INDEXES(update_indexes))
-		(void) tv_compat_insert_index_tuples(writer->rri, writer->new_slot, writer->estate,
-											 true, false, NULL, NIL,
-											 TV_ONLY_SUMMARIZING(update_indexes));
-	ResetPerTupleExprContext(writer->estate);
+	if (TV_UPDATES_INDEXES(update_indexes))
+		(void) insert_index_entries(writer, true, TV_ONLY_SUMMARIZING(update_indexes), NIL);
 	writer->updated++;
 	return true;
 }
@@ -420,7 +384,7 @@ tv_writer_delete(TvWriter *writer)
 	TM_Result	result;
 
 	result = table_tuple_delete(writer->rel, &writer->slot->tts_tid,
-								writer->estate->es_output_cid, writer->snapshot,
+								writer->cid, writer->snapshot,
 								InvalidSnapshot, true, &tmfd, false);
 	if (!check_result(writer, result))
 		return false;
@@ -431,46 +395,43 @@ tv_writer_delete(TvWriter *writer)
 bool
 tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls, bool speculative)
 {
-	bool		conflict = false;
+	List	   *arbiters;
 	uint32		token;
+	bool		done;
 	ItemPointerData tid;
 
-	if (writer->other_unique)
+	if (writer->access->other_unique)
 	{
 		insert_later(writer, values, nulls);
 		writer->inserted++;
 		return true;
 	}
 	store_new(writer, values, nulls);
-	if (!speculative || writer->arbiters == NIL)
+	if (!speculative || !OidIsValid(writer->access->index))
 	{
-		table_tuple_insert(writer->rel, writer->new_slot, writer->estate->es_output_cid, 0, NULL);
-		if (writer->rri->ri_NumIndices > 0)
-			(void) tv_compat_insert_index_tuples(writer->rri, writer->new_slot, writer->estate,
-												 false, false, NULL, NIL, false);
-		ResetPerTupleExprContext(writer->estate);
+		table_tuple_insert(writer->rel, writer->new_slot, writer->cid, 0, NULL);
+		(void) insert_index_entries(writer, false, false, NIL);
 		writer->inserted++;
 		return true;
 	}
 
 	/* waits for a transaction that is inserting the same key */
-	if (!tv_compat_check_index_constraints(writer->rri, writer->new_slot, writer->estate,
-										   &tid, writer->arbiters))
+	open_indexes(writer);
+	arbiters = list_make1_oid(writer->access->index);
+	done = tv_compat_check_index_constraints(writer->rri, writer->new_slot, writer->estate,
+											 &tid, arbiters);
+	if (done)
 	{
-		if (IsolationUsesXactSnapshot())
-			serialization_failure(writer);
-		return false;
+		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+		table_tuple_insert_speculative(writer->rel, writer->new_slot, writer->cid, 0, NULL, token);
+		done = insert_index_entries(writer, false, false, arbiters);
+		table_tuple_complete_speculative(writer->rel, writer->new_slot, token, done);
+		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
 	}
-	token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
-	table_tuple_insert_speculative(writer->rel, writer->new_slot, writer->estate->es_output_cid,
-								   0, NULL, token);
-	(void) tv_compat_insert_index_tuples(writer->rri, writer->new_slot, writer->estate,
-										 false, true, &conflict, writer->arbiters, false);
-	table_tuple_complete_speculative(writer->rel, writer->new_slot, token, !conflict);
-	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-	ResetPerTupleExprContext(writer->estate);
-	if (conflict)
-		return false;
-	writer->inserted++;
-	return true;
+	else if (IsolationUsesXactSnapshot())
+		serialization_failure(writer);
+	list_free(arbiters);
+	if (done)
+		writer->inserted++;
+	return done;
 }

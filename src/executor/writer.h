@@ -18,41 +18,45 @@
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 
-#include "delta/graph.h"
+#include "executor/store_access.h"
 
 typedef struct TvWriter
 {
 	MemoryContext cxt;			/* scans and slots live here */
+	const TvStoreAccess *access;
 	Relation	rel;
-	EState	   *estate;
-	ResultRelInfo *rri;
-	TvIdentity	identity;
-	int			nkeys;
-	AttrNumber *keys;			/* columns of the key */
+	CommandId	cid;			/* of all writes of this pass */
 	Relation	index;			/* by which rows are found; NULL: by scanning */
-	List	   *arbiters;		/* of the speculative insertion */
 	ScanKeyData *scankeys;
-	int		   *index_of_key;	/* position in the index of key i */
 	IndexScanDesc scan;
 	struct TableScanDescData *table_scan;	/* SINGLE: the slot's tuple lives in
 											 * it */
 	Snapshot	snapshot;		/* the newest, registered */
 	TupleTableSlot *slot;		/* the row found */
 	TupleTableSlot *new_slot;	/* the row to write */
-	bool		other_unique;	/* unique indexes besides the key's: all deletes
-								 * go before all inserts */
-	struct Tuplestorestate *late_inserts;
+
+	/* made when index entries are written for the first time */
+	EState	   *estate;
+	ResultRelInfo *rri;
+
+	struct Tuplestorestate *late_inserts;	/* with other unique indexes, all
+											 * deletes go before all inserts */
 	int64		inserted;
 	int64		updated;
 	int64		deleted;
 } TvWriter;
 
-/* Opens with RowExclusiveLock, after a command counter increment. */
-extern TvWriter *tv_writer_open(Oid relid, TvIdentity identity, int nkeys,
-								const AttrNumber *keys);
+/*
+ * Open a store, with RowExclusiveLock.  snapshot: the newest one, taken in
+ * this command, or NULL to begin a new command and take one.
+ */
+extern TvWriter *tv_writer_open(const TvStoreAccess *access, Snapshot snapshot);
 
 /* Late inserts are made, everything is released but the lock. */
 extern void tv_writer_close(TvWriter *writer);
+
+/* Go on under a new command, so that what was written is seen. */
+extern void tv_writer_next_command(TvWriter *writer);
 
 /* Take a newer snapshot, after a soft failure. */
 extern void tv_writer_refresh(TvWriter *writer);
