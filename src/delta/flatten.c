@@ -75,7 +75,7 @@ tv_flatten_query(TvCompiler *c, Query *query, bool top)
 	if (!check_query(c, query))
 		return NIL;
 
-	c->scopes = lcons(cte_scope(query), scopes);
+	c->scopes = lcons(cte_scope(query), list_copy(scopes));
 	if (query->setOperations)
 		result = flatten_set_operation(c, query, query->setOperations, top);
 	else

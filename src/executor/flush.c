@@ -44,6 +44,7 @@ static bool running = false;
 static void flush_all(void);
 static void flush_as_owner(TvView *view);
 static List *changed_relations(void);
+static List *lock_reachable(void);
 static void lock_views(List *reachable);
 static void flush_view(TvView *view);
 static bool flush_node(TvView *view, TvNode *node);
@@ -109,10 +110,9 @@ flush_all(void)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews flush",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-	List	   *reachable = tv_flush_reachable(changed_relations());
+	List	   *reachable = lock_reachable();
 	ListCell   *lc;
 
-	lock_views(reachable);
 	foreach(lc, reachable)
 		flush_as_owner(tv_view_lookup(lfirst_oid(lc)));
 	tv_changes_release();
@@ -199,13 +199,32 @@ compare_oids(const ListCell *a, const ListCell *b)
 }
 
 /*
- * The gate.  A lock can let an invalidation through, so the entries are looked
- * up again afterwards.
+ * The gate.  Who held a lock that we waited for may have dropped a view,
+ * emptied it, or made another one reachable: what is reachable is found again
+ * until all of it is locked.
  */
+static List *
+lock_reachable(void)
+{
+	List	   *locked = NIL;
+	List	   *reachable = tv_flush_reachable(changed_relations());
+	List	   *missing;
+
+	while ((missing = list_difference_oid(reachable, locked)) != NIL)
+	{
+		lock_views(missing);
+		locked = list_concat(locked, missing);
+		reachable = tv_flush_reachable(changed_relations());
+	}
+	return reachable;
+}
+
+/* No entry is looked up between the locks: it may be gone by then. */
 static void
 lock_views(List *reachable)
 {
 	List	   *bases = NIL;
+	List	   *additive = NIL;
 	List	   *by_oid = list_copy(reachable);
 	ListCell   *lc;
 
@@ -213,6 +232,8 @@ lock_views(List *reachable)
 	{
 		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
 
+		if (view->additive)
+			additive = lappend_oid(additive, view->relid);
 		for (int i = 0; i < view->graph->nsources; i++)
 			if (view->graph->sources[i]->kind == TV_SOURCE_BASE)
 				bases = list_append_unique_oid(bases, view->graph->sources[i]->relid);
@@ -223,11 +244,8 @@ lock_views(List *reachable)
 
 	list_sort(by_oid, compare_oids);
 	foreach(lc, by_oid)
-	{
-		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
-
-		LockRelationOid(view->relid, view->additive ? RowExclusiveLock : ShareRowExclusiveLock);
-	}
+		LockRelationOid(lfirst_oid(lc), list_member_oid(additive, lfirst_oid(lc)) ?
+						RowExclusiveLock : ShareRowExclusiveLock);
 }
 
 static void
