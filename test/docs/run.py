@@ -342,7 +342,7 @@ def check_security():
             continue
         if not inside or re.fullmatch(r'[-| :]+', line):
             continue
-        files = re.findall(r'`(test/[^`]+)`', row[-1])
+        files = re.findall(r'`((?:test|tools)/[^`]+)`', row[-1])
         check('SECURITY.md: %s' % row[0], None if files else 'names no test')
         for name in files:
             path = os.path.join(ROOT, name)
