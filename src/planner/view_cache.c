@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -337,6 +338,19 @@ is_populated(Oid relid)
 	return result;
 }
 
+/*
+ * Lock a view that can be read; false if it cannot, be it that whoever held a
+ * lock on it has dropped or emptied it.
+ */
+static bool
+lock_populated(Oid relid)
+{
+	if (!is_populated(relid))
+		return false;
+	LockRelationOid(relid, AccessShareLock);
+	return is_populated(relid);
+}
+
 static int
 compare_views(const ListCell *a, const ListCell *b)
 {
@@ -407,7 +421,7 @@ tv_view_layout(Oid source)
 			TvGraph    *graph;
 
 			(void) find_view(lfirst_oid(lc));
-			if (!is_populated(lfirst_oid(lc)))
+			if (!lock_populated(lfirst_oid(lc)))
 				continue;
 			rel = table_open(lfirst_oid(lc), AccessShareLock);
 			graph = tv_graph_compile(tv_definition_query(rel), NIL, rel->rd_rel->relowner, &refusal);
@@ -465,7 +479,7 @@ build_readers(TvReaders *entry)
 	{
 		/* an unpopulated view is no reader, but may become one */
 		(void) find_view(lfirst_oid(lc));
-		if (is_populated(lfirst_oid(lc)))
+		if (lock_populated(lfirst_oid(lc)))
 			found = lappend(found, tv_view_lookup(lfirst_oid(lc)));
 	}
 	list_sort(found, compare_views);
