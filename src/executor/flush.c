@@ -32,6 +32,7 @@
 #include "utils/snapmgr.h"
 
 #include "executor/activity.h"
+#include "executor/direct.h"
 #include "executor/explain_run.h"
 #include "executor/flush.h"
 #include "executor/flush_internal.h"
@@ -328,6 +329,8 @@ static void
 run_delta(TvNodeFlush *flush, TvPlan *plan, QueryEnvironment *env,
 		  TvRowConsumer consumer, void *context)
 {
+	if (tv_direct_run(plan, env, consumer, context))
+		return;
 	if (flush->node->additive)
 		tv_run_plan(plan, env, GetActiveSnapshot(), consumer, context);
 	else

@@ -16,6 +16,7 @@
 
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
 #include "optimizer/planner.h"
 #include "storage/lmgr.h"
 #include "utils/hsearch.h"
@@ -155,6 +156,41 @@ lock_relations(Node *node, void *context)
 	return expression_tree_walker(node, lock_relations, context);
 }
 
+/* What starting a hash or merge join costs beyond the planner's estimate. */
+#define TV_JOIN_START_COST 10.0
+
+/*
+ * For few rows, the executor's start-up is what a plan costs, which the
+ * planner does not count: a nested loop that is not much dearer is taken
+ * instead of a hash or merge join.
+ */
+static PlannedStmt *
+plan_query(Query *query, bool few_rows)
+{
+	PlannedStmt *stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
+	PlannedStmt *simple;
+	bool		hashjoin = enable_hashjoin;
+	bool		mergejoin = enable_mergejoin;
+
+	if (!few_rows)
+		return stmt;
+	PG_TRY();
+	{
+		enable_hashjoin = false;
+		enable_mergejoin = false;
+		simple = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
+	}
+	PG_FINALLY();
+	{
+		enable_hashjoin = hashjoin;
+		enable_mergejoin = mergejoin;
+	}
+	PG_END_TRY();
+	if (simple->planTree->total_cost <= stmt->planTree->total_cost + TV_JOIN_START_COST)
+		return simple;
+	return stmt;
+}
+
 /*
  * Derive and plan in a scratch context, then keep only the result.  The
  * caller holds locks on the sources.
@@ -190,7 +226,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		snapshot_set = true;
 	}
-	stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
+	stmt = plan_query(query, entry->key.size_class == 0);
 	stmt->jitFlags = 0;
 	if (snapshot_set)
 		PopActiveSnapshot();
@@ -200,6 +236,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 	entry->plan.query = copyObject(query);
 	entry->plan.desc = ExecCleanTypeFromTL(entry->plan.stmt->planTree->targetlist);
 	entry->plan.kind = entry->key.kind;
+	entry->plan.direct = NULL;
 	entry->plan.bulk = entry->key.size_class > 0;
 	entry->empty = false;
 	entry->generation = generation;

@@ -28,6 +28,7 @@ typedef struct TvPlan
 	TupleDesc	desc;			/* of its output */
 	TvPlanKind	kind;
 	bool		bulk;			/* planned for many rows */
+	struct TvDirect *direct;	/* owned by executor/direct.c */
 } TvPlan;
 
 /*
