@@ -38,7 +38,7 @@ VIEWS = [
         GROUP BY section"""),
     ("package_card", {"package", "maintainer", "section"}, """
         SELECT p.package_id, p.name, p.version, p.architecture, s.name AS section, m.name AS maintainer, m.email
-        FROM package p JOIN maintainer m USING (maintainer_id) LEFT JOIN section s USING (section_id)"""),
+        FROM package p JOIN maintainer m USING (maintainer_id) JOIN section s USING (section_id)"""),
     ("maintainer_needs", {"package", "dependency"}, """
         SELECT DISTINCT p.maintainer_id, d.target
         FROM package p JOIN dependency d USING (package_id)

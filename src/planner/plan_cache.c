@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/planner.h"
@@ -159,6 +160,29 @@ lock_relations(Node *node, void *context)
 /* What starting a hash or merge join costs beyond the planner's estimate. */
 #define TV_JOIN_START_COST 10.0
 
+/* Is there a hash or merge join in the plan? */
+static bool
+has_started_join(Plan *plan)
+{
+	List	   *children = NIL;
+	ListCell   *lc;
+
+	if (plan == NULL)
+		return false;
+	check_stack_depth();
+	if (IsA(plan, HashJoin) || IsA(plan, MergeJoin) ||
+		has_started_join(plan->lefttree) || has_started_join(plan->righttree))
+		return true;
+	if (IsA(plan, Append))
+		children = ((Append *) plan)->appendplans;
+	else if (IsA(plan, SubqueryScan))
+		children = list_make1(((SubqueryScan *) plan)->subplan);
+	foreach(lc, children)
+		if (has_started_join(lfirst(lc)))
+			return true;
+	return false;
+}
+
 /*
  * For few rows, the executor's start-up is what a plan costs, which the
  * planner does not count: a nested loop that is not much dearer is taken
@@ -172,7 +196,7 @@ plan_query(Query *query, bool few_rows)
 	bool		hashjoin = enable_hashjoin;
 	bool		mergejoin = enable_mergejoin;
 
-	if (!few_rows)
+	if (!few_rows || !has_started_join(stmt->planTree))
 		return stmt;
 	PG_TRY();
 	{
