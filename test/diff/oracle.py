@@ -42,6 +42,7 @@ class Config:
     def __init__(self, mode='tview', verify_share=0.25):
         self.mode = mode
         self.verify_share = verify_share
+        self.assertions = False         # a server built with assertions
 
     @property
     def real(self):
@@ -146,7 +147,7 @@ class Player:
             self.views += [v for v in self.fresh if self.quiet("SELECT to_regclass('%s')" % v.twin)[0][0]]
             self.fresh = []
         if stmt.kind == 'setting':
-            self.settings_changed = stmt.sql != 'RESET ALL'
+            self.settings_changed = not stmt.sql.startswith('RESET ALL')
         if stmt.txn == 'begin' and error is None:
             self.txn = [stmt]
         elif before != 'idle' and self.status != 'failed':
@@ -164,7 +165,9 @@ class Player:
             self.pending = None
             if stmt.txn == 'back':
                 name = stmt.sql.split()[-1]
-                at = max((i for i, s in enumerate(done) if s.sql == 'SAVEPOINT ' + name), default=None)
+                # what the savepoint holds now: from when it was made, or last rolled back to
+                at = max((i for i, s in enumerate(done)
+                          if s.sql in ('SAVEPOINT ' + name, 'ROLLBACK TO ' + name)), default=None)
                 if at is not None:
                     self.verify_error(failed, err, done[at + 1:])
             else:
@@ -227,6 +230,8 @@ class Player:
             if not v.plain:
                 self.quiet('DROP MATERIALIZED VIEW IF EXISTS %s CASCADE' % v.sql_name)
         for s in done:
+            if s.kind == 'refresh':
+                continue
             error = self.execute(s)
             if error is not None:
                 return error if s is done[-1] and stmt.txn == 'end' else ('replay', error)

@@ -41,7 +41,7 @@ def save(text, hint):
     return path
 
 
-def replay(db, namespace, config, log, tables, deep):
+def replay(db, namespace, config, log, tables, kind):
     """Play a log in a fresh schema: (Failure or None, the log up to the failure)."""
     player = None
     try:
@@ -49,7 +49,7 @@ def replay(db, namespace, config, log, tables, deep):
         player.tables = []
         for phase, stmt, view in log:
             if phase == 'stmt':
-                player.step(stmt, deep=deep or None)
+                player.step(stmt, deep=kind == 'check' or None)
                 continue
             error = player.execute(stmt)
             if error is None:
@@ -58,6 +58,10 @@ def replay(db, namespace, config, log, tables, deep):
                 player.present(view)
             if phase == 'drop':
                 player.views = [v for v in player.views if v is not view]
+        if kind == 'leftover':
+            player.leftovers()
+        if kind == 'amcheck':
+            player.check_indexes()
     except Failure as f:
         return f, list(player.log) if player else []
     except Exception as e:              # a cut that left nonsense: not the failure looked for
@@ -71,10 +75,9 @@ def replay(db, namespace, config, log, tables, deep):
 def reduce(db, namespace, config, log, tables, failure, seconds=120, say=print):
     """A smaller log with the same failure: (log, Failure)."""
     end = time.time() + seconds
-    deep = failure.kind == 'check'
 
     def fails(candidate):
-        f, done = replay(db, namespace, config, candidate, tables, deep)
+        f, done = replay(db, namespace, config, candidate, tables, failure.kind)
         return (f, done) if failure.same(f) else (None, None)
 
     f, done = fails(log)

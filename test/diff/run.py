@@ -44,11 +44,11 @@ class Round:
     def play(self):
         """Runs the round; raises Failure."""
         rng = self.rng
-        schema = Schema(rng, big=rng.random() < 0.12)
+        schema = Schema(rng, big=rng.random() < 0.12, deferred_blocks=not self.config.assertions)
         self.schema = schema
         self.player = p = Player(self.db, self.namespace, self.config)
         p.tables = schema.tables
-        self.maker = StatementMaker(rng, schema)
+        self.maker = StatementMaker(rng, schema, self.round_settings())
         for sql in schema.ddl + self.maker.extra_ddl:
             error = p.silent(sql, 'schema')
             if error and not (sql.startswith('INSERT') and error[0][:2] in ('22', '23', '21')):
@@ -75,8 +75,18 @@ class Round:
         if p.status != 'idle':
             p.step(Stmt('ROLLBACK', 'end', txn='end'))
         if p.settings_changed:
-            p.step(Stmt('RESET ALL', 'setting'))
+            p.step(self.maker.reset())
         self.finish()
+
+    def round_settings(self):
+        """Settings of the whole round: which plans are used, and whether change sets spill."""
+        rng = random.Random(self.name + ' settings')
+        out = []
+        if self.config.real and rng.random() < 0.6:
+            out.append('tview.bulk_rows = %s' % rng.choice(['1', '1', '3', '50', '100000']))
+        if rng.random() < 0.25:
+            out.append("work_mem = '64kB'")
+        return out
 
     def add_view(self):
         """One more view, if the extension takes it."""
@@ -208,6 +218,8 @@ def make_database(db, config):
     c = connect(db)
     c.autocommit = True
     cur = c.cursor()
+    cur.execute('SHOW debug_assertions')
+    config.assertions = cur.fetchone()[0] == 'on'
     if config.real:
         cur.execute('CREATE EXTENSION pg_tviews')
         cur.execute("CREATE TABLE public.diff_baseline AS SELECT oid FROM pg_class "
@@ -270,6 +282,8 @@ def worker(number, options, stop_at, queue):
                 total['verified'] += p.verified
                 total['errors'].update(p.errors)
                 p.close()
+            if failure is not None:
+                make_database(db, config)       # nothing of this round may be in the way of the next
             total['rounds'] += 1
             total['accepted'] += rnd.accepted
             for k in ('refused', 'features', 'kinds'):

@@ -20,9 +20,10 @@ class Stmt:
 
 
 class StatementMaker:
-    def __init__(self, rng, schema):
+    def __init__(self, rng, schema, settings=()):
         self.rng, self.schema = rng, schema
-        self.extra_ddl = []
+        self.settings = list(settings)  # of the whole round
+        self.extra_ddl = ['SET ' + s for s in self.settings]
         self.writable_views = []        # (table, name, columns)
         self.prepared = []              # (name, function making its arguments)
         self.saves = []
@@ -481,6 +482,9 @@ class StatementMaker:
             'default_transaction_isolation = "repeatable read"', 'array_nulls = off',
         ]), 'setting')
 
+    def reset(self):
+        return Stmt('; '.join(['RESET ALL'] + ['SET ' + s for s in self.settings]), 'setting')
+
     # ---- the stream ----
 
     WEIGHTED = [(insert, 16), (insert_default, 3), (insert_select, 4), (update, 17), (update_all, 3), (update_key, 5),
@@ -526,7 +530,7 @@ class StatementMaker:
                 return [self.setting()]
             if self.settings_changed and rng.random() < 0.12:
                 self.settings_changed = False
-                return [Stmt('RESET ALL', 'setting')]
+                return [self.reset()]
             if rng.random() < 0.01:
                 return [self.committing_block()]
             return [self.write(views)]
