@@ -55,7 +55,7 @@ WHAT = {
     "dependents_histogram": "a view over reverse_dependency",
     "size_by_maintainer": "three-table join, group, sums",
     "section_summary": "a view over size_by_maintainer",
-    "package_card": "a row per package, with an outer join",
+    "package_card": "a row per package, with names",
     "maintainer_needs": "select distinct over a join",
     "extremes": "min and max per maintainer",
 }

@@ -11,7 +11,10 @@
  *							j, dR at j, R1 - dR for changed leaves after j)
  *
  * Both read nothing but the new state and the deltas; weights multiply.  The
- * telescoped sum has k terms (the equivalent sum over subsets has 2^k - 1).
+ * telescoped sum has k terms.  Multiplied out it is the sum over the non-empty
+ * subsets K of the changed leaves of (-1)^(|K| - 1) P(dR on K, R1 elsewhere),
+ * with 2^k - 1 terms: the server looks up rows of R1 by index, but not those
+ * of the union R1 - dR, so this form is used while k is small.
  *
  * With several changed leaves, a term pairs rows that never stood in the
  * database at one time, and the sum takes them out again.  Expressions must
@@ -30,6 +33,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "port/pg_bitutils.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -39,6 +43,9 @@
 /* record_image_eq and record_image_lt: *= and *< */
 #define RECORD_IMAGE_EQ_OP 3188
 #define RECORD_IMAGE_LT_OP 3190
+
+/* Up to this many changed leaves, R1 - dR is multiplied out. */
+#define TV_MULTIPLY_OUT 4
 
 typedef struct DeltaContext
 {
@@ -67,7 +74,8 @@ static Query *single_term(DeltaContext *d, const TvBranch *branch, int leaf, Lis
 static Query *netted_terms(DeltaContext *d, const TvBranch *branch,
 						   const Bitmapset *leaves, List *exprs);
 static Query *term(DeltaContext *d, const TvBranch *branch, LeafState *states,
-				   List *exprs, List *quals);
+				   List *exprs, List *quals, bool negative);
+static Expr *negate(Expr *weight);
 static RangeTblEntry *old_rte(DeltaContext *d, const TvLeaf *leaf);
 static AttrNumber layout_position(const TvLayout *layout, AttrNumber attno);
 static Node *map_mutator(Node *node, void *context);
@@ -125,7 +133,7 @@ single_term(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs)
 	LeafState  *states = palloc0(sizeof(LeafState) * list_length(branch->leaves));
 
 	states[leaf] = LEAF_DELTA;
-	return term(d, branch, states, exprs, branch->quals);
+	return term(d, branch, states, exprs, branch->quals, false);
 }
 
 /* The raw columns that expressions over the leaves need. */
@@ -184,6 +192,43 @@ field_mutator(Node *node, void *context)
 }
 
 /*
+ * P(R1 for changed leaves before j, dR at j, R1 - dR after j), as one term or,
+ * for few leaves, multiplied out to products of R1 and - dR.
+ */
+static List *
+terms_of(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, int j,
+		 List *exprs, List *quals)
+{
+	int			nleaves = list_length(branch->leaves);
+	bool		multiply_out = bms_num_members(leaves) <= TV_MULTIPLY_OUT;
+	int			nafter = 0;
+	List	   *terms = NIL;
+	int			k = j;
+
+	while ((k = bms_next_member(leaves, k)) >= 0)
+		nafter++;
+	for (uint32 mask = 0; mask < (multiply_out ? (uint32) 1 << nafter : 1); mask++)
+	{
+		LeafState  *states = palloc0(sizeof(LeafState) * nleaves);
+		int			after = 0;
+
+		states[j] = LEAF_DELTA;
+		k = j;
+		while ((k = bms_next_member(leaves, k)) >= 0)
+		{
+			if (!multiply_out)
+				states[k] = LEAF_OLD;
+			else if (mask & ((uint32) 1 << after))
+				states[k] = LEAF_DELTA;
+			after++;
+		}
+		terms = lappend(terms, term(d, branch, states, exprs, quals,
+									pg_popcount32(mask) % 2 == 1));
+	}
+	return terms;
+}
+
+/*
  * select exprs(r), w
  * from (select r, sum(w) as w from (terms) group by r by image offset 0)
  * where w <> 0 and quals(r)
@@ -191,7 +236,6 @@ field_mutator(Node *node, void *context)
 static Query *
 netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, List *exprs)
 {
-	int			nleaves = list_length(branch->leaves);
 	List	   *safe = NIL;
 	List	   *unsafe = NIL;
 	List	   *raw;
@@ -227,14 +271,7 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 								makeString(psprintf("f%d", foreach_current_index(lc) + 1)));
 
 	while ((j = bms_next_member(leaves, j)) >= 0)
-	{
-		LeafState  *states = palloc0(sizeof(LeafState) * nleaves);
-		int			k = -1;
-
-		while ((k = bms_next_member(leaves, k)) >= 0)
-			states[k] = k < j ? LEAF_NEW : k == j ? LEAF_DELTA : LEAF_OLD;
-		terms = lappend(terms, term(d, branch, states, list_make1(row), safe));
-	}
+		terms = list_concat(terms, terms_of(d, branch, leaves, j, list_make1(row), safe));
 
 	/* add up by image; OFFSET 0 keeps quals from being pushed below */
 	tv_query_add_rte(netted, tv_query_subquery_rte(tv_query_union_all(terms), "terms"));
@@ -280,7 +317,8 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 
 /* One product, with each leaf in the wanted state, and the weight last. */
 static Query *
-term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, List *quals)
+term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, List *quals,
+	 bool negative)
 {
 	Query	   *query = tv_query_make();
 	MapContext	m = {branch, d->layouts, states};
@@ -315,9 +353,18 @@ term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, Li
 
 	foreach(lc, exprs)
 		tv_query_add_column(query, (Expr *) map_mutator(lfirst(lc), &m), NULL);
+	if (negative)
+		weight = negate(weight);
 	tv_query_add_column(query, weight, "weight");
 	tv_query_where(query, (List *) map_mutator((Node *) quals, &m));
 	return query;
+}
+
+static Expr *
+negate(Expr *weight)
+{
+	return (Expr *) makeFuncExpr(F_INT8UM, INT8OID, list_make1(weight),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
 /* R1 - dR as one relation with weights: (R1, weight 1) + (dR, - weight). */
@@ -342,9 +389,7 @@ old_rte(DeltaContext *d, const TvLeaf *leaf)
 							NameStr(att->attname));
 	}
 	tv_query_add_column(now, tv_query_int8(1), "weight");
-	tv_query_add_column(change, (Expr *) makeFuncExpr(F_INT8UM, INT8OID,
-													  list_make1(makeVar(1, layout->natts + 1, INT8OID, -1, InvalidOid, 0)),
-													  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+	tv_query_add_column(change, negate((Expr *) makeVar(1, layout->natts + 1, INT8OID, -1, InvalidOid, 0)),
 						"weight");
 	return tv_query_subquery_rte(tv_query_union_all(list_make2(now, change)), "old_state");
 }
