@@ -29,6 +29,16 @@ class Failure(Exception):
         return other is not None and self.kind == other.kind and self.state == other.state
 
 
+class OutOfHand(Exception):
+    """The tables have grown so that the views' queries take too long: the round ends here."""
+
+
+def work(node):
+    """Rows that the nodes of a plan handled."""
+    mine = sum(node.get(k, 0) for k in ('Actual Rows', 'Rows Removed by Join Filter', 'Rows Removed by Filter'))
+    return mine * node['Actual Loops'] + sum(work(n) for n in node.get('Plans', []))
+
+
 class Config:
     """How views are stood in for.
 
@@ -155,6 +165,8 @@ class Player:
         if error is not None:
             self.errors[error[0]] = self.errors.get(error[0], 0) + 1
             if error[0] == '57014':
+                if self.grown([s for s in self.txn if before != 'idle' and s.txn != 'begin'] + [stmt]):
+                    raise OutOfHand()
                 raise Failure('error', 'statement timeout', state=error[0])
             if self.status == 'failed' and before == 'open':
                 self.pending = (stmt, error, list(self.txn))
@@ -203,7 +215,7 @@ class Player:
             if state[:2] not in ('21', '22', '23', '27') and state not in ('55000', 'P0001', '44000', '0A000'):
                 raise Failure('invalid', '%s: %s\n%s' % (state, message, stmt.sql), state=state)
             return
-        if stmt.kind == 'do with commit' or stmt.reads_view:
+        if stmt.kind == 'do with commit' or stmt.reads_view or any(s.reads_view for s in done):
             if state[:2] not in ('21', '22', '23', '27') and state != '2D000':
                 raise Failure('error', '%s: %s' % (state, message), state=state)
             return
@@ -245,6 +257,30 @@ class Player:
                 error = error or self.execute_sql('SELECT count(%s::text) FROM %s %s' % (ROW, v.twin, ROW))
         return error
 
+    def grown(self, statements):
+        """Are the queries themselves a lot of work after these statements?"""
+        if self.status != 'idle':
+            self.quiet('ROLLBACK')
+        self.quiet('BEGIN')
+        try:
+            for v in self.views:
+                if not v.plain:
+                    self.quiet('DROP MATERIALIZED VIEW IF EXISTS %s CASCADE' % v.sql_name)
+            for s in statements:
+                if s.kind != 'refresh' and self.execute(s) is not None:
+                    return False
+            for v in self.views:
+                rows = self.quiet('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) '
+                                  'SELECT count(%s::text) FROM %s %s' % (ROW, v.twin, ROW))
+                if work(rows[0][0][0]['Plan']) > 100000:
+                    return True
+            return False
+        except psycopg2.errors.QueryCanceled:
+            return True
+        finally:
+            if not self.conn.closed:
+                self.quiet('ROLLBACK')
+
     def execute_sql(self, sql):
         from statements import Stmt
         return self.execute(Stmt(sql, ''))
@@ -272,6 +308,8 @@ class Player:
         try:
             rows = self.quiet(self.prepared())
         except psycopg2.Error as e:
+            if e.pgcode == '57014':
+                raise OutOfHand()
             raise Failure('error', 'comparison failed: %s: %s' % (e.pgcode, str(e).strip()), state=e.pgcode)
         wrong = []
         for what, i, n in rows:
@@ -392,7 +430,7 @@ def quoted(name):
 
 def connect(db, namespace=None, wait=60):
     """A connection; waits while a crashed server recovers."""
-    options = '-c jit=off -c client_min_messages=error -c statement_timeout=60s -c TimeZone=UTC'
+    options = '-c jit=off -c client_min_messages=error -c statement_timeout=20s -c TimeZone=UTC'
     if namespace:
         path = quoted(namespace) + ',public'
         options += ' -c search_path=' + path.replace('\\', '\\\\').replace(' ', '\\ ')

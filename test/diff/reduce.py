@@ -54,6 +54,9 @@ def replay(db, namespace, config, log, tables, kind):
             error = player.execute(stmt)
             if error is None:
                 player.log.append((phase, stmt, view))
+            elif kind == 'error' and phase in ('view', 'drop'):
+                player.log.append((phase, stmt, view))
+                return Failure('error', '%s: %s' % error, state=error[0]), list(player.log)
             if phase == 'view' and error is None:
                 player.present(view)
             if phase == 'drop':

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import psycopg2                                            # noqa: E402
 
-from oracle import Config, Failure, Player, connect        # noqa: E402
+from oracle import Config, Failure, OutOfHand, Player, connect, work   # noqa: E402
 from reduce import reduce, save, script                    # noqa: E402
 from schema import Schema                                  # noqa: E402
 from statements import StatementMaker, Stmt                # noqa: E402
@@ -70,7 +70,7 @@ class Round:
                 p.step(stmt)
                 if p.status == 'failed':
                     break
-            if p.slowest > 10:               # grown out of hand
+            if p.slowest > 3:                # grown out of hand
                 break
         if p.status != 'idle':
             p.step(Stmt('ROLLBACK', 'end', txn='end'))
@@ -181,13 +181,6 @@ class Round:
         p.leftovers()
 
 
-def work(node):
-    """Rows that the nodes of a plan handled."""
-    loops = node['Actual Loops']
-    mine = sum(node.get(k, 0) for k in ('Actual Rows', 'Rows Removed by Join Filter', 'Rows Removed by Filter'))
-    return mine * loops + sum(work(n) for n in node.get('Plans', []))
-
-
 def report(rnd, failure, options, say):
     """Everything needed to see and repeat a failure."""
     p = rnd.player
@@ -250,7 +243,8 @@ def worker(number, options, stop_at, queue):
     def say(*args):
         lines.append(' '.join(str(a) for a in args))
 
-    total = dict(passed=0, failed=0, rounds=0, accepted=0, verified=0, refused=Counter(), features=Counter(),
+    total = {'given up': 0}
+    total.update(passed=0, failed=0, rounds=0, accepted=0, verified=0, refused=Counter(), features=Counter(),
                  kinds=Counter(), errors=Counter())
     try:
         make_database(db, config)
@@ -263,6 +257,10 @@ def worker(number, options, stop_at, queue):
             failure = None
             try:
                 rnd.play()
+            except OutOfHand:
+                total['given up'] += 1
+                rnd.player.close()
+                make_database(db, config)
             except Failure as f:
                 failure = f
             except psycopg2.Error as e:
@@ -363,8 +361,8 @@ def summary(totals, options, elapsed, workers):
 
     failed = count('failed') + (workers - len(totals))
     refused, accepted = all_of('refused'), count('accepted')
-    print('%d rounds, %d views, %.0f s, %.0f statements/s' % (
-        count('rounds'), accepted, elapsed, count('passed') / max(elapsed, 0.001)))
+    print('%d rounds (%d given up: too many rows), %d views, %.0f s, %.0f statements/s' % (
+        count('rounds'), count('given up'), accepted, elapsed, count('passed') / max(elapsed, 0.001)))
     print('views:      ' + ', '.join('%s %d' % x for x in all_of('features').most_common()))
     print('statements: ' + ', '.join('%s %d' % x for x in all_of('kinds').most_common()))
     print('errors:     ' + ', '.join('%s %d' % x for x in all_of('errors').most_common())

@@ -114,7 +114,8 @@ class StatementMaker:
             if r < 0.3:
                 return '%s%s + 1' % (p, c.sql) if rng.random() < 0.3 else '(%s%s + 1) %% 7' % (p, c.sql)
         if c.kind in ('num', 'num2', 'float') and r < 0.3:
-            return '-%s%s' % (p, c.sql)
+            # not -x: minus zero equals zero and looks different
+            return '%s%s%s' % ('0 - ' if c.kind == 'float' else '-', p, c.sql)
         if c.kind == 'bool' and r < 0.5:
             return 'NOT %s%s' % (p, c.sql)
         if c.kind == 'text' and r < 0.12 and c.name not in t.key and not any(c.name in f[0] for f in t.fks):
