@@ -16,6 +16,7 @@
 #include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -25,6 +26,10 @@
 #include "commands/view_build.h"
 #include "config.h"
 
+/* Share of a page that rows of a view with a key fill at first, in percent. */
+#define TV_VIEW_FILLFACTOR 70
+
+static void leave_room(IntoClause *into, const TvGraph *graph);
 static bool makes_maintained_view(CreateTableAsStmt *stmt);
 static bool already_exists(CreateTableAsStmt *stmt);
 static void check_full_recompute(const TvGraph *graph, const char *name);
@@ -64,6 +69,7 @@ tv_create_view(TvUtility *utility, Node *node)
 	}
 
 	tv_check_trigger_privilege(inputs, GetUserId());
+	leave_room(stmt->into, graph);
 	check_full_recompute(graph, stmt->into->rel->relname);
 	if (stmt->into->skipData)
 		run_core(utility);		/* REFRESH will do the rest */
@@ -95,6 +101,31 @@ void
 tv_create_view_explain(TvUtility *utility, Node *stmt)
 {
 	tv_create_view(utility, castNode(Query, ((ExplainStmt *) stmt)->query)->utilityStmt);
+}
+
+/*
+ * Rows of a view with a key are updated in place: leave room in its pages, so
+ * that updates need no new index entries.  The user's own setting counts.
+ */
+static void
+leave_room(IntoClause *into, const TvGraph *graph)
+{
+	MemoryContext oldcxt;
+	ListCell   *lc;
+
+	if (graph->nodes[graph->nnodes - 1]->identity == TV_IDENTITY_BAG)
+		return;
+	foreach(lc, into->options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "fillfactor") == 0)
+			return;
+	}
+
+	/* the statement may be part of a plan that is kept */
+	oldcxt = MemoryContextSwitchTo(GetMemoryChunkContext(into));
+	into->options = lappend(into->options,
+							makeDefElem("fillfactor", (Node *) makeInteger(TV_VIEW_FILLFACTOR), -1));
+	MemoryContextSwitchTo(oldcxt);
 }
 
 /* Will the new relation be a materialized view with our access method? */
