@@ -24,6 +24,8 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -33,12 +35,14 @@
 #include "commands/command.h"
 #include "commands/object_access.h"
 #include "commands/settle.h"
+#include "tv_compat.h"
 
 static object_access_hook_type prev_object_access = NULL;
 
 static void tv_object_access(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg);
 static void on_create(Oid classid, Oid objid, int subid, ObjectAccessPostCreate *arg);
 static void on_create_relation(Oid relid, bool is_internal);
+pg_noreturn static void refuse_inactive(const char *detail);
 static void on_alter(Oid classid, Oid objid, ObjectAccessPostAlter *arg);
 static void on_drop(Oid classid, Oid objid, int subid);
 static Oid	constraint_relation(Oid constraint);
@@ -110,6 +114,14 @@ on_create_relation(Oid relid, bool is_internal)
 	systable_endscan(scan);
 	table_close(pg_class, AccessShareLock);
 
+	/*
+	 * The transient heap of a REFRESH that the utility hook does not see.
+	 * Those of VACUUM FULL and CLUSTER take the rows as they are.
+	 */
+	if (relam == tv_catalog_access_method() && is_internal && relkind == RELKIND_RELATION &&
+		tv_command_current == NULL && MyBEEntry->st_progress_command != PROGRESS_COMMAND_CLUSTER)
+		refuse_inactive("Concurrent changes would be lost, because the library was loaded after the statement had begun.");
+
 	/* TOAST tables inherit the access method, transient heaps as well. */
 	if (relam != tv_catalog_access_method() || is_internal || relkind == RELKIND_TOASTVALUE)
 		return;
@@ -119,12 +131,18 @@ on_create_relation(Oid relid, bool is_internal)
 				 errmsg("access method \"tview\" is for materialized views only"),
 				 errhint("Use another access method for tables, or set default_table_access_method to heap.")));
 	if (tv_command_current == NULL || !tv_command_current->creating)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("pg_tviews is not active in this session"),
-				 errdetail("The view would not be maintained, because the library was loaded after the statement had begun."),
-				 errhint("Add pg_tviews to shared_preload_libraries or session_preload_libraries.")));
+		refuse_inactive("The view would not be maintained, because the library was loaded after the statement had begun.");
 	tv_command_current->created = relid;
+}
+
+static void
+refuse_inactive(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("pg_tviews is not active in this session"),
+			 errdetail("%s", detail),
+			 errhint("Add pg_tviews to shared_preload_libraries or session_preload_libraries.")));
 }
 
 static void
