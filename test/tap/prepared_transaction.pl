@@ -1,0 +1,82 @@
+# A prepared transaction holds the changes of its views, over a restart, too.
+use strict;
+use warnings FATAL => 'all';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf',
+	"shared_preload_libraries = 'pg_tviews'\nmax_prepared_transactions = 10\nfsync = off\n");
+$node->start;
+$node->safe_psql(
+	'postgres', q(
+	CREATE EXTENSION pg_tviews;
+	CREATE TABLE author (author int PRIMARY KEY, name text);
+	CREATE TABLE book (book int PRIMARY KEY, author int, price int);
+	INSERT INTO author VALUES (1, 'Ada'), (2, 'Brin');
+	INSERT INTO book VALUES (1, 1, 10), (2, 1, 20), (3, 2, 30);
+	CREATE MATERIALIZED VIEW joined USING tview AS SELECT b.book, a.name, b.price FROM book b JOIN author a USING (author);
+	CREATE MATERIALIZED VIEW totals USING tview AS SELECT author, count(*) AS n, sum(price) AS total FROM book GROUP BY author;
+));
+
+sub differences
+{
+	return $node->safe_psql('postgres', "SELECT d.* FROM tview.views v, tview.check(v.view) d");
+}
+
+sub prepare
+{
+	my ($name) = @_;
+
+	$node->safe_psql(
+		'postgres', qq(
+		BEGIN;
+		UPDATE author SET name = '$name' WHERE author = 1;
+		SAVEPOINT s;
+		DELETE FROM book WHERE book = 3;
+		ROLLBACK TO s;
+		INSERT INTO book VALUES (4, 2, 40);
+		PREPARE TRANSACTION '$name'));
+}
+
+my $names = 'SELECT book, name FROM joined ORDER BY book';
+my $before = $node->safe_psql('postgres', $names);
+
+foreach my $restart ('', 'fast', 'immediate')
+{
+	my $how = $restart ? "after a restart ($restart)" : 'at once';
+
+	prepare('rolled back');
+	$node->restart if $restart eq 'fast';
+	if ($restart eq 'immediate')
+	{
+		$node->stop('immediate');
+		$node->start;
+	}
+	is($node->safe_psql('postgres', $names), $before, "not to be seen before ($how)");
+	is(differences(), '', "views equal their queries while it is prepared ($how)");
+	$node->safe_psql('postgres', "ROLLBACK PREPARED 'rolled back'");
+	is($node->safe_psql('postgres', $names), $before, "rolled back ($how)");
+	is(differences(), '', "views equal their queries ($how)");
+
+	prepare("new $how");
+	$node->restart if $restart eq 'fast';
+	if ($restart eq 'immediate')
+	{
+		$node->stop('immediate');
+		$node->start;
+	}
+	my ($code, $out, $err) = $node->psql('postgres', "SET lock_timeout = '100ms'; UPDATE book SET price = 41 WHERE author = 2");
+	like($err, qr/lock timeout/, "a writer of the same rows waits ($how)");
+	$node->safe_psql('postgres', "COMMIT PREPARED 'new $how'");
+	is($node->safe_psql('postgres', $names), "1|new $how\n2|new $how\n3|Brin\n4|Brin", "committed ($how)");
+	is(differences(), '', "views equal their queries ($how)");
+	$node->safe_psql('postgres', "DELETE FROM book WHERE book = 4; UPDATE author SET name = 'Ada' WHERE author = 1");
+	is($node->safe_psql('postgres', $names), $before, "written as before ($how)");
+	is(differences(), '', "views equal their queries afterwards ($how)");
+}
+
+$node->stop;
+done_testing();
