@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "parser/parse_node.h"
+#include "mb/pg_wchar.h"
 
 #include "tv_error.h"
 
@@ -26,12 +26,17 @@ tv_refusal_make(int sqlstate, int location, const char *what,
 }
 
 void
-tv_refusal_raise(const TvRefusal *refusal)
+tv_refusal_raise(const TvRefusal *refusal, const char *source)
 {
+	int			position = 0;
+
+	if (source && refusal->location >= 0)
+		position = pg_mbstrlen_with_len(source, refusal->location) + 1;
 	ereport(ERROR,
 			(errcode(refusal->sqlstate),
 			 errmsg("%s", refusal->what),
 			 errdetail("%s", refusal->why),
-			 refusal->hint ? errhint("%s", refusal->hint) : 0));
+			 refusal->hint ? errhint("%s", refusal->hint) : 0,
+			 position > 0 ? errposition(position) : 0));
 	pg_unreachable();
 }

@@ -32,7 +32,11 @@ typedef struct TvRefusal
 extern TvRefusal *tv_refusal_make(int sqlstate, int location, const char *what,
 								  const char *arg, const char *why, const char *hint);
 
-/* Raise a refusal as an error. */
-pg_noreturn extern void tv_refusal_raise(const TvRefusal *refusal);
+/*
+ * Raise a refusal as an error.  source: the text that was refused, in which
+ * the construct is then pointed at; NULL if the definition came from the
+ * catalog.
+ */
+pg_noreturn extern void tv_refusal_raise(const TvRefusal *refusal, const char *source);
 
 #endif							/* TV_ERROR_H */

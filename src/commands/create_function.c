@@ -12,12 +12,12 @@
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "parser/analyze.h"
-#include "parser/parser.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
 #include "catalog/tv_catalog.h"
+#include "commands/query_text.h"
 #include "commands/relation_name.h"
 #include "output_settings.h"
 #include "planner/view_cache.h"
@@ -33,7 +33,8 @@ typedef struct TvCreateOptions
 
 static TvCreateOptions read_options(Jsonb *jsonb);
 static bool read_bool(const char *name, JsonbValue *value);
-static void create_view(RangeVar *relation, const char *query, const TvCreateOptions *options);
+static void create_view(RangeVar *relation, RawStmt *select, const char *query,
+						const TvCreateOptions *options);
 
 /*
  * tview.create(name text, query text, options jsonb) returns regclass
@@ -45,13 +46,20 @@ tview_create(PG_FUNCTION_ARGS)
 	char	   *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	TvCreateOptions options = read_options(PG_GETARG_JSONB_P(2));
 	RangeVar   *relation = tv_relation_name_parse(name);
+	TvQueryText text;
 	Oid			view;
 
 	if (relation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("invalid name of a view: \"%s\"", name)));
-	create_view(relation, query, &options);
+
+	tv_query_text_enter(&text, query);
+	create_view(relation,
+				tv_query_text_parse(&text, "the query of a view must be one SELECT statement"),
+				query, &options);
+	tv_query_text_leave(&text);
+
 	view = RangeVarGetRelid(relation, NoLock, false);
 	if (tv_catalog_is_view(view) && strcmp(options.mode, "immediate") != 0)
 	{
@@ -63,19 +71,14 @@ tview_create(PG_FUNCTION_ARGS)
 
 /* Run the statement that the grammar would make of it. */
 static void
-create_view(RangeVar *relation, const char *query, const TvCreateOptions *options)
+create_view(RangeVar *relation, RawStmt *select, const char *query,
+			const TvCreateOptions *options)
 {
-	List	   *parsed = raw_parser(query, RAW_PARSE_DEFAULT);
 	CreateTableAsStmt *stmt = makeNode(CreateTableAsStmt);
 	RawStmt    *raw = makeNode(RawStmt);
 	PlannedStmt *planned = makeNode(PlannedStmt);
 
-	if (list_length(parsed) != 1 || !IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the query of a view must be one SELECT statement")));
-
-	stmt->query = linitial_node(RawStmt, parsed)->stmt;
+	stmt->query = select->stmt;
 	stmt->into = makeNode(IntoClause);
 	stmt->into->rel = relation;
 	stmt->into->accessMethod = "tview";

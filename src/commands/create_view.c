@@ -53,7 +53,7 @@ tv_create_view(TvUtility *utility, Node *node)
 	graph = tv_graph_compile(castNode(Query, stmt->query), stmt->into->colNames,
 							 GetUserId(), &refusal);
 	if (graph == NULL)
-		tv_refusal_raise(refusal);
+		tv_refusal_raise(refusal, utility->query_string);
 	inputs = tv_graph_inputs(graph);
 
 	if (IsBinaryUpgrade)

@@ -14,12 +14,12 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/analyze.h"
-#include "parser/parser.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "catalog/tv_catalog.h"
+#include "commands/query_text.h"
 #include "commands/relation_name.h"
 #include "commands/view_build.h"
 #include "delta/derive.h"
@@ -99,16 +99,18 @@ explain_view(ReturnSetInfo *rsinfo, Oid view)
 static void
 explain_query(ReturnSetInfo *rsinfo, const char *text)
 {
-	List	   *parsed = raw_parser(text, RAW_PARSE_DEFAULT);
 	TvRefusal  *refusal = NULL;
+	TvQueryText query_text;
+	RawStmt    *raw;
 	Query	   *query;
 	TvGraph    *graph;
 
-	if (list_length(parsed) != 1 || !IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the argument must be the name of a maintained view or one SELECT statement")));
-	query = parse_analyze_fixedparams(linitial_node(RawStmt, parsed), text, NULL, 0, NULL);
+	tv_query_text_enter(&query_text, text);
+	raw = tv_query_text_parse(&query_text,
+							  "the argument must be the name of a maintained view or one SELECT statement");
+	query = parse_analyze_fixedparams(raw, text, NULL, 0, NULL);
+	tv_query_text_leave(&query_text);
+
 	graph = tv_graph_compile(query, NIL, GetUserId(), &refusal);
 	if (graph)
 		explain_graph(rsinfo, graph, NULL);

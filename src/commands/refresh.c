@@ -104,7 +104,7 @@ get_inputs(Oid view)
 				 errmsg("the materialized view was dropped concurrently")));
 	graph = tv_view_compile(view, &refusal);
 	if (graph == NULL)
-		tv_refusal_raise(refusal);
+		tv_refusal_raise(refusal, NULL);
 	inputs = tv_graph_inputs(graph);
 	UnlockRelationOid(view, AccessShareLock);
 	return inputs;

@@ -159,7 +159,7 @@ tv_view_build(Oid view)
 	ListCell   *lc;
 
 	if (graph == NULL)
-		tv_refusal_raise(refusal);
+		tv_refusal_raise(refusal, NULL);
 
 	record(view, graph);
 	foreach(lc, tv_graph_inputs(graph))

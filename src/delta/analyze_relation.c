@@ -39,6 +39,12 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 		why = "Changes of system catalogs cannot be captured.";
 		hint = "Use a plain view.";
 	}
+	else if (RelationGetNamespace(rel) == tv_catalog_schema())
+	{
+		what = "relation \"%s\" of pg_tviews is not supported in a maintained view";
+		why = "What the extension keeps for itself changes without a statement.";
+		hint = "Use a plain view.";
+	}
 	else if (kind == RELKIND_FOREIGN_TABLE)
 	{
 		what = "foreign table \"%s\" is not supported in a maintained view";
@@ -61,7 +67,7 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 	{
 		what = "relation \"%s\" is not supported in a maintained view";
 		why = "It is neither a table nor a view.";
-		hint = NULL;
+		hint = "Leave it to the query that reads the view.";
 	}
 	else if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 	{
@@ -69,12 +75,19 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 		why = "The rows of temporary and unlogged tables can vanish without a statement.";
 		hint = "Use a permanent, logged table.";
 	}
-	else if (rte->inh && has_subclass(RelationGetRelid(rel)) &&
+	else if (has_subclass(RelationGetRelid(rel)) &&
 			 find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL)
 	{
+		/* FROM ONLY is no way out: the transition tables have all rows. */
 		what = "table \"%s\" with inheritance children is not supported in a maintained view";
-		why = "Changes of the children would not be seen.";
-		hint = "Write FROM ONLY, or use a table without children.";
+		why = "Changes of its own rows and of its children's cannot be told apart.";
+		hint = "Use a table without children.";
+	}
+	else if (has_superclass(RelationGetRelid(rel)))
+	{
+		what = "inheritance child \"%s\" is not supported in a maintained view";
+		why = "Changes made through its parent would not be seen.";
+		hint = "Use a table without a parent.";
 	}
 	else if (kind == RELKIND_RELATION &&
 			 check_enable_rls(RelationGetRelid(rel), check_as, true) == RLS_ENABLED)

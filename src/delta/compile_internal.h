@@ -19,8 +19,8 @@ typedef struct TvCompiler
 	List	   *nodes;			/* of TvNode *, topological */
 	List	   *sources;		/* of TvSource * */
 	List	   *relids;			/* of Oid */
-	List	   *scopes;			/* of List of TvCte *: CTEs in scope, innermost
-								 * query first */
+	List	   *scopes;			/* of List of TvCte *: CTEs in scope,
+								 * innermost query first */
 	Oid			check_as;		/* whose row security applies to base tables */
 	bool		uses_settings;
 	bool		user_code;
@@ -58,15 +58,17 @@ typedef struct TvPartial
 	List	   *quals;
 	int			nrtes;
 	int		   *leafof;			/* by range table index - 1: leaf index, or -1 */
-	List	  **exprsof;		/* by range table index - 1: output expressions of
-								 * a subquery, or NIL */
+	List	  **exprsof;		/* by range table index - 1: output
+								 * expressions of a subquery, or NIL */
 } TvPartial;
 
 /* Replace the query's Vars by what they stand for; a fresh tree. */
 extern Node *tv_flatten_map(const TvPartial *partial, Node *expr);
 
 /* Checks; all set the refusal and return false. */
+extern bool tv_analyze_query(TvCompiler *c, Query *query);
 extern bool tv_analyze_expr(TvCompiler *c, Node *expr);
+extern bool tv_analyze_function(TvCompiler *c, Oid funcid, int location);
 extern bool tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel,
 								Oid check_as);
 

@@ -46,7 +46,6 @@ typedef struct TvCte
 	List	   *branches;
 } TvCte;
 
-static bool check_query(TvCompiler *c, Query *query);
 static List *cte_scope(Query *query);
 static List *flatten_plain(TvCompiler *c, Query *query, bool top);
 static List *flatten_set_operation(TvCompiler *c, Query *query, Node *node, bool top);
@@ -72,7 +71,7 @@ tv_flatten_query(TvCompiler *c, Query *query, bool top)
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (!check_query(c, query))
+	if (!tv_analyze_query(c, query))
 		return NIL;
 
 	c->scopes = lcons(cte_scope(query), list_copy(scopes));
@@ -82,54 +81,6 @@ tv_flatten_query(TvCompiler *c, Query *query, bool top)
 		result = flatten_plain(c, query, top);
 	c->scopes = scopes;
 	return c->refusal ? NIL : result;
-}
-
-/*
- * Refuse what no rule covers, clause by clause.
- */
-static bool
-check_query(TvCompiler *c, Query *query)
-{
-	const char *what = NULL;
-	const char *why = "No maintenance rule exists for it.";
-	const char *hint = NULL;
-
-	if (query->commandType != CMD_SELECT || query->utilityStmt)
-		what = "a statement other than SELECT";
-	else if (query->hasModifyingCTE)
-		what = "a data-modifying WITH clause";
-	else if (query->hasRecursive)
-		what = "WITH RECURSIVE";
-	else if (query->hasSubLinks)
-	{
-		what = "a subquery in an expression (EXISTS, IN, ANY, ALL or a scalar subquery)";
-		hint = "Write it as a join with a subquery in FROM.";
-	}
-	else if (query->hasWindowFuncs)
-		what = "a window function";
-	else if (query->hasTargetSRFs)
-	{
-		what = "a set-returning function in the output list";
-		hint = "Put the function into FROM.";
-	}
-	else if (query->rowMarks || query->hasForUpdate)
-	{
-		what = "FOR UPDATE or FOR SHARE";
-		why = "A maintained view stores its rows, there is nothing to lock.";
-		hint = "Leave the clause out.";
-	}
-	else if (query->limitCount || query->limitOffset)
-		what = "LIMIT, OFFSET or FETCH";
-	else if (query->hasDistinctOn)
-		what = "DISTINCT ON";
-	else if (query->groupingSets)
-		what = "GROUPING SETS, ROLLUP or CUBE";
-
-	if (what == NULL)
-		return true;
-	tv_compile_refuse(c, -1, "%s is not supported in a maintained view", what, why,
-					  hint ? hint : "Leave it to the query that reads the view.");
-	return false;
 }
 
 static List *

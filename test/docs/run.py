@@ -206,7 +206,6 @@ def check_support(document):
         "UPDATE part SET amount = amount - 1, item_id = 1 WHERE id %% 3 = 0",
         "DELETE FROM item WHERE id > 105",
         "DELETE FROM part WHERE id < 3",
-        "INSERT INTO child VALUES (8, 8)",
     ]
     with Database('support') as database:
         connection = database.connect()

@@ -1,0 +1,278 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/analyze_function.c
+ *	  Refuse functions whose result depends on more than their arguments.
+ *
+ * IMMUTABLE functions are accepted.  Of the STABLE ones, those of the server
+ * that depend only on the settings fixed for a view at its creation
+ * (TimeZone, DateStyle, ...).  Functions of time, session or catalogs,
+ * VOLATILE functions, and user functions that may read tables are refused by
+ * name.  An aggregate is what its transition and final functions are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+#include "delta/compile_internal.h"
+
+#define WHY_STABLE "Its result may depend on the time, the session or the contents of tables."
+
+/*
+ * STABLE functions of the server whose result depends on nothing but their
+ * arguments and settings.  Input and output functions are judged by name
+ * ending, see stable_is_safe().
+ */
+static const char *const safe_stable[] = {
+	"anytextcat", "array_to_json", "array_to_string", "concat", "concat_ws",
+	"date", "date_cmp_timestamptz", "date_eq_timestamptz", "date_ge_timestamptz",
+	"date_gt_timestamptz", "date_le_timestamptz", "date_lt_timestamptz",
+	"date_ne_timestamptz", "date_part", "date_trunc", "extract", "format",
+	"generate_series", "interval_pl_timestamptz", "json_agg", "json_agg_strict",
+	"json_build_array", "json_build_object", "json_object_agg",
+	"json_object_agg_strict", "json_object_agg_unique",
+	"json_object_agg_unique_strict", "json_populate_record",
+	"json_populate_recordset", "json_to_record", "json_to_recordset",
+	"jsonb_agg", "jsonb_agg_strict", "jsonb_build_array", "jsonb_build_object",
+	"jsonb_object_agg", "jsonb_object_agg_strict", "jsonb_object_agg_unique",
+	"jsonb_object_agg_unique_strict", "jsonb_populate_record",
+	"jsonb_populate_recordset", "jsonb_to_record", "jsonb_to_recordset",
+	"overlaps", "phraseto_tsquery", "plainto_tsquery", "quote_literal",
+	"quote_nullable", "row_to_json", "string_agg", "textanycat", "time",
+	"timestamp", "timestamp_cmp_timestamptz", "timestamp_eq_timestamptz",
+	"timestamp_ge_timestamptz", "timestamp_gt_timestamptz",
+	"timestamp_le_timestamptz", "timestamp_lt_timestamptz",
+	"timestamp_ne_timestamptz", "timestamptz", "timestamptz_cmp_date",
+	"timestamptz_cmp_timestamp", "timestamptz_eq_date",
+	"timestamptz_eq_timestamp", "timestamptz_ge_date",
+	"timestamptz_ge_timestamp", "timestamptz_gt_date",
+	"timestamptz_gt_timestamp", "timestamptz_le_date",
+	"timestamptz_le_timestamp", "timestamptz_lt_date",
+	"timestamptz_lt_timestamp", "timestamptz_mi_interval",
+	"timestamptz_ne_date", "timestamptz_ne_timestamp",
+	"timestamptz_pl_interval", "timetz", "timezone", "to_char", "to_date",
+	"to_json", "to_jsonb", "to_number", "to_timestamp", "to_tsquery",
+	"to_tsvector", "websearch_to_tsquery",
+};
+
+#define IS_BUILTIN(funcid) ((funcid) < FirstGenbkiObjectId)
+
+static const char *stable_hint(Oid funcid);
+static bool stable_is_safe(const char *name);
+static bool analyze_aggregate(TvCompiler *c, Oid aggfn, int location);
+static bool reads_tables(Oid funcid, List **seen);
+static bool text_reads_tables(const char *body, List **seen);
+static bool raw_reads_tables(Node *node, void *seen);
+static bool named_function_reads_tables(List *name, List **seen);
+static bool query_reads_tables(Node *node, void *seen);
+static bool callee_reads_tables(Oid funcid, void *seen);
+
+bool
+tv_analyze_function(TvCompiler *c, Oid funcid, int location)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	bool		builtin = IS_BUILTIN(funcid);
+	List	   *seen = NIL;
+	char		volatility;
+	bool		safe;
+	bool		aggregate;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", funcid);
+	volatility = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile;
+	aggregate = ((Form_pg_proc) GETSTRUCT(tuple))->prokind == PROKIND_AGGREGATE;
+	safe = builtin && stable_is_safe(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
+	ReleaseSysCache(tuple);
+
+	c->user_code |= !builtin;
+	c->uses_settings |= volatility != PROVOLATILE_IMMUTABLE || !builtin;
+	if (volatility == PROVOLATILE_VOLATILE)
+		tv_compile_refuse(c, location, "function %s is VOLATILE, which is not supported in a maintained view",
+						  format_procedure(funcid),
+						  "Its result can differ from call to call, so the view could not equal its query.",
+						  builtin ? "Leave it to the query that reads the view." :
+						  "Declare it IMMUTABLE if its result depends on its arguments only, or leave it to the query that reads the view.");
+	else if (volatility == PROVOLATILE_STABLE && !safe)
+		tv_compile_refuse(c, location, "function %s is STABLE, which is not supported in a maintained view",
+						  format_procedure(funcid),
+						  "Its result may depend on the time, the session or the contents of tables.",
+						  stable_hint(funcid));
+	else if (!builtin && aggregate)
+		return analyze_aggregate(c, funcid, location);
+	else if (!builtin && reads_tables(funcid, &seen))
+		tv_compile_refuse(c, location, "function %s reads tables, which is not supported in a maintained view",
+						  format_procedure(funcid),
+						  "Changes of those tables would not reach the view.",
+						  "Join the tables in the view's query.");
+	return c->refusal == NULL;
+}
+
+static const char *
+stable_hint(Oid funcid)
+{
+	return IS_BUILTIN(funcid) ? "Leave it to the query that reads the view." :
+		"Declare it IMMUTABLE if its result depends on its arguments only, or join the tables it reads.";
+}
+
+static bool
+stable_is_safe(const char *name)
+{
+	size_t		len = strlen(name);
+
+	for (int i = 0; i < lengthof(safe_stable); i++)
+		if (strcmp(name, safe_stable[i]) == 0)
+			return true;
+
+	/* input and output of types, but not of those that look up names */
+	if (strncmp(name, "reg", 3) == 0)
+		return false;
+	/* STABLE as their aggregates are, for they call output functions */
+	if (len > 8 && strcmp(name + len - 8, "_transfn") == 0)
+		return true;
+	return (len > 4 && strcmp(name + len - 4, "_out") == 0) ||
+		(len > 3 && strcmp(name + len - 3, "_in") == 0) ||
+		(len > 3 && strcmp(name + len - 3, "out") == 0);
+}
+
+/* What an aggregate is declared as says nothing about its functions. */
+static bool
+analyze_aggregate(TvCompiler *c, Oid aggfn, int location)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggfn));
+	Form_pg_aggregate form;
+	Oid			functions[8];
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for aggregate %u", aggfn);
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	functions[0] = form->aggtransfn;
+	functions[1] = form->aggfinalfn;
+	functions[2] = form->aggcombinefn;
+	functions[3] = form->aggserialfn;
+	functions[4] = form->aggdeserialfn;
+	functions[5] = form->aggmtransfn;
+	functions[6] = form->aggminvtransfn;
+	functions[7] = form->aggmfinalfn;
+	ReleaseSysCache(tuple);
+
+	for (int i = 0; i < lengthof(functions); i++)
+		if (OidIsValid(functions[i]) && !tv_analyze_function(c, functions[i], location))
+			return false;
+	return true;
+}
+
+/* ------------------------------------------------------------------------
+ * Bodies
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Does the body of an SQL function name a table, or call an SQL function that
+ * does?  The bodies of other languages cannot be looked into: IMMUTABLE is
+ * their author's promise.
+ */
+static bool
+reads_tables(Oid funcid, List **seen)
+{
+	HeapTuple	tuple;
+	Datum		datum;
+	bool		isnull;
+	bool		result = false;
+
+	check_stack_depth();
+	if (IS_BUILTIN(funcid) || list_member_oid(*seen, funcid))
+		return false;
+	*seen = lappend_oid(*seen, funcid);
+
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", funcid);
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId)
+	{
+		datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
+		if (!isnull)
+			result = query_reads_tables(stringToNode(TextDatumGetCString(datum)), seen);
+		else
+		{
+			datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+			result = !isnull && text_reads_tables(TextDatumGetCString(datum), seen);
+		}
+	}
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static bool
+text_reads_tables(const char *body, List **seen)
+{
+	List	   *raw = raw_parser(body, RAW_PARSE_DEFAULT);
+	ListCell   *lc;
+
+	foreach(lc, raw)
+	{
+		if (raw_reads_tables(lfirst_node(RawStmt, lc)->stmt, seen))
+			return true;
+	}
+	return false;
+}
+
+static bool
+raw_reads_tables(Node *node, void *seen)
+{
+	if (node == NULL)
+		return false;
+	check_stack_depth();
+	if (IsA(node, RangeVar))
+		return true;
+	if (IsA(node, FuncCall) &&
+		named_function_reads_tables(((FuncCall *) node)->funcname, seen))
+		return true;
+	return raw_expression_tree_walker(node, raw_reads_tables, seen);
+}
+
+/* Which one of a name is meant is not known: it may be any. */
+static bool
+named_function_reads_tables(List *name, List **seen)
+{
+	FuncCandidateList candidates = FuncnameGetCandidates(name, -1, NIL, false, false,
+														 false, true);
+
+	for (; candidates; candidates = candidates->next)
+		if (reads_tables(candidates->oid, seen))
+			return true;
+	return false;
+}
+
+static bool
+query_reads_tables(Node *node, void *seen)
+{
+	if (node == NULL)
+		return false;
+	check_stack_depth();
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, query_reads_tables, seen,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return check_functions_in_node(node, callee_reads_tables, seen) ||
+		expression_tree_walker(node, query_reads_tables, seen);
+}
+
+static bool
+callee_reads_tables(Oid funcid, void *seen)
+{
+	return reads_tables(funcid, seen);
+}

@@ -1,0 +1,163 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/analyze_query.c
+ *	  Refuse the clauses of a query that no rule covers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "nodes/nodeFuncs.h"
+#include "optimizer/tlist.h"
+
+#include "delta/compile_internal.h"
+
+#define WHY_NO_RULE "No maintenance rule exists for it."
+#define HINT_READER "Leave it to the query that reads the view."
+
+/* What find_location() looks for. */
+typedef enum TvConstruct
+{
+	CONSTRUCT_SUBLINK,
+	CONSTRUCT_WINDOW,
+	CONSTRUCT_SRF
+} TvConstruct;
+
+typedef struct TvFind
+{
+	TvConstruct construct;
+	int			location;
+} TvFind;
+
+static const char *unsupported_clause(Query *query, int *location, const char **why,
+									  const char **hint);
+static int	find_location(Query *query, TvConstruct construct);
+static bool find_walker(Node *node, void *context);
+static int	recursive_location(Query *query);
+
+/*
+ * The query itself, clause by clause; not its FROM items.
+ */
+bool
+tv_analyze_query(TvCompiler *c, Query *query)
+{
+	int			location = -1;
+	const char *why = WHY_NO_RULE;
+	const char *hint = HINT_READER;
+	const char *what = unsupported_clause(query, &location, &why, &hint);
+
+	if (what == NULL)
+		return true;
+	tv_compile_refuse(c, location, "%s is not supported in a maintained view", what, why, hint);
+	return false;
+}
+
+/* Returns NULL if there is none; leaves *why and *hint where they fit. */
+static const char *
+unsupported_clause(Query *query, int *location, const char **why, const char **hint)
+{
+	if (query->commandType != CMD_SELECT || query->utilityStmt)
+		return "a statement other than SELECT";
+	if (query->hasModifyingCTE)
+		return "a data-modifying WITH clause";
+	if (query->hasRecursive)
+	{
+		*location = recursive_location(query);
+		return "WITH RECURSIVE";
+	}
+	if (query->hasSubLinks)
+	{
+		*location = find_location(query, CONSTRUCT_SUBLINK);
+		*hint = "Write it as a join with a subquery in FROM.";
+		return "a subquery in an expression (EXISTS, IN, ANY, ALL or a scalar subquery)";
+	}
+	if (query->hasWindowFuncs)
+	{
+		*location = find_location(query, CONSTRUCT_WINDOW);
+		return "a window function";
+	}
+	if (query->hasTargetSRFs)
+	{
+		*location = find_location(query, CONSTRUCT_SRF);
+		*hint = "Put the function into FROM.";
+		return "a set-returning function in the output list";
+	}
+	if (query->rowMarks || query->hasForUpdate)
+	{
+		*why = "A maintained view stores its rows, there is nothing to lock.";
+		*hint = "Leave the clause out.";
+		return "FOR UPDATE or FOR SHARE";
+	}
+	if (query->limitCount || query->limitOffset)
+	{
+		*location = exprLocation(query->limitCount ? query->limitCount : query->limitOffset);
+		return "LIMIT, OFFSET or FETCH";
+	}
+	if (query->hasDistinctOn)
+	{
+		*location = exprLocation(get_sortgroupclause_expr(linitial(query->distinctClause),
+														  query->targetList));
+		return "DISTINCT ON";
+	}
+	if (query->groupingSets)
+	{
+		*location = exprLocation(linitial(query->groupingSets));
+		return "GROUPING SETS, ROLLUP or CUBE";
+	}
+	return NULL;
+}
+
+/* Where the construct first stands in the query's own expressions, or -1. */
+static int
+find_location(Query *query, TvConstruct construct)
+{
+	TvFind		find = {construct, -1};
+
+	(void) query_tree_walker(query, find_walker, &find, QTW_IGNORE_RT_SUBQUERIES |
+							 QTW_IGNORE_CTE_SUBQUERIES);
+	return find.location;
+}
+
+static bool
+find_walker(Node *node, void *context)
+{
+	TvFind	   *find = context;
+	bool		found = false;
+
+	if (node == NULL)
+		return false;
+	switch (find->construct)
+	{
+		case CONSTRUCT_SUBLINK:
+			found = IsA(node, SubLink);
+			break;
+		case CONSTRUCT_WINDOW:
+			found = IsA(node, WindowFunc);
+			break;
+		case CONSTRUCT_SRF:
+			found = (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcretset) ||
+				(IsA(node, OpExpr) && ((OpExpr *) node)->opretset);
+			break;
+	}
+	if (found)
+	{
+		find->location = exprLocation(node);
+		return true;
+	}
+	return expression_tree_walker(node, find_walker, context);
+}
+
+static int
+recursive_location(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+
+		if (cte->cterecursive)
+			return cte->location;
+	}
+	return -1;
+}

@@ -1,0 +1,243 @@
+--
+-- What cannot be maintained is refused at creation: 0A000, the construct, the reason, a hint.
+--
+SET client_min_messages = warning;
+CREATE EXTENSION pg_tviews;
+
+CREATE TABLE t (id int PRIMARY KEY, a int, b int, c text, d date, ts timestamptz, j jsonb);
+CREATE TABLE u (id int PRIMARY KEY, t_id int, a int);
+INSERT INTO t SELECT i, i, i, 'x', '2024-01-01', '2024-01-01' FROM generate_series(1, 5) i;
+CREATE MATERIALIZED VIEW maintained USING tview AS SELECT a, count(*) AS n FROM t GROUP BY a;
+
+-- The error of CREATE, and that tview.explain() tells the same and creates nothing.
+CREATE FUNCTION refused(query text) RETURNS TABLE (refusal text) LANGUAGE plpgsql AS $$
+DECLARE
+  state text; what text; why text; advice text;
+  told record;
+  before bigint := (SELECT count(*) FROM pg_class);
+BEGIN
+  BEGIN
+    EXECUTE 'CREATE MATERIALIZED VIEW refused USING tview AS ' || query;
+    RAISE 'NOT REFUSED';
+  EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, what = MESSAGE_TEXT,
+      why = PG_EXCEPTION_DETAIL, advice = PG_EXCEPTION_HINT;
+  END;
+  IF what = 'NOT REFUSED' THEN
+    RETURN QUERY SELECT what;
+    RETURN;
+  END IF;
+  SELECT max(value) FILTER (WHERE property = 'sqlstate') AS state,
+         max(value) FILTER (WHERE property = 'refused') AS what,
+         max(value) FILTER (WHERE property = 'reason') AS why,
+         max(value) FILTER (WHERE property = 'hint') AS advice
+    INTO told FROM tview.explain(query);
+  IF (state, what, why, advice) IS DISTINCT FROM (told.state, told.what, told.why, told.advice) THEN
+    RETURN QUERY SELECT 'tview.explain() TELLS ' || told::text;
+  END IF;
+  IF (SELECT count(*) FROM pg_class) <> before THEN
+    RETURN QUERY SELECT 'tview.explain() CREATES SOMETHING';
+  END IF;
+  RETURN QUERY VALUES (state || ': ' || what), ('  ' || why), ('  ' || advice);
+END $$;
+\pset tuples_only on
+\pset format unaligned
+
+-- joins
+SELECT refused('SELECT t.a FROM t LEFT JOIN u ON u.t_id = t.id');
+SELECT refused('SELECT t.a FROM t RIGHT JOIN u ON u.t_id = t.id');
+SELECT refused('SELECT t.a FROM t FULL JOIN u ON u.t_id = t.id');
+SELECT refused('SELECT t.a FROM t NATURAL LEFT JOIN u');
+SELECT refused('SELECT x.a FROM (SELECT t.a FROM t LEFT JOIN u ON u.t_id = t.id) x');
+SELECT refused('SELECT t.a, x.a FROM t, LATERAL (SELECT a FROM u WHERE u.t_id = t.id) x');
+SELECT refused('SELECT t.a, x.n FROM t CROSS JOIN LATERAL (SELECT count(*) AS n FROM u WHERE u.t_id = t.id) x');
+
+-- subqueries in expressions
+SELECT refused('SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.t_id = t.id)');
+SELECT refused('SELECT a FROM t WHERE NOT EXISTS (SELECT 1 FROM u)');
+SELECT refused('SELECT a FROM t WHERE id IN (SELECT t_id FROM u)');
+SELECT refused('SELECT a FROM t WHERE id NOT IN (SELECT t_id FROM u)');
+SELECT refused('SELECT a FROM t WHERE id > ALL (SELECT t_id FROM u)');
+SELECT refused('SELECT a, (SELECT max(a) FROM u) FROM t');
+SELECT refused('SELECT a, ARRAY(SELECT a FROM u WHERE u.t_id = t.id) FROM t');
+SELECT refused('SELECT a, count(*) FROM t GROUP BY a HAVING count(*) > (SELECT 1)');
+SELECT refused('SELECT t.a FROM t JOIN u ON u.a = (SELECT max(a) FROM u)');
+SELECT refused('SELECT * FROM generate_series(1, (SELECT max(a) FROM u)) g');
+SELECT refused('SELECT * FROM (VALUES ((SELECT max(a) FROM u))) g');
+SELECT refused('SELECT sum((SELECT max(a) FROM u)) FROM t');
+SELECT refused('SELECT count(*) FILTER (WHERE a IN (SELECT a FROM u)) FROM t');
+
+-- clauses
+SELECT refused('SELECT a, row_number() OVER (ORDER BY a) FROM t');
+SELECT refused('SELECT a, sum(b) OVER w FROM t WINDOW w AS (PARTITION BY a)');
+SELECT refused('SELECT a, sum(count(*)) OVER () FROM t GROUP BY a');
+SELECT refused('SELECT a FROM t ORDER BY a LIMIT 3');
+SELECT refused('SELECT a FROM t OFFSET 3');
+SELECT refused('SELECT a FROM t ORDER BY a FETCH FIRST 3 ROWS WITH TIES');
+SELECT refused('SELECT a FROM (SELECT a FROM t LIMIT 3) x');
+SELECT refused('SELECT DISTINCT ON (a) a, b FROM t ORDER BY a, b');
+SELECT refused('SELECT a, b, count(*) FROM t GROUP BY GROUPING SETS ((a), (b))');
+SELECT refused('SELECT a, b, count(*) FROM t GROUP BY ROLLUP (a, b)');
+SELECT refused('SELECT a, b, count(*), GROUPING(a) FROM t GROUP BY CUBE (a, b)');
+SELECT refused('SELECT a, count(*), GROUPING(a) FROM t GROUP BY a');
+SELECT refused('SELECT a FROM t INTERSECT SELECT a FROM u');
+SELECT refused('SELECT a FROM t INTERSECT ALL SELECT a FROM u');
+SELECT refused('SELECT a FROM t EXCEPT SELECT a FROM u');
+SELECT refused('SELECT a FROM t EXCEPT ALL SELECT a FROM u');
+SELECT refused('SELECT a FROM t UNION ALL (SELECT a FROM u EXCEPT SELECT 1)');
+SELECT refused('(SELECT a FROM t LIMIT 1) UNION ALL SELECT a FROM u');
+SELECT refused('SELECT a FROM t UNION ALL SELECT a FROM u ORDER BY 1 LIMIT 1');
+SELECT refused('WITH RECURSIVE r AS (SELECT a FROM t UNION ALL SELECT a + 1 FROM r WHERE a < 3) SELECT * FROM r');
+SELECT refused('WITH w AS (SELECT a FROM t LIMIT 3) SELECT * FROM w');
+SELECT refused('SELECT a, generate_series(1, a) FROM t');
+SELECT refused('SELECT unnest(ARRAY[a, b]) FROM t');
+SELECT refused('SELECT a FROM t FOR UPDATE');
+SELECT refused('SELECT a FROM t FOR KEY SHARE');
+SELECT refused('SELECT x.a FROM (SELECT a FROM t FOR SHARE) x');
+SELECT refused('SELECT a FROM t TABLESAMPLE system (50)');
+SELECT refused($$SELECT x.* FROM t, XMLTABLE('/a' PASSING (t.c::xml) COLUMNS b int) x$$);
+
+-- functions
+SELECT refused('SELECT a, random() FROM t');
+SELECT refused('SELECT a FROM t WHERE random() < 0.5');
+SELECT refused('SELECT a, clock_timestamp() FROM t');
+SELECT refused('SELECT a, gen_random_uuid() FROM t');
+CREATE SEQUENCE seq;
+SELECT refused($$SELECT a, nextval('seq') FROM t$$);
+SELECT refused('SELECT a, now() FROM t');
+SELECT refused('SELECT a, statement_timestamp() FROM t');
+SELECT refused('SELECT a, current_date - d FROM t');
+SELECT refused('SELECT a FROM t WHERE ts > current_timestamp');
+SELECT refused('SELECT a, localtime FROM t');
+SELECT refused('SELECT a, age(d) FROM t');
+SELECT refused('SELECT a, current_user FROM t');
+SELECT refused('SELECT a, session_user FROM t');
+SELECT refused('SELECT a, current_database() FROM t');
+SELECT refused('SELECT a, current_schema FROM t');
+SELECT refused($$SELECT a, current_setting('work_mem') FROM t$$);
+SELECT refused('SELECT a, pg_backend_pid() FROM t');
+SELECT refused('SELECT a, inet_client_addr() FROM t');
+SELECT refused('SELECT a, txid_current() FROM t');
+SELECT refused('SELECT a, c::regclass FROM t');
+SELECT refused($$SELECT a, to_regclass(c) FROM t$$);
+SELECT refused($$SELECT a, pg_relation_size('t') FROM t$$);
+SELECT refused($$SELECT a, has_table_privilege('t', 'SELECT') FROM t$$);
+SELECT refused($$SELECT a, query_to_xml('SELECT 1', true, true, '') FROM t$$);
+CREATE FUNCTION stable_one(int) RETURNS int LANGUAGE sql STABLE AS 'SELECT $1 + 1';
+CREATE FUNCTION volatile_one(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN $1 + 1; END';
+CREATE FUNCTION reads_text(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT a FROM u WHERE id = $1';
+CREATE FUNCTION reads_atomic(int) RETURNS int LANGUAGE sql IMMUTABLE BEGIN ATOMIC; SELECT a FROM u WHERE id = $1; END;
+CREATE FUNCTION reads_deep(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT reads_text($1)';
+CREATE FUNCTION reads_deeper(int) RETURNS int LANGUAGE sql IMMUTABLE BEGIN ATOMIC; SELECT reads_deep($1); END;
+CREATE FUNCTION reads_nothing(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT count(*)::int FROM generate_series(1, $1)';
+CREATE FUNCTION reads_nested(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1 WHERE EXISTS (SELECT 1 FROM u)';
+CREATE FUNCTION reads_more(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + a FROM u WHERE id = $2';
+SELECT refused('SELECT stable_one(a) FROM t');
+SELECT refused('SELECT volatile_one(a) FROM t');
+SELECT refused('SELECT sum(volatile_one(a)) FROM t');
+SELECT refused('SELECT reads_text(a) FROM t');
+SELECT refused('SELECT reads_atomic(a) FROM t');
+SELECT refused('SELECT reads_nested(a) FROM t');
+SELECT refused('SELECT reads_deep(a) FROM t');
+SELECT refused('SELECT reads_deeper(a) FROM t');
+SELECT refused('SELECT t.a FROM t JOIN u ON reads_text(t.a) = u.a');
+SELECT refused('SELECT a, count(*) FROM t GROUP BY a HAVING stable_one(a) > 1');
+CREATE OPERATOR @# (RIGHTARG = int, FUNCTION = stable_one);
+SELECT refused('SELECT @# a FROM t');
+CREATE AGGREGATE agg_volatile (int) (SFUNC = int4pl, STYPE = int, FINALFUNC = volatile_one);
+SELECT refused('SELECT agg_volatile(a) FROM t');
+CREATE AGGREGATE agg_reads (int) (SFUNC = reads_more, STYPE = int);
+SELECT refused('SELECT agg_reads(a) FROM t');
+CREATE VIEW plain_time AS SELECT a, now() AS seen FROM t;
+SELECT refused('SELECT * FROM plain_time');
+
+-- columns
+SELECT refused('SELECT ctid FROM t');
+SELECT refused('SELECT a FROM t WHERE xmin = ''1''');
+SELECT refused('SELECT tableoid::regclass, a FROM t');
+SELECT refused('SELECT t FROM t');
+SELECT refused('SELECT to_jsonb(t) FROM t');
+SELECT refused('SELECT count(t) FROM t');
+SELECT refused('SELECT row_to_json(x) FROM (SELECT a, b FROM t) x');
+
+-- relations
+CREATE FOREIGN DATA WRAPPER nowhere;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
+CREATE FOREIGN TABLE ft (a int) SERVER nowhere;
+CREATE TABLE parts (a int, b int) PARTITION BY LIST (a);
+CREATE TABLE part1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parent (a int, b int);
+CREATE TABLE child () INHERITS (parent);
+CREATE UNLOGGED TABLE unlogged (a int);
+CREATE TEMP TABLE temporary (a int);
+CREATE MATERIALIZED VIEW stale AS SELECT a FROM t;
+CREATE VIEW plain_limit AS SELECT a FROM t LIMIT 1;
+CREATE VIEW plain_catalog AS SELECT relname FROM pg_class;
+SELECT refused('SELECT a FROM ft');
+SELECT refused('SELECT a FROM parts');
+SELECT refused('SELECT a FROM part1');
+SELECT refused('SELECT a FROM parent');
+SELECT refused('SELECT a FROM ONLY parent');
+SELECT refused('SELECT a FROM child');
+SELECT refused('SELECT a FROM ONLY child');
+SELECT refused('SELECT a FROM unlogged');
+-- (this one is the server's)
+SELECT refused('SELECT a FROM temporary');
+SELECT refused('SELECT a FROM stale');
+SELECT refused('SELECT a FROM plain_limit');
+SELECT refused('SELECT relname FROM plain_catalog');
+SELECT refused('SELECT relname::text FROM pg_class');
+SELECT refused('SELECT table_name::text FROM information_schema.tables');
+SELECT refused('SELECT last_value FROM seq');
+SELECT refused('SELECT view FROM tview.view');
+SELECT refused('SELECT * FROM tview.views');
+
+-- row security: in force for the owner of the view, or of the plain view in between
+CREATE ROLE regress_tview_owner;
+GRANT CREATE ON SCHEMA public TO regress_tview_owner;
+GRANT SELECT, TRIGGER ON t TO regress_tview_owner;
+GRANT SELECT ON maintained TO regress_tview_owner;
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE VIEW plain_secured AS SELECT a FROM t;
+ALTER VIEW plain_secured OWNER TO regress_tview_owner;
+SELECT refused('SELECT a FROM plain_secured');
+SET ROLE regress_tview_owner;
+SELECT refused('SELECT a FROM t');
+RESET ROLE;
+-- forced upon the table's owner as well
+ALTER TABLE t OWNER TO regress_tview_owner;
+SET ROLE regress_tview_owner;
+ALTER TABLE t FORCE ROW LEVEL SECURITY;
+SELECT refused('SELECT a FROM t');
+RESET ROLE;
+ALTER TABLE t DISABLE ROW LEVEL SECURITY;
+ALTER TABLE t OWNER TO CURRENT_USER;
+
+-- the construct is pointed at, in the user's own text only
+\set SHOW_CONTEXT never
+CREATE MATERIALIZED VIEW v USING tview AS
+  SELECT 'möglich' AS word, a FROM t WHERE EXISTS (SELECT FROM u WHERE u.t_id = t.id);
+CREATE MATERIALIZED VIEW v USING tview AS SELECT a, row_number() OVER (ORDER BY a) FROM t;
+CREATE MATERIALIZED VIEW v USING tview AS SELECT a FROM t ORDER BY a LIMIT 10;
+CREATE MATERIALIZED VIEW v USING tview AS SELECT a, generate_series(1, 2) FROM t;
+CREATE MATERIALIZED VIEW v USING tview AS SELECT a FROM t WHERE ts < now();
+CREATE MATERIALIZED VIEW v USING tview AS SELECT a FROM t WHERE ts < current_timestamp;
+CREATE MATERIALIZED VIEW v USING tview AS SELECT a, t.ctid FROM t;
+CREATE MATERIALIZED VIEW v USING tview AS SELECT * FROM plain_time;
+DO $$ BEGIN EXECUTE 'CREATE MATERIALIZED VIEW v USING tview AS SELECT random() FROM t'; END $$;
+SELECT tview.create('v', 'SELECT a, random() FROM t');
+SELECT 'a longer statement' AS text, tview.create('v', 'SELECT a FROM t WHERE') AS view;
+SELECT 'a longer statement' AS text, e.* FROM tview.explain('SELECT a, nowhere FROM t') e;
+DO LANGUAGE tview $$ CREATE TVIEW v AS SELECT a, random() FROM t $$;
+
+-- what is not refused
+SELECT refused('SELECT reads_nothing(a) FROM t');
+SELECT refused($$SELECT a, to_char(ts, 'YYYY') FROM t$$);
+SELECT refused('SELECT t.a, g FROM t CROSS JOIN LATERAL generate_series(1, t.a) g');
+SELECT refused('SELECT t.a, x.a AS xa FROM t CROSS JOIN LATERAL (SELECT a FROM u) x');
+SELECT refused('SELECT a, count(*) FROM t GROUP BY a ORDER BY 2');
+SELECT refused('SELECT j FROM t');
+SELECT refused('SELECT a, n FROM maintained');
+SELECT view FROM tview.views;
+DROP OWNED BY regress_tview_owner;
+DROP ROLE regress_tview_owner;
