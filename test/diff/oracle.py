@@ -95,20 +95,36 @@ class Player:
         self.settings_changed = False
         self.slowest = 0.0
         if make_namespace:
-            with connect(db) as c:
-                c.autocommit = True
-                c.cursor().execute('DROP SCHEMA IF EXISTS %s CASCADE' % quoted(namespace))
-                c.cursor().execute('CREATE SCHEMA %s' % quoted(namespace))
+            c = connect(db)
+            c.autocommit = True
+            roll_back_prepared(c)
+            c.cursor().execute('DROP SCHEMA IF EXISTS %s CASCADE' % quoted(namespace))
+            c.cursor().execute('CREATE SCHEMA %s' % quoted(namespace))
             c.close()
-        self.conn = connect(db, namespace)
+        self.sessions = []
+        self.open_session()
+        self.open_session()
+        self.other_session()
+
+    # ---- two sessions, that take turns ----
+
+    def open_session(self):
+        self.conn = connect(self.db, self.namespace)
         self.conn.autocommit = True
         self.cur = self.conn.cursor()
+        self.sessions.append((self.conn, self.cur))
+
+    def other_session(self):
+        at = [c for c, _ in self.sessions].index(self.conn)
+        self.conn, self.cur = self.sessions[1 - at]
+        self.prepared_sql = None
 
     def close(self):
-        try:
-            self.conn.close()
-        except psycopg2.Error:
-            pass
+        for conn, _ in self.sessions:
+            try:
+                conn.close()
+            except psycopg2.Error:
+                pass
 
     # ---- plain execution ----
 
@@ -121,10 +137,19 @@ class Player:
 
     def execute(self, stmt):
         """Send a statement.  None, or its error as (sqlstate, message)."""
+        if stmt.kind == 'session':
+            self.other_session()
+            return None
+        if stmt.kind == 'schema' and stmt.sql.startswith(('PREPARE ', 'SET ')):
+            self.other_session()                # both need it
+            self.quiet(stmt.sql)
+            self.other_session()
         try:
             if stmt.copy is not None:
                 import io
                 self.cur.copy_expert(stmt.sql, io.StringIO(stmt.copy))
+            elif stmt.kind == 'prepared transaction':
+                self.cur.execute(stmt.sql.replace("'diff'", "'%s'" % self.db))
             else:
                 self.cur.execute(stmt.sql)
         except psycopg2.Error as e:
@@ -146,7 +171,7 @@ class Player:
     # ---- one step ----
 
     def step(self, stmt, deep=None):
-        """Run one statement of the test, then compare.  Raises Failure."""
+        """Run one statement of the test, then compare.  Raises Failure; returns the statement's error, if any."""
         self.log.append(('stmt', stmt, None))
         start = time.time()
         before = self.status
@@ -187,9 +212,12 @@ class Player:
         if self.status == 'idle':
             self.txn = []
         if self.status != 'failed':
+            if stmt.kind == 'ddl':
+                self.check_populated()
             self.compare(deep)
             self.compared += 1
         self.slowest = max(self.slowest, time.time() - start)
+        return error
 
     def present(self, v):
         """The view exists from now on."""
@@ -215,10 +243,12 @@ class Player:
             if state[:2] not in ('21', '22', '23', '27') and state not in ('55000', 'P0001', '44000', '0A000'):
                 raise Failure('invalid', '%s: %s\n%s' % (state, message, stmt.sql), state=state)
             return
-        if stmt.kind == 'do with commit' or stmt.reads_view or any(s.reads_view for s in done):
+        if stmt.kind in ('do with commit', 'prepared transaction') or stmt.reads_view or any(s.reads_view for s in done):
             if state[:2] not in ('21', '22', '23', '27') and state != '2D000':
                 raise Failure('error', '%s: %s' % (state, message), state=state)
             return
+        if state == '22012' and stmt.kind in ('do block', 'failing') and any(v.hazard for v in self.views):
+            return                      # a view's query may fail in between
         usual = state[:2] in ('21', '23') or (state[:2] == '22' and not any(v.hazard for v in self.views))
         if usual and (hash_of(stmt.sql) % 100) >= self.config.verify_share * 100:
             return
@@ -324,6 +354,13 @@ class Player:
         for name, value in restore:
             self.cur.execute('SELECT set_config(%s, %s, false)', (name, value))
 
+    def check_populated(self):
+        """None of the DDL that is tried may leave a view unpopulated."""
+        for v in self.views:
+            if not v.plain and not self.quiet("SELECT relispopulated FROM pg_class WHERE oid = '%s'::regclass" %
+                                              v.sql_name.replace("'", "''"))[0][0]:
+                raise Failure('error', '%s was set unpopulated' % v.sql_name, [v])
+
     def pin_settings(self):
         old = self.quiet('SELECT ' + ', '.join("current_setting('%s')" % n for n, _ in OUTPUT_SETTINGS))[0]
         for name, value in OUTPUT_SETTINGS:
@@ -338,7 +375,7 @@ class Player:
         if sql != self.prepared_sql or self.compared - self.prepared_at > 30:
             if self.prepared_sql is not None:
                 self.quiet('DEALLOCATE diff_%d' % self.prepared_count)
-            self.prepared_count += 1
+            self.prepared_count += 1                # other sessions have their own
             try:
                 self.quiet('PREPARE diff_%d AS %s' % (self.prepared_count, sql))
             except psycopg2.Error:
@@ -426,6 +463,14 @@ def hash_of(text):
 
 def quoted(name):
     return '"' + name.replace('"', '""') + '"'
+
+
+def roll_back_prepared(conn):
+    """Two-phase transactions that a cut round left open in this database."""
+    cur = conn.cursor()
+    cur.execute('SELECT gid FROM pg_prepared_xacts WHERE database = current_database()')
+    for gid, in cur.fetchall():
+        cur.execute('ROLLBACK PREPARED %s', (gid,))
 
 
 def connect(db, namespace=None, wait=60):

@@ -15,6 +15,7 @@ def script(log, namespace, failure, tables, config, seed):
     if config.real:
         out.append('CREATE EXTENSION IF NOT EXISTS pg_tviews;')
     ns = '"%s"' % namespace.replace('"', '""')
+    out += ["\\set ns '%s'" % namespace.replace("'", "''")]
     out += ['DROP SCHEMA IF EXISTS %s CASCADE;' % ns, 'CREATE SCHEMA %s;' % ns, 'SET search_path = %s, public;' % ns,
             'RESET client_min_messages;']
     last = None

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import psycopg2                                            # noqa: E402
 
-from oracle import Config, Failure, OutOfHand, Player, connect, work   # noqa: E402
+from oracle import Config, Failure, OutOfHand, Player, connect, roll_back_prepared, work   # noqa: E402
 from reduce import reduce, save, script                    # noqa: E402
 from schema import Schema                                  # noqa: E402
 from statements import StatementMaker, Stmt                # noqa: E402
@@ -62,13 +62,12 @@ class Round:
         n = self.options.length
         while n > 0:
             n -= 1
-            if p.status == 'idle' and rng.random() < 0.01:
+            if p.status == 'idle' and rng.random() < 0.02 and not p.settings_changed:
                 self.special()
                 continue
             for stmt in self.maker.next(p.status, self.viewmaker.views):
                 self.kinds[stmt.kind] += 1
-                p.step(stmt)
-                if p.status == 'failed':
+                if p.step(stmt) is not None or p.status == 'failed':
                     break
             if p.slowest > 3:                # grown out of hand
                 break
@@ -138,8 +137,10 @@ class Round:
         rng, p = self.rng, self.player
         real = [v for v in self.viewmaker.views if not v.plain]
         r = rng.random()
-        if r < 0.4 and real and self.config.mode != 'dry':
+        if r < 0.25 and real and self.config.mode != 'dry':
             p.step(Stmt('REFRESH MATERIALIZED VIEW %s' % rng.choice(real).sql_name, 'refresh'))
+        elif r < 0.4:
+            self.change_schema(real)
         elif r < 0.6 and real and self.config.mode != 'dry':
             p.step(Stmt('BEGIN', 'begin', txn='begin'))
             p.step(self.maker.update())
@@ -157,6 +158,19 @@ class Round:
                 p.step(self.maker.update())
             p.step(Stmt('COMMIT' if p.status == 'open' and rng.random() < 0.7 else 'ROLLBACK', 'end', txn='end'))
             self.viewmaker.views = list(p.views)
+
+    def change_schema(self, real):
+        """DDL on a table or view, alone or inside a transaction."""
+        rng, p = self.rng, self.player
+        stmt = self.maker.view_ddl(real) if real and self.config.real and rng.random() < 0.3 else self.maker.ddl()
+        if rng.random() < 0.5 or 'VACUUM' in stmt.sql:
+            p.step(stmt)
+            return
+        p.step(Stmt('BEGIN', 'begin', txn='begin'))
+        for s in (self.maker.update(), stmt, self.maker.update()):
+            if p.status == 'open':
+                p.step(s)
+        p.step(Stmt('COMMIT' if p.status == 'open' and rng.random() < 0.6 else 'ROLLBACK', 'end', txn='end'))
 
     def finish(self):
         """Refresh, deep check, then drop the views in random order, writing in between."""
@@ -178,6 +192,8 @@ class Round:
             p.views = [w for w in p.views if w.name in left]
             if rng.random() < 0.5 and p.views:
                 p.step(self.maker.write([]))
+            if rng.random() < 0.2:
+                p.step(Stmt('-- the other session', 'session'))
         p.leftovers()
 
 
@@ -203,9 +219,9 @@ def report(rnd, failure, options, say):
 
 
 def make_database(db, config):
+    drop_database(db)
     admin = connect('postgres', wait=10)
     admin.autocommit = True
-    admin.cursor().execute('DROP DATABASE IF EXISTS %s WITH (FORCE)' % db)
     admin.cursor().execute('CREATE DATABASE %s TEMPLATE template0 ENCODING \'UTF8\' LC_COLLATE \'C\' LC_CTYPE \'C\'' % db)
     admin.close()
     c = connect(db)
@@ -228,6 +244,13 @@ def drop_database(db):
     try:
         admin = connect('postgres', wait=30)
         admin.autocommit = True
+        cur = admin.cursor()
+        cur.execute('SELECT 1 FROM pg_prepared_xacts WHERE database = %s', (db,))
+        if cur.fetchone():
+            c = connect(db)
+            c.autocommit = True
+            roll_back_prepared(c)
+            c.close()
         admin.cursor().execute('DROP DATABASE IF EXISTS %s WITH (FORCE)' % db)
         admin.close()
     except psycopg2.Error as e:
@@ -254,7 +277,7 @@ def worker(number, options, stop_at, queue):
             name = options.round or '%s/%d/%d' % (options.seed, number, n)
             n += 1
             rnd = Round(name, db, config, options)
-            failure = None
+            failure, begun = None, time.time()
             try:
                 rnd.play()
             except OutOfHand:
@@ -287,8 +310,8 @@ def worker(number, options, stop_at, queue):
             for k in ('refused', 'features', 'kinds'):
                 total[k].update(getattr(rnd, k))
             if options.verbose:
-                queue.put(('text', 'round %s: %d compared, %d views, slowest %.2fs' % (
-                    name, p.compared if p else 0, rnd.accepted, p.slowest if p else 0)))
+                queue.put(('text', 'round %s: %d compared, %d views, %.1f s, slowest %.2f s' % (
+                    name, p.compared if p else 0, rnd.accepted, time.time() - begun, p.slowest if p else 0)))
             if options.round:
                 break
     except Exception:

@@ -14,6 +14,8 @@ class Stmt:
 
     def script(self):
         """As psql would read it."""
+        if self.kind == 'session':
+            return '\\connect -\nSET search_path = :"ns", public; SET client_min_messages = error;'
         if self.copy is not None:
             return '%s;\n%s\\.\n' % (self.sql, self.copy)
         return self.sql + ';'
@@ -30,6 +32,7 @@ class StatementMaker:
         self.txn_left = 0
         self.settings_changed = False
         self.loaded = False             # the bulk load of a big round was done
+        self.objects = 0                # made by DDL in mid-round
         self.setup()
 
     # ---- once per round ----
@@ -486,6 +489,44 @@ class StatementMaker:
     def reset(self):
         return Stmt('; '.join(['RESET ALL'] + ['SET ' + s for s in self.settings]), 'setting')
 
+    def ddl(self):
+        """Something done to a table, that its views follow."""
+        rng = self.rng
+        t = self.table()
+        c = rng.choice(t.cols)
+        self.objects += 1
+        n = self.objects
+        drop_key = "DO $do$ BEGIN EXECUTE (SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, " \
+            "conname) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'); END $do$" % lit(t.sql)
+        choices = [
+            'ALTER TABLE %s ADD COLUMN added_%d int%s' % (t.sql, n, rng.choice(['', ' DEFAULT 5', ' NOT NULL DEFAULT 1'])),
+            'ALTER TABLE %s RENAME COLUMN %s TO renamed; ALTER TABLE %s RENAME COLUMN renamed TO %s' % (
+                t.sql, c.sql, t.sql, c.sql),
+            'ALTER TABLE %s RENAME TO renamed; ALTER TABLE renamed RENAME TO %s' % (t.sql, t.sql),
+            'ALTER TABLE %s ALTER COLUMN %s SET STATISTICS 10' % (t.sql, c.sql),
+            'ALTER TABLE %s DISABLE TRIGGER ALL; ALTER TABLE %s ENABLE TRIGGER ALL' % (t.sql, t.sql),
+            'ANALYZE %s' % t.sql,
+        ]
+        if KINDS[c.kind].order:
+            choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, t.sql, c.sql))
+        if t.key and not t.deferrable and not any(f[1] is t for x in self.schema.tables for f in x.fks):
+            choices.append(drop_key)
+        return Stmt(rng.choice(choices), 'ddl')
+
+    def view_ddl(self, views):
+        """Something done to a maintained view."""
+        rng = self.rng
+        v = rng.choice(views)
+        self.objects += 1
+        n = self.objects
+        name, kind = rng.choice(v.cols)
+        choices = ['ALTER MATERIALIZED VIEW %s RENAME TO renamed; ALTER MATERIALIZED VIEW renamed RENAME TO %s' % (
+            v.sql_name, v.sql_name), 'ANALYZE %s' % v.sql_name, 'VACUUM FULL %s' % v.sql_name,
+            'VACUUM (ANALYZE) %s' % v.sql_name, 'REINDEX TABLE %s' % v.sql_name]
+        if KINDS[kind].order:
+            choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, v.sql_name, name))
+        return Stmt(rng.choice(choices), 'ddl')
+
     # ---- the stream ----
 
     WEIGHTED = [(insert, 16), (insert_default, 3), (insert_select, 4), (update, 17), (update_all, 3), (update_key, 5),
@@ -527,6 +568,8 @@ class StatementMaker:
                 elif rng.random() < 0.1:
                     out.append(Stmt('SET CONSTRAINTS ALL DEFERRED', 'set constraints', txn='set'))
                 return out
+            if rng.random() < 0.02 and not self.settings_changed:
+                return [Stmt('-- the other session', 'session')]
             if rng.random() < 0.012 and not self.settings_changed:
                 return [self.setting()]
             if self.settings_changed and rng.random() < 0.12:
@@ -544,6 +587,10 @@ class StatementMaker:
         self.txn_left -= 1
         if self.txn_left <= 0:
             self.saves = []
+            if rng.random() < 0.08:
+                return [Stmt("PREPARE TRANSACTION 'diff'", 'prepared transaction', txn='end'),
+                        Stmt("%s PREPARED 'diff'" % ('ROLLBACK' if rng.random() < 0.4 else 'COMMIT'),
+                             'prepared transaction')]
             return [Stmt('ROLLBACK' if rng.random() < 0.3 else 'COMMIT', 'end', txn='end')]
         r = rng.random()
         if r < 0.14:

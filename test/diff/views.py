@@ -105,6 +105,8 @@ class ViewMaker:
             v = rng.choice(usable)
             self.feat.add('over view')
             return Relation('[[%d]]' % v.number, v.cols, v.query.occurs)
+        if depth > 0 and rng.random() < 0.03:
+            return self.values_list()
         if depth > 0 and rng.random() < 0.22:
             q = self.any_query(depth - 1)
             self.feat.add('subquery')
@@ -216,6 +218,7 @@ class ViewMaker:
         text = '%s %s' % (self.ref(rel), alias)
         cols = self.columns(alias, rel)
         where = []
+        joined = False                  # text is a join that parentheses may go around
         for alias, rel in items[1:]:
             right = self.columns(alias, rel)
             item = '%s %s' % (self.ref(rel), alias)
@@ -232,11 +235,12 @@ class ViewMaker:
                 text += ' JOIN %s USING (%s)' % (item, name)
                 self.feat.add('using')
                 cols = cols + right
+                joined = True
                 continue
             elif r < 0.46 and len(items) == 2 and shared and self.natural_ok(cols, right):
                 text += ' NATURAL JOIN %s' % item
                 self.feat.add('natural')
-            elif r < 0.5 and ' JOIN ' in text and ', ' not in text:
+            elif r < 0.5 and joined and ', ' not in text:
                 text = '%s JOIN (%s) ON %s' % (item, text, self.join_pred(cols, right))
             elif r < 0.53 and not self.schema.big:
                 text += ' CROSS JOIN %s' % item if ', ' not in text else ', ' + item
@@ -246,10 +250,49 @@ class ViewMaker:
                 where.append(self.join_pred(cols, right))
             else:
                 text += ' JOIN %s ON %s' % (item, self.join_pred(cols, right))
+                joined = True
             cols = cols + right
+        if rng.random() < 0.07 and not self.schema.big:
+            made, more = self.function_item(cols)
+            text += rng.choice([', ', ' CROSS JOIN ', ' CROSS JOIN LATERAL ']) + made
+            cols = cols + more
+            self.feat.add('function in FROM')
         if rng.random() < 0.4:
             where.append(self.e.pred(cols))
         return text, cols, where
+
+    def function_item(self, cols):
+        """A set-returning function over the columns at hand: (FROM item, its columns)."""
+        rng = self.rng
+        choices = [('generate_series(1, 2)', 'int')]
+        a = self.e.of(cols, 'intarr')
+        if a:
+            choices += [('unnest(%s)' % a.sql, 'int')] * 3
+        a = self.e.of(cols, 'textarr')
+        if a:
+            choices += [('unnest(%s)' % a.sql, 'text')] * 3
+        a = self.e.of(cols, 'int')
+        if a:
+            choices.append(('generate_series(1, least(abs(%s), 3))' % a.sql, 'int'))
+        a = self.e.of(cols, 'text')
+        if a:
+            choices.append(("string_to_table(left(%s, 4), NULL)" % a.sql, 'text'))
+        a = self.e.of(cols, 'jsonb')
+        if a:
+            choices.append(("jsonb_array_elements(CASE WHEN jsonb_typeof(%s) = 'array' THEN %s ELSE '[]' END)" % (
+                a.sql, a.sql), 'jsonb'))
+        call, kind = rng.choice(choices)
+        return '%s z9(x)' % call, [Col('z9.x', kind, 'z9', None, 'x')]
+
+    def values_list(self):
+        """A VALUES list as a relation."""
+        rng = self.rng
+        rows = ', '.join('(%s, %s)' % (rng.choice(['1', '2', '3', '0', 'NULL::int']), rng.choice(KINDS['text'].values))
+                         for _ in range(rng.randint(1, 3)))
+        self.feat.add('values')
+        return Relation('(SELECT * FROM (VALUES %s) w(x, y))' % rows if rng.random() < 0.5
+                        else '(SELECT column1 AS x, column2 AS y FROM (VALUES %s) w)' % rows,
+                        [('x', 'int'), ('y', 'text')], Counter())
 
     def ref(self, rel):
         if rel.table is not None and self.rng.random() < 0.05:
@@ -426,7 +469,13 @@ class ViewMaker:
             sql.append(self.branch(q, kinds))
             occurs.update(q.occurs)
         out = [('u%d' % i, k) for i, k in enumerate(kinds)]
-        text = ' UNION ALL '.join(sql)
+        text = sql[0]
+        distinct = all(KINDS[k].key and KINDS[k].order for k in kinds)
+        for branch in sql[1:]:
+            one = distinct and rng.random() < 0.25
+            text = '%s UNION %s%s' % (text, '' if one else 'ALL ', branch)
+            if one:
+                self.feat.add('union')
         if rng.random() < 0.3:
             return Query('SELECT %s FROM (%s) u' % (', '.join(n for n, _ in out), text), out, occurs)
         return Query(text, out, occurs)
