@@ -27,7 +27,7 @@
 #include "config.h"
 
 /* Share of a page that rows of a view with a key fill at first, in percent. */
-#define TV_VIEW_FILLFACTOR 70
+#define TV_VIEW_FILLFACTOR 50
 
 static void leave_room(IntoClause *into, const TvGraph *graph);
 static bool makes_maintained_view(CreateTableAsStmt *stmt);
