@@ -34,6 +34,7 @@ static void capture_update(TvChanges *changes, TriggerData *trigdata);
 static void capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 weight);
 static void capture_contents(TvChanges *changes, Relation rel);
 static void take_columns(const TvLayout *layout, TupleTableSlot *slot, Datum *values, bool *nulls);
+static void rewind_store(Tuplestorestate *store);
 
 Datum
 tview_capture(PG_FUNCTION_ARGS)
@@ -92,6 +93,17 @@ take_columns(const TvLayout *layout, TupleTableSlot *slot, Datum *values, bool *
 	}
 }
 
+/*
+ * A transition table is shared by all triggers: one that fired before may have
+ * left it positioned anywhere, at a read pointer of its own.
+ */
+static void
+rewind_store(Tuplestorestate *store)
+{
+	tuplestore_select_read_pointer(store, 0);
+	tuplestore_rescan(store);
+}
+
 static void
 capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 weight)
 {
@@ -105,13 +117,14 @@ capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 w
 	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	values = palloc(sizeof(Datum) * (layout->natts + 1));
 	nulls = palloc(sizeof(bool) * (layout->natts + 1));
+	rewind_store(store);
 	while (tuplestore_gettupleslot(store, true, false, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
 		take_columns(layout, slot, values, nulls);
 		tv_changes_add(changes, values, nulls, weight);
 	}
-	tuplestore_rescan(store);
+	rewind_store(store);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
@@ -158,6 +171,8 @@ capture_update(TvChanges *changes, TriggerData *trigdata)
 	nulls = palloc(sizeof(bool) * (layout->natts + 1) * 2);
 	new_values = values + layout->natts + 1;
 	new_nulls = nulls + layout->natts + 1;
+	rewind_store(trigdata->tg_oldtable);
+	rewind_store(trigdata->tg_newtable);
 	while (tuplestore_gettupleslot(trigdata->tg_oldtable, true, false, old_slot) &&
 		   tuplestore_gettupleslot(trigdata->tg_newtable, true, false, new_slot))
 	{
@@ -169,8 +184,8 @@ capture_update(TvChanges *changes, TriggerData *trigdata)
 		tv_changes_add(changes, values, nulls, -1);
 		tv_changes_add(changes, new_values, new_nulls, 1);
 	}
-	tuplestore_rescan(trigdata->tg_oldtable);
-	tuplestore_rescan(trigdata->tg_newtable);
+	rewind_store(trigdata->tg_oldtable);
+	rewind_store(trigdata->tg_newtable);
 	ExecDropSingleTupleTableSlot(old_slot);
 	ExecDropSingleTupleTableSlot(new_slot);
 }

@@ -89,6 +89,10 @@ tv_direct_run(TvPlan *plan, QueryEnvironment *env, TvRowConsumer consumer, void 
 	store = enr->reldata;
 	econtext = direct->econtext;
 
+	/* a run that an error cut short left a tuple whose memory is gone */
+	direct->input->tts_flags &= ~TTS_FLAG_SHOULDFREE;
+	ExecClearTuple(direct->input);
+
 	tuplestore_select_read_pointer(store, 0);
 	tuplestore_rescan(store);
 	while (tuplestore_gettupleslot(store, true, false, direct->input))

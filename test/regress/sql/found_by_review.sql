@@ -1,0 +1,54 @@
+--
+-- Wrong views, needless errors and crashes that were found by review.
+--
+\set ECHO none
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set include :abs_srcdir /include/scenarios.inc
+\i :include
+\set VERBOSITY terse
+\set ECHO all
+
+-- a trigger that read a transition table before us left it at its end
+CREATE TABLE r (a int, x int);
+CREATE MATERIALIZED VIEW totals USING tview AS SELECT a, count(*) AS n, sum(x) AS x FROM r GROUP BY a;
+CREATE FUNCTION reads_new() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM count(*) FROM n; RETURN NULL; END $$;
+CREATE FUNCTION reads_both() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM count(*) FROM n, o; RETURN NULL; END $$;
+CREATE TRIGGER reads_new AFTER INSERT ON r REFERENCING NEW TABLE AS n FOR EACH ROW EXECUTE FUNCTION reads_new();
+CREATE TRIGGER reads_both AFTER UPDATE ON r REFERENCING NEW TABLE AS n OLD TABLE AS o FOR EACH ROW EXECUTE FUNCTION reads_both();
+INSERT INTO r VALUES (1, 1), (2, 2);
+SELECT check_views();
+UPDATE r SET x = x + 1;
+SELECT check_views();
+TABLE totals ORDER BY a;
+DROP TABLE r CASCADE;
+
+-- a delta that spilled to disk, and an error in the middle of it
+SET work_mem = '64kB';
+CREATE TABLE r (a int, x int, t text);
+CREATE MATERIALIZED VIEW quotients USING tview AS SELECT a, 10 / x AS q, t FROM r;
+INSERT INTO r SELECT i, 1, repeat('x', 50) FROM generate_series(1, 100) i;
+INSERT INTO r SELECT i, CASE WHEN i = 4999 THEN 0 ELSE 1 END, repeat('x', 50) FROM generate_series(1, 5000) i;
+INSERT INTO r SELECT i, 2, repeat('x', 50) FROM generate_series(1, 100) i;
+SELECT check_views();
+RESET work_mem;
+DROP TABLE r CASCADE;
+
+-- what is written through the parent of an inheritance tree
+CREATE TABLE parent (a int, x int);
+CREATE TABLE lone (a int, x int);
+CREATE MATERIALIZED VIEW of_parent USING tview AS SELECT a, x FROM ONLY parent;
+CREATE MATERIALIZED VIEW of_lone USING tview AS SELECT a, x FROM lone;
+INSERT INTO lone VALUES (1, 1);
+CREATE TABLE child () INHERITS (parent);
+ALTER TABLE lone INHERIT parent;
+UPDATE parent SET x = x + 1;
+TABLE of_parent;
+TABLE of_lone;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT a, x FROM child;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT a, x FROM ONLY parent;
+REFRESH MATERIALIZED VIEW of_lone;
+ALTER TABLE lone NO INHERIT parent;
+REFRESH MATERIALIZED VIEW of_lone;
+INSERT INTO lone VALUES (2, 2);
+TABLE of_lone ORDER BY a;
+DROP TABLE parent, lone, child CASCADE;
