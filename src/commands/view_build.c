@@ -107,7 +107,7 @@ tv_check_trigger_privilege(List *relids, Oid userid)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for relation %s", get_rel_name(relid)),
+				 errmsg("permission denied for relation \"%s\"", get_rel_name(relid)),
 				 errdetail("A maintained view adds work to every change of the relations it reads, as a trigger does."),
 				 errhint("GRANT TRIGGER ON %s TO %s.", tv_view_name(relid),
 						 quote_identifier(GetUserNameFromId(userid, false)))));

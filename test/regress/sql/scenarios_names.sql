@@ -91,6 +91,8 @@ DROP TABLE pg_temp.author;
 -- one row, one rendering, whoever writes it
 CREATE TABLE moment (i int PRIMARY KEY, t timestamptz, d date, v interval, f float8, b bytea);
 SET TimeZone = 'UTC';
+SET DateStyle = 'ISO, MDY';
+SET IntervalStyle = 'postgres';
 CREATE MATERIALIZED VIEW rendered USING tview AS
   SELECT i, jsonb_build_object('t', t, 'd', d) AS doc, t::text AS tt, d::text AS dt, v::text AS vt, f::text AS ft, b::text AS bt,
          date_trunc('day', t) AS day FROM moment;
@@ -102,13 +104,11 @@ SET extra_float_digits = -10;
 SET bytea_output = 'escape';
 INSERT INTO moment VALUES (2, '2024-05-05 22:00+00', '05.05.2024', 'P1DT2H', 0.1::float8 + 0.2, 'A');
 UPDATE moment SET i = 3 WHERE i = 1;
-RESET TimeZone;
-RESET DateStyle;
-RESET IntervalStyle;
 RESET extra_float_digits;
 RESET bytea_output;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, MDY';
+SET IntervalStyle = 'postgres';
 SELECT check_views();
 SELECT * FROM rendered ORDER BY 1;
 
