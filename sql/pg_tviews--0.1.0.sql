@@ -179,7 +179,7 @@ CREATE FUNCTION tview.mode(view pg_catalog.regclass) RETURNS pg_catalog.text
   AS 'MODULE_PATHNAME', 'tview_mode';
 
 COMMENT ON FUNCTION tview.mode(pg_catalog.regclass) IS
-  'when a view is maintained: immediate or deferred';
+  'when a view is maintained: immediate, at the end of each statement';
 
 CREATE FUNCTION tview.strategy(view pg_catalog.regclass) RETURNS pg_catalog.text
   LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
@@ -212,7 +212,7 @@ COMMENT ON VIEW tview.views IS 'the maintained views of this database';
 COMMENT ON COLUMN tview.views.view IS 'the materialized view';
 COMMENT ON COLUMN tview.views.owner IS 'its owner, with whose rights it is maintained';
 COMMENT ON COLUMN tview.views.bases IS 'the tables and maintained views that it reads';
-COMMENT ON COLUMN tview.views.mode IS 'when it is maintained: immediate or deferred';
+COMMENT ON COLUMN tview.views.mode IS 'when it is maintained: immediate, at the end of each statement';
 COMMENT ON COLUMN tview.views.strategy IS 'the strategies of its nodes, from the top down';
 COMMENT ON COLUMN tview.views.populated IS 'false until REFRESH; it cannot be read then';
 COMMENT ON COLUMN tview.views.view_size IS 'bytes of the view, with its indexes';
@@ -234,9 +234,16 @@ CREATE FUNCTION tview.tview_inline_handler(internal) RETURNS void
 
 COMMENT ON FUNCTION tview.tview_inline_handler(internal) IS 'runs DO blocks of language tview';
 
+CREATE FUNCTION tview.tview_validator(pg_catalog.oid) RETURNS void
+  LANGUAGE C STRICT
+  AS 'MODULE_PATHNAME', 'tview_validator';
+
+COMMENT ON FUNCTION tview.tview_validator(pg_catalog.oid) IS 'refuses functions in language tview';
+
 CREATE TRUSTED LANGUAGE tview
   HANDLER tview.tview_call_handler
-  INLINE tview.tview_inline_handler;
+  INLINE tview.tview_inline_handler
+  VALIDATOR tview.tview_validator;
 
 COMMENT ON LANGUAGE tview IS
   'DO LANGUAGE tview $$ CREATE TVIEW ... $$; also ALTER, DROP, REFRESH and EXPLAIN TVIEW';

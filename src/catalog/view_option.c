@@ -120,12 +120,11 @@ check_label(const ObjectAddress *object, const char *label)
 	{
 		char	   *item = lfirst(lc);
 
-		if (strcmp(item, MODE_PREFIX "immediate") != 0 &&
-			strcmp(item, MODE_PREFIX "deferred") != 0 &&
-			!tv_settings_known(item))
+		if (strcmp(item, MODE_PREFIX "immediate") != 0 && !tv_settings_known(item))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unrecognized option of a maintained view: \"%s\"", item)));
+					 errmsg("unrecognized option of a maintained view: \"%s\"", item),
+					 errhint("Options are \"mode=immediate\" and settings that shape output, as \"TimeZone=UTC\".")));
 	}
 	CacheInvalidateRelcacheByRelid(object->objectId);
 }

@@ -16,23 +16,24 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "catalog/tv_catalog.h"
 #include "commands/query_text.h"
 #include "commands/relation_name.h"
-#include "output_settings.h"
-#include "planner/view_cache.h"
 
 PG_FUNCTION_INFO_V1(tview_create);
 
+#define OPTIONS_HINT \
+	"Options are \"mode\" (\"immediate\"), \"with_data\" and \"if_not_exists\" (true or false)."
+
 typedef struct TvCreateOptions
 {
-	const char *mode;
 	bool		with_data;
 	bool		if_not_exists;
 } TvCreateOptions;
 
 static TvCreateOptions read_options(Jsonb *jsonb);
-static bool read_bool(const char *name, JsonbValue *value);
+static void read_option(TvCreateOptions *options, const char *key, JsonbValue *value);
+static bool read_bool(const char *key, JsonbValue *value);
+static void check_mode(JsonbValue *value);
 static void create_view(RangeVar *relation, RawStmt *select, const char *query,
 						const TvCreateOptions *options);
 
@@ -47,7 +48,6 @@ tview_create(PG_FUNCTION_ARGS)
 	TvCreateOptions options = read_options(PG_GETARG_JSONB_P(2));
 	RangeVar   *relation = tv_relation_name_parse(name);
 	TvQueryText text;
-	Oid			view;
 
 	if (relation == NULL)
 		ereport(ERROR,
@@ -60,13 +60,7 @@ tview_create(PG_FUNCTION_ARGS)
 				query, &options);
 	tv_query_text_leave(&text);
 
-	view = RangeVarGetRelid(relation, NoLock, false);
-	if (tv_catalog_is_view(view) && strcmp(options.mode, "immediate") != 0)
-	{
-		tv_catalog_record_option(view, options.mode, tv_settings_current());
-		tv_view_invalidate(view);
-	}
-	PG_RETURN_OID(view);
+	PG_RETURN_OID(RangeVarGetRelid(relation, NoLock, false));
 }
 
 /* Run the statement that the grammar would make of it. */
@@ -101,7 +95,7 @@ create_view(RangeVar *relation, RawStmt *select, const char *query,
 static TvCreateOptions
 read_options(Jsonb *jsonb)
 {
-	TvCreateOptions options = {"immediate", true, false};
+	TvCreateOptions options = {true, false};
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	value;
@@ -110,41 +104,68 @@ read_options(Jsonb *jsonb)
 	if (!JB_ROOT_IS_OBJECT(jsonb))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options must be a JSON object")));
+				 errmsg("options must be a JSON object"),
+				 errhint(OPTIONS_HINT)));
 	iterator = JsonbIteratorInit(&jsonb->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
 			key = pnstrdup(value.val.string.val, value.val.string.len);
-		else if (token != WJB_VALUE)
-			continue;
-		else if (strcmp(key, "with_data") == 0)
-			options.with_data = read_bool(key, &value);
-		else if (strcmp(key, "if_not_exists") == 0)
-			options.if_not_exists = read_bool(key, &value);
-		else if (strcmp(key, "mode") == 0 && value.type == jbvString &&
-				 value.val.string.len == 9 &&
-				 strncmp(value.val.string.val, "immediate", 9) == 0)
-			options.mode = "immediate";
-		else if (strcmp(key, "mode") == 0 && value.type == jbvString &&
-				 value.val.string.len == 8 &&
-				 strncmp(value.val.string.val, "deferred", 8) == 0)
-			options.mode = "deferred";
-		else
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("invalid option \"%s\"", key),
-					 errhint("Options are \"mode\" (\"immediate\" or \"deferred\"), \"with_data\" and \"if_not_exists\" (true or false).")));
+		else if (token == WJB_VALUE)
+			read_option(&options, key, &value);
 	}
 	return options;
 }
 
+static void
+read_option(TvCreateOptions *options, const char *key, JsonbValue *value)
+{
+	if (strcmp(key, "with_data") == 0)
+		options->with_data = read_bool(key, value);
+	else if (strcmp(key, "if_not_exists") == 0)
+		options->if_not_exists = read_bool(key, value);
+	else if (strcmp(key, "mode") == 0)
+		check_mode(value);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unrecognized option \"%s\"", key),
+				 errhint(OPTIONS_HINT)));
+}
+
 static bool
-read_bool(const char *name, JsonbValue *value)
+read_bool(const char *key, JsonbValue *value)
 {
 	if (value->type != jbvBool)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" must be true or false", name)));
+				 errmsg("option \"%s\" must be true or false", key),
+				 errhint(OPTIONS_HINT)));
 	return value->val.boolean;
+}
+
+/* There is one mode so far. */
+static void
+check_mode(JsonbValue *value)
+{
+	char	   *mode;
+
+	if (value->type != jbvString)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" must be a string", "mode"),
+				 errhint(OPTIONS_HINT)));
+	mode = pnstrdup(value->val.string.val, value->val.string.len);
+	if (strcmp(mode, "immediate") == 0)
+		return;
+	if (strcmp(mode, "deferred") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("mode \"%s\" is not supported", mode),
+				 errdetail("In this version views are maintained at the end of each statement."),
+				 errhint("Leave the option out.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized mode \"%s\"", mode),
+			 errhint(OPTIONS_HINT)));
 }

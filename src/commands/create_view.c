@@ -68,6 +68,7 @@ tv_create_view(TvUtility *utility, Node *node)
 		return;
 	}
 
+	tv_check_select_privilege(graph);
 	tv_check_trigger_privilege(inputs, GetUserId());
 	leave_room(stmt->into, graph);
 	check_full_recompute(graph, stmt->into->rel->relname);

@@ -55,8 +55,9 @@ tview_explain(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	relation = tv_relation_name_parse(subject);
+	/* VALUES(1) would be a name, too, if names were taken as they come. */
 	if (relation)
-		relid = RangeVarGetRelid(relation, AccessShareLock, true);
+		relid = RangeVarGetRelid(relation, AccessShareLock, strchr(subject, '(') != NULL);
 	if (OidIsValid(relid))
 	{
 		tv_relation_require_view(relid);

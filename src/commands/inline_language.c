@@ -33,6 +33,7 @@
 
 PG_FUNCTION_INFO_V1(tview_inline_handler);
 PG_FUNCTION_INFO_V1(tview_call_handler);
+PG_FUNCTION_INFO_V1(tview_validator);
 
 typedef struct TvToken
 {
@@ -98,16 +99,25 @@ tview_inline_handler(PG_FUNCTION_ARGS)
 }
 
 /*
- * tview.tview_call_handler(): there are no functions in this language
+ * tview.tview_validator(oid): there are no functions in this language
  */
 Datum
-tview_call_handler(PG_FUNCTION_ARGS)
+tview_validator(PG_FUNCTION_ARGS)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("language tview is for DO blocks only"),
 			 errhint("Write DO LANGUAGE tview $$ CREATE TVIEW ... $$.")));
-	PG_RETURN_NULL();			/* keep compiler quiet */
+	PG_RETURN_VOID();			/* keep compiler quiet */
+}
+
+/*
+ * tview.tview_call_handler(): nobody gets here
+ */
+Datum
+tview_call_handler(PG_FUNCTION_ARGS)
+{
+	return tview_validator(fcinfo);
 }
 
 /* ------------------------------------------------------------------------

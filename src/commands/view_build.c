@@ -13,6 +13,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -90,6 +91,26 @@ tv_lock_relations(List *relids, LOCKMODE lockmode)
 					(errcode(ERRCODE_UNDEFINED_TABLE),
 					 errmsg("relation with OID %u does not exist", lfirst_oid(lc)),
 					 errdetail("It was dropped while the command waited for it.")));
+	}
+}
+
+/*
+ * The server checks this only when the view is filled, and columns by columns;
+ * its own message is the one to see if a table may not be read at all.
+ */
+void
+tv_check_select_privilege(const TvGraph *graph)
+{
+	for (int i = 0; i < graph->nsources; i++)
+	{
+		const TvSource *source = graph->sources[i];
+
+		if (source->kind != TV_SOURCE_NODE &&
+			pg_class_aclcheck(source->relid, source->check_as, ACL_SELECT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck_all(source->relid, source->check_as, ACL_SELECT,
+									  ACLMASK_ANY) != ACLCHECK_OK)
+			aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(source->relid)),
+						   get_rel_name(source->relid));
 	}
 }
 

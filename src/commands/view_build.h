@@ -25,6 +25,12 @@ extern List *tv_graph_inputs(const TvGraph *graph);
 extern void tv_lock_relations(List *relids, LOCKMODE lockmode);
 
 /*
+ * Raise 42501 if something that the graph reads may not be read at all by
+ * whom it is read for.
+ */
+extern void tv_check_select_privilege(const TvGraph *graph);
+
+/*
  * Raise 42501 unless userid may have triggers on every relation in the list.
  */
 extern void tv_check_trigger_privilege(List *relids, Oid userid);

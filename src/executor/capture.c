@@ -45,12 +45,13 @@ tview_capture(PG_FUNCTION_ARGS)
 	TvChanges  *changes;
 	TriggerEvent event;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
+	/* A trigger of somebody's own would deliver changes a second time. */
+	if (!CALLED_AS_TRIGGER(fcinfo) || !trigdata->tg_trigger->tgisinternal)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function tview.capture() was not called as a trigger"),
+				 errmsg("function tview.capture() was not called by a trigger of pg_tviews"),
 				 errdetail("It belongs to the internal triggers of maintained views."),
-				 errhint("Do not call it.")));
+				 errhint("Do not call it, and make no triggers with it.")));
 	rel = trigdata->tg_relation;
 	event = trigdata->tg_event;
 

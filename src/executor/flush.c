@@ -44,6 +44,7 @@ static bool running = false;
 
 static void flush_all(void);
 static void flush_as_owner(TvView *view);
+static void name_view(void *arg);
 static List *changed_relations(void);
 static List *lock_reachable(void);
 static void lock_views(List *reachable);
@@ -129,6 +130,12 @@ static void
 flush_as_owner(TvView *view)
 {
 	TvRights	rights;
+	ErrorContextCallback callback;
+
+	callback.callback = name_view;
+	callback.arg = get_rel_name(view->relid);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 
 	tv_rights_enter(&rights, view->owner, view->settings,
 					view->graph->user_code, view->graph->uses_settings);
@@ -143,6 +150,21 @@ flush_as_owner(TvView *view)
 	}
 	PG_END_TRY();
 	tv_rights_leave(&rights);
+	error_context_stack = callback.previous;
+}
+
+/*
+ * The user changed a table, not a view: say where the error comes from, and,
+ * of one that the data cause, what can be done.
+ */
+static void
+name_view(void *arg)
+{
+	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_TO_CATEGORY(ERRCODE_DIVISION_BY_ZERO))
+		errcontext("while maintaining view \"%s\", whose query fails on the new rows: change them, or drop the view",
+				   (char *) arg);
+	else
+		errcontext("while maintaining view \"%s\"", (char *) arg);
 }
 
 static int
