@@ -32,19 +32,33 @@
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_trigger.h"
 
-/* The four triggers.  The leading space makes the names sort first. */
+/*
+ * The triggers.  The leading space makes the names sort first.
+ *
+ * The apply worker of a subscription fires no statement triggers; the last
+ * one, which fires only where session_replication_role is replica, delivers
+ * its rows.
+ */
 static const struct
 {
 	const char *name;
-	int16		event;
+	int16		events;
 	int16		timing;
+	bool		row;
 	bool		old_table;
 	bool		new_table;
+	char		fires;
 }			trigger_info[] = {
-	{" tview_insert", TRIGGER_TYPE_INSERT, TRIGGER_TYPE_AFTER, false, true},
-	{" tview_update", TRIGGER_TYPE_UPDATE, TRIGGER_TYPE_AFTER, true, true},
-	{" tview_delete", TRIGGER_TYPE_DELETE, TRIGGER_TYPE_AFTER, true, false},
-	{" tview_truncate", TRIGGER_TYPE_TRUNCATE, TRIGGER_TYPE_BEFORE, false, false}
+	{" tview_insert", TRIGGER_TYPE_INSERT, TRIGGER_TYPE_AFTER, false, false, true,
+	TRIGGER_FIRES_ALWAYS},
+	{" tview_update", TRIGGER_TYPE_UPDATE, TRIGGER_TYPE_AFTER, false, true, true,
+	TRIGGER_FIRES_ALWAYS},
+	{" tview_delete", TRIGGER_TYPE_DELETE, TRIGGER_TYPE_AFTER, false, true, false,
+	TRIGGER_FIRES_ALWAYS},
+	{" tview_truncate", TRIGGER_TYPE_TRUNCATE, TRIGGER_TYPE_BEFORE, false, false, false,
+	TRIGGER_FIRES_ALWAYS},
+	{" tview_apply", TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
+		TRIGGER_TYPE_AFTER, true, false, false, TRIGGER_FIRES_ON_REPLICA}
 };
 
 #define N_TRIGGERS lengthof(trigger_info)
@@ -57,8 +71,9 @@ typedef enum TvTriggerAction
 	TRIGGER_DELETE
 } TvTriggerAction;
 
-static int16 visit_triggers(Oid relid, TvTriggerAction action, bool *all_enabled);
-static void enable_trigger(Relation pg_trigger, HeapTuple tuple);
+static uint32 visit_triggers(Oid relid, TvTriggerAction action, bool *all_enabled);
+static int	which_trigger(Form_pg_trigger form);
+static void enable_trigger(Relation pg_trigger, HeapTuple tuple, char fires);
 static void create_trigger(Oid relid, int which);
 static TriggerTransition *transition(const char *name, bool isnew);
 static Oid	capture_function(void);
@@ -67,7 +82,7 @@ void
 tv_trigger_arm(Oid relid)
 {
 	bool		all_enabled;
-	int16		present;
+	uint32		present;
 
 	/* What CREATE TRIGGER takes; it keeps writers out. */
 	LockRelationOid(relid, ShareRowExclusiveLock);
@@ -75,7 +90,7 @@ tv_trigger_arm(Oid relid)
 	if (!all_enabled)
 		(void) visit_triggers(relid, TRIGGER_ENABLE, &all_enabled);
 	for (int i = 0; i < N_TRIGGERS; i++)
-		if (!(present & trigger_info[i].event))
+		if (!(present & (1U << i)))
 			create_trigger(relid, i);
 	CommandCounterIncrement();
 }
@@ -99,25 +114,22 @@ bool
 tv_trigger_is_armed(Oid relid)
 {
 	bool		all_enabled;
-	int16		present = visit_triggers(relid, TRIGGER_LOOK, &all_enabled);
+	uint32		present = visit_triggers(relid, TRIGGER_LOOK, &all_enabled);
 
-	for (int i = 0; i < N_TRIGGERS; i++)
-		if (!(present & trigger_info[i].event))
-			return false;
-	return all_enabled;
+	return present == (1U << N_TRIGGERS) - 1 && all_enabled;
 }
 
 /*
- * Visit our triggers on a relation.  Returns the events that have one;
- * *all_enabled is set to whether all of them are enabled ALWAYS.
+ * Visit our triggers on a relation.  Returns which of them there are, bit by
+ * bit; *all_enabled is set to whether all of them fire when they should.
  */
-static int16
+static uint32
 visit_triggers(Oid relid, TvTriggerAction action, bool *all_enabled)
 {
 	LOCKMODE	lockmode = action == TRIGGER_LOOK ? AccessShareLock : RowExclusiveLock;
 	Relation	pg_trigger = table_open(TriggerRelationId, lockmode);
 	Oid			function = capture_function();
-	int16		present = 0;
+	uint32		present = 0;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -130,14 +142,17 @@ visit_triggers(Oid relid, TvTriggerAction action, bool *all_enabled)
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 
+		int			which;
+
 		if (form->tgfoid != function)
 			continue;
-		present |= form->tgtype & TRIGGER_TYPE_EVENT_MASK;
-		if (form->tgenabled != TRIGGER_FIRES_ALWAYS)
+		which = which_trigger(form);
+		present |= 1U << which;
+		if (form->tgenabled != trigger_info[which].fires)
 		{
 			*all_enabled = false;
 			if (action == TRIGGER_ENABLE)
-				enable_trigger(pg_trigger, tuple);
+				enable_trigger(pg_trigger, tuple, trigger_info[which].fires);
 		}
 		if (action == TRIGGER_DELETE)
 		{
@@ -150,13 +165,24 @@ visit_triggers(Oid relid, TvTriggerAction action, bool *all_enabled)
 	return present;
 }
 
+static int
+which_trigger(Form_pg_trigger form)
+{
+	for (int i = 0; i < N_TRIGGERS; i++)
+		if ((form->tgtype & TRIGGER_TYPE_EVENT_MASK) == trigger_info[i].events &&
+			TRIGGER_FOR_ROW(form->tgtype) == trigger_info[i].row)
+			return i;
+	elog(ERROR, "unknown trigger %u of tview.capture()", form->oid);
+	return 0;
+}
+
 static void
-enable_trigger(Relation pg_trigger, HeapTuple tuple)
+enable_trigger(Relation pg_trigger, HeapTuple tuple, char fires)
 {
 	HeapTuple	copy = heap_copytuple(tuple);
 	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(copy);
 
-	form->tgenabled = TRIGGER_FIRES_ALWAYS;
+	form->tgenabled = fires;
 	CatalogTupleUpdate(pg_trigger, &copy->t_self, copy);
 	CacheInvalidateRelcacheByRelid(form->tgrelid);
 	heap_freetuple(copy);
@@ -171,9 +197,9 @@ create_trigger(Oid relid, int which)
 	ObjectAddress method;
 
 	stmt->trigname = pstrdup(trigger_info[which].name);
-	stmt->row = false;
+	stmt->row = trigger_info[which].row;
 	stmt->timing = trigger_info[which].timing;
-	stmt->events = trigger_info[which].event;
+	stmt->events = trigger_info[which].events;
 	if (trigger_info[which].old_table)
 		stmt->transitionRels = lappend(stmt->transitionRels, transition("tview_old", false));
 	if (trigger_info[which].new_table)
@@ -181,7 +207,7 @@ create_trigger(Oid relid, int which)
 
 	trigger = CreateTriggerFiringOn(stmt, NULL, relid, InvalidOid, InvalidOid, InvalidOid,
 									capture_function(), InvalidOid, NULL, true, false,
-									TRIGGER_FIRES_ALWAYS);
+									trigger_info[which].fires);
 
 	/*
 	 * A pair of partition dependencies: DROP TRIGGER is refused, DROP TABLE

@@ -17,6 +17,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "replication/logicalworker.h"
 #include "storage/procarray.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
@@ -31,6 +32,7 @@
 PG_FUNCTION_INFO_V1(tview_capture);
 
 static void capture_update(TvChanges *changes, TriggerData *trigdata);
+static void capture_row(TvChanges *changes, TriggerData *trigdata);
 static void capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 weight);
 static void capture_contents(TvChanges *changes, Relation rel);
 static void take_columns(const TvLayout *layout, TupleTableSlot *slot, Datum *values, bool *nulls);
@@ -55,6 +57,14 @@ tview_capture(PG_FUNCTION_ARGS)
 	rel = trigdata->tg_relation;
 	event = trigdata->tg_event;
 
+	/*
+	 * An apply worker fires row triggers only, its copying of a table fires
+	 * both; everybody else delivers by statement.
+	 */
+	if (!TRIGGER_FIRED_BY_TRUNCATE(event) &&
+		(TRIGGER_FIRED_FOR_ROW(event) != 0) != IsLogicalWorker())
+		return PointerGetDatum(NULL);
+
 	readers = tv_view_readers(RelationGetRelid(rel));
 	if (readers)
 	{
@@ -66,7 +76,9 @@ tview_capture(PG_FUNCTION_ARGS)
 					 errdetail("A function called by the definition of a view changes a base table."),
 					 errhint("Functions in a view's definition must not have side effects.")));
 		changes = tv_changes_of(RelationGetRelid(rel), readers->layout);
-		if (TRIGGER_FIRED_BY_INSERT(event))
+		if (TRIGGER_FIRED_FOR_ROW(event))
+			capture_row(changes, trigdata);
+		else if (TRIGGER_FIRED_BY_INSERT(event))
 			capture_rows(changes, trigdata->tg_newtable, RelationGetDescr(rel), 1);
 		else if (TRIGGER_FIRED_BY_DELETE(event))
 			capture_rows(changes, trigdata->tg_oldtable, RelationGetDescr(rel), -1);
@@ -127,6 +139,23 @@ capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 w
 	}
 	rewind_store(store);
 	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* One row changed by an apply worker. */
+static void
+capture_row(TvChanges *changes, TriggerData *trigdata)
+{
+	Datum	   *values = palloc(sizeof(Datum) * (changes->layout->natts + 1));
+	bool	   *nulls = palloc(sizeof(bool) * (changes->layout->natts + 1));
+	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
+
+	take_columns(changes->layout, trigdata->tg_trigslot, values, nulls);
+	tv_changes_add(changes, values, nulls, inserted ? 1 : -1);
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		take_columns(changes->layout, trigdata->tg_newslot, values, nulls);
+		tv_changes_add(changes, values, nulls, 1);
+	}
 }
 
 static bool
