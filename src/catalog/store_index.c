@@ -22,6 +22,7 @@
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_utilcmd.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -222,31 +223,37 @@ tv_store_index_make_single(Oid relid, bool mark)
 	make_index(relid, list_make1(make_element(NULL, (Node *) constant)), true, mark);
 }
 
-void
-tv_store_index_drop_ours(Oid relid, Oid keep)
+List *
+tv_store_index_ours(Oid relid)
 {
 	Relation	rel = table_open(relid, NoLock);
 	List	   *indexes = RelationGetIndexList(rel);
+	List	   *ours = NIL;
 	ListCell   *lc;
 
 	table_close(rel, NoLock);
 	foreach(lc, indexes)
 	{
-		Oid			indexid = lfirst_oid(lc);
-		ObjectAddress address;
-		Relation	index;
-		bool		unique;
+		if (list_member_oid(getAutoExtensionsOfObject(RelationRelationId, lfirst_oid(lc)),
+							tv_catalog_extension()))
+			ours = lappend_oid(ours, lfirst_oid(lc));
+	}
+	return ours;
+}
 
-		if (indexid == keep ||
-			!list_member_oid(getAutoExtensionsOfObject(RelationRelationId, indexid),
-							 tv_catalog_extension()))
+void
+tv_store_index_drop_ours(Oid relid, Oid keep)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_store_index_ours(relid))
+	{
+		ObjectAddress address;
+
+		if (lfirst_oid(lc) == keep)
 			continue;
-		index = index_open(indexid, AccessExclusiveLock);
-		unique = index->rd_index->indisunique;
-		index_close(index, NoLock);
-		if (!unique)
-			continue;
-		ObjectAddressSet(address, RelationRelationId, indexid);
+		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
+		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
 		performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
 	}
 }

@@ -12,14 +12,18 @@
 #define TV_STORE_INDEX_H
 
 #include "access/attnum.h"
+#include "nodes/pg_list.h"
 
 extern void tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys, bool mark);
 extern void tv_store_index_make_hash(Oid relid, bool mark);
 extern void tv_store_index_make_single(Oid relid, bool mark);
 
+/* The OIDs of the indexes of a view that we made. */
+extern List *tv_store_index_ours(Oid relid);
+
 /*
- * Drop the unique indexes of a view that we made, except keep.  They promise
- * what the definition no longer does.
+ * Drop those, except keep: the unique ones promise what the definition no
+ * longer does.
  */
 extern void tv_store_index_drop_ours(Oid relid, Oid keep);
 

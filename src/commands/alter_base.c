@@ -43,6 +43,20 @@ tv_alter_table(TvUtility *utility, Node *node)
 }
 
 /*
+ * A unique index can prove a key.  The object access hook sees it before its
+ * row in pg_index can be read.
+ */
+void
+tv_create_index(TvUtility *utility, Node *node)
+{
+	IndexStmt  *stmt = castNode(IndexStmt, node);
+
+	tv_utility_run(utility);
+	if (stmt->unique)
+		tv_command_note_touched(RangeVarGetRelid(stmt->relation, NoLock, true));
+}
+
+/*
  * A view is made a maintained one when it is created, and stays one.
  */
 static void

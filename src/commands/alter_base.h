@@ -16,6 +16,9 @@
 /* AlterTableStmt: also of views, indexes, materialized views. */
 extern void tv_alter_table(TvUtility *utility, Node *stmt);
 
+/* IndexStmt */
+extern void tv_create_index(TvUtility *utility, Node *stmt);
+
 /* ViewStmt */
 extern void tv_replace_view(TvUtility *utility, Node *stmt);
 

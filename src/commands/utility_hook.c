@@ -174,6 +174,7 @@ find_handler(Node *stmt)
 		{T_CopyStmt, tv_copy},
 		{T_CreateTableAsStmt, tv_create_view},
 		{T_ExplainStmt, tv_create_view_explain},
+		{T_IndexStmt, tv_create_index},
 		{T_RefreshMatViewStmt, tv_refresh},
 		{T_TruncateStmt, tv_truncate},
 		{T_ViewStmt, tv_replace_view}

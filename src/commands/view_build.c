@@ -267,9 +267,9 @@ find_view_index(Relation rel, const TvNode *top)
 }
 
 /*
- * Make that index if there is none.  Unique indexes that we made for another
- * key first go: nothing proves them any more, and they would make writes to
- * base tables fail.
+ * Make that index if there is none.  Those that we made for another identity
+ * first go: nothing proves a key that was, and a unique index on it would make
+ * writes to base tables fail.
  */
 static void
 make_view_index(Oid view, const TvNode *top)
@@ -300,7 +300,7 @@ bool
 tv_view_fits(Oid view, const TvGraph *graph)
 {
 	Relation	rel;
-	bool		has_index;
+	Oid			index;
 	int			nstates = 0;
 
 	if (!equal(tv_catalog_sources(view), tv_graph_inputs(graph)))
@@ -321,7 +321,9 @@ tv_view_fits(Oid view, const TvGraph *graph)
 		return false;
 
 	rel = table_open(view, AccessShareLock);
-	has_index = OidIsValid(find_view_index(rel, graph->nodes[graph->nnodes - 1]));
+	index = find_view_index(rel, graph->nodes[graph->nnodes - 1]);
 	table_close(rel, NoLock);
-	return has_index;
+	/* One that we made for a key that was is no proof of anything now. */
+	return OidIsValid(index) &&
+		list_difference_oid(tv_store_index_ours(view), list_make1_oid(index)) == NIL;
 }
