@@ -49,6 +49,7 @@ static const struct
 	bool		new_table;
 	char		fires;
 }			trigger_info[] = {
+
 	{" tview_insert", TRIGGER_TYPE_INSERT, TRIGGER_TYPE_AFTER, false, false, true,
 	TRIGGER_FIRES_ALWAYS},
 	{" tview_update", TRIGGER_TYPE_UPDATE, TRIGGER_TYPE_AFTER, false, true, true,
@@ -58,7 +59,7 @@ static const struct
 	{" tview_truncate", TRIGGER_TYPE_TRUNCATE, TRIGGER_TYPE_BEFORE, false, false, false,
 	TRIGGER_FIRES_ALWAYS},
 	{" tview_apply", TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
-		TRIGGER_TYPE_AFTER, true, false, false, TRIGGER_FIRES_ON_REPLICA}
+	TRIGGER_TYPE_AFTER, true, false, false, TRIGGER_FIRES_ON_REPLICA}
 };
 
 #define N_TRIGGERS lengthof(trigger_info)

@@ -127,7 +127,7 @@ node_is_additive(const TvNode *node)
 
 		foreach(ll, branch->leaves)
 			if (((TvLeaf *) lfirst(ll))->source >= 0)
-				nleaves++;
+			nleaves++;
 		if (nleaves > 1)
 			return false;
 	}

@@ -246,7 +246,7 @@ add_key(GroupContext *g, Expr *expr, SortGroupClause *clause)
 
 	foreach(lc, g->key_exprs)
 		if (equal(lfirst(lc), expr))
-			return true;
+		return true;
 	g->key_exprs = lappend(g->key_exprs, expr);
 	g->clauses = lappend(g->clauses, clause);
 	return true;
@@ -262,12 +262,12 @@ collect_walker(Node *node, GroupContext *g)
 		return false;
 	foreach(lc, g->key_exprs)
 		if (equal(lfirst(lc), node))
-			return false;
+		return false;
 	if (IsA(node, Aggref))
 	{
 		foreach(lc, g->aggrefs)
 			if (equal(lfirst(lc), node))
-				return false;
+			return false;
 		g->aggrefs = lappend(g->aggrefs, node);
 		/* direct arguments may hold grouping columns */
 		return collect_walker((Node *) ((Aggref *) node)->aggdirectargs, g);

@@ -224,8 +224,8 @@ typedef struct TvGraph
 	TvSource  **sources;
 	List	   *relids;			/* of Oid: every relation the definition
 								 * depends on (plain views too) */
-	bool		uses_settings;	/* an expression depends on settings that shape
-								 * output */
+	bool		uses_settings;	/* an expression depends on settings that
+								 * shape output */
 	bool		user_code;		/* an expression calls a function that did not
 								 * come with the server */
 } TvGraph;

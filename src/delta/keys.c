@@ -312,9 +312,9 @@ index_keys(Oid relid)
 		Form_pg_index form = index->rd_index;
 		LeafKey    *key = palloc0(sizeof(LeafKey));
 		bool		proof = form->indisunique && form->indimmediate && form->indisvalid &&
-			form->indisready && index->rd_rel->relam == BTREE_AM_OID &&
-			RelationGetIndexExpressions(index) == NIL &&
-			RelationGetIndexPredicate(index) == NIL;
+		form->indisready && index->rd_rel->relam == BTREE_AM_OID &&
+		RelationGetIndexExpressions(index) == NIL &&
+		RelationGetIndexPredicate(index) == NIL;
 
 		key->natts = form->indnkeyatts;
 		key->attnos = palloc(sizeof(AttrNumber) * key->natts);

@@ -131,7 +131,7 @@ assign_accumulators(TvNode *node)
 
 		foreach(lc, node->accs)
 			if (((TvAcc *) lfirst(lc))->attno == 0)
-				complete = false;
+			complete = false;
 		for (i = 0; i < node->nkeys; i++)
 			node->keys[i].primary_attno = node->keys[i].out_attno;
 		if (complete)

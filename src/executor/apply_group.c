@@ -95,7 +95,10 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 	}
 	do
 	{
-		/* a later pass must see what was locked after the first one's snapshot */
+		/*
+		 * a later pass must see what was locked after the first one's
+		 * snapshot
+		 */
 		p = begin_pass(flush, table, passes == 0 && !node->recompute ? GetActiveSnapshot() : NULL);
 		for (int i = 0; i < table->ngroups; i++)
 		{
@@ -338,7 +341,7 @@ compute_new(GroupPass *p, TvGroup *group, bool exists, bool *rescan)
 				continue;
 			foreach(lc, node->aggs)
 				if (((TvAgg *) lfirst(lc))->acc == i)
-					count = ((TvAgg *) lfirst(lc))->count_acc;
+				count = ((TvAgg *) lfirst(lc))->count_acc;
 			p->new_accs[i] = tv_groups_advance(p->table, i, acc_delta(p, group, i),
 											   p->old_accs[i], p->old_acc_nulls[i],
 											   count < 0 ? -1 : DatumGetInt64(p->new_accs[count]),
@@ -576,7 +579,7 @@ recompute_groups(GroupPass *p)
 		Tuplestorestate *store = collect_keys(p, with_nulls, &desc);
 		int64		n = tuplestore_tuple_count(store);
 		TvPlanKind	kind = p->node->nkeys == 0 ? TV_PLAN_RECOMPUTE :
-			with_nulls ? TV_PLAN_RECOMPUTE_NULL_KEYS : TV_PLAN_RECOMPUTE_KEYS;
+		with_nulls ? TV_PLAN_RECOMPUTE_NULL_KEYS : TV_PLAN_RECOMPUTE_KEYS;
 
 		if (n > 0)
 		{

@@ -93,7 +93,7 @@ tv_changes_all(void)
 
 	foreach(lc, all_changes)
 		if (((TvChanges *) lfirst(lc))->segments != NIL)
-			result = lappend(result, lfirst(lc));
+		result = lappend(result, lfirst(lc));
 	return result;
 }
 
@@ -222,7 +222,7 @@ is_done(TvChanges *changes, TvSegment *segment)
 		return false;
 	foreach(lc, segment->consumed)
 		if (((TvConsumption *) lfirst(lc))->subid != segment->subid)
-			return false;
+		return false;
 	return true;
 }
 

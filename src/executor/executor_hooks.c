@@ -208,7 +208,7 @@ reads_views(PlannedStmt *stmt)
 
 	foreach(lc, stmt->relationOids)
 		if (tv_catalog_is_view(lfirst_oid(lc)))
-			return true;
+		return true;
 	return false;
 }
 
@@ -220,7 +220,7 @@ calls_user_functions(PlannedStmt *stmt)
 
 	foreach(lc, stmt->invalItems)
 		if (lfirst_node(PlanInvalItem, lc)->cacheId == PROCOID)
-			return true;
+		return true;
 	return false;
 }
 

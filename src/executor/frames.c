@@ -205,7 +205,7 @@ tv_frame_modifies(Oid relid)
 
 		foreach(lc, frame->targets)
 			if (((FrameTarget *) lfirst(lc))->relid == relid)
-				return true;
+			return true;
 	}
 	return false;
 }

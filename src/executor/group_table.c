@@ -32,12 +32,12 @@ static uint32 hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls)
 static void rebuild_buckets(TvGroupTable *table);
 static void accumulate(TvGroupTable *table, TvGroup *group, int acc, TupleTableSlot *slot,
 					   int64 weight);
-static Datum new_sum(Oid argtype, const TvAccDelta *delta, Datum old, bool old_null);
-static Datum new_extreme(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+static Datum new_sum(Oid argtype, const TvAccDelta * delta, Datum old, bool old_null);
+static Datum new_extreme(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 						 bool *isnull, bool *rescan);
-static Datum new_fold(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+static Datum new_fold(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 					  bool *isnull, bool *rescan, MemoryContext cxt);
-static Datum new_trans(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+static Datum new_trans(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 					   int64 count, bool fresh, bool *isnull, bool *rescan, MemoryContext cxt);
 
 TvGroupTable *
@@ -193,7 +193,7 @@ tv_groups_add(TupleTableSlot *slot, void *context)
 
 /* Remember a row of arguments. */
 static void
-add_row(TvGroupTable *table, TvAccDelta *delta, const TvAcc *acc, TupleTableSlot *slot,
+add_row(TvGroupTable *table, TvAccDelta * delta, const TvAcc *acc, TupleTableSlot *slot,
 		int64 weight)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
@@ -304,7 +304,7 @@ tv_groups_sort(TvGroupTable *table)
 }
 
 Datum
-tv_groups_advance(TvGroupTable *table, int acc, const TvAccDelta *delta,
+tv_groups_advance(TvGroupTable *table, int acc, const TvAccDelta * delta,
 				  Datum old, bool old_null, int64 count, bool fresh,
 				  bool *isnull, bool *rescan, MemoryContext cxt)
 {
@@ -350,7 +350,7 @@ tv_groups_advance(TvGroupTable *table, int acc, const TvAccDelta *delta,
 
 /* s' = s + d; in int8, or numeric for sums of int8 */
 static Datum
-new_sum(Oid argtype, const TvAccDelta *delta, Datum old, bool old_null)
+new_sum(Oid argtype, const TvAccDelta * delta, Datum old, bool old_null)
 {
 	int128		sum = ((int128) delta->u.sum.hi << 64) | delta->u.sum.lo;
 
@@ -391,11 +391,11 @@ new_sum(Oid argtype, const TvAccDelta *delta, Datum old, bool old_null)
  *	  t equals e			w >= 0: e; else it may have left
  */
 static Datum
-new_extreme(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+new_extreme(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 			bool *isnull, bool *rescan)
 {
 	int			c = old_null ? -1 :
-		ApplySortComparator(delta->u.extreme.value, false, old, false, &ar->sort);
+	ApplySortComparator(delta->u.extreme.value, false, old, false, &ar->sort);
 
 	if (c < 0 && delta->u.extreme.weight > 0)
 	{
@@ -410,7 +410,7 @@ new_extreme(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
 
 /* bit_and, bit_or: rows that came fold in; rows that left need a rescan. */
 static Datum
-new_fold(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+new_fold(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 		 bool *isnull, bool *rescan, MemoryContext cxt)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
@@ -445,7 +445,7 @@ new_fold(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
 }
 
 static Datum
-new_trans(TvAccRuntime *ar, const TvAccDelta *delta, Datum old, bool old_null,
+new_trans(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 		  int64 count, bool fresh, bool *isnull, bool *rescan, MemoryContext cxt)
 {
 	TvTransState state;

@@ -38,7 +38,7 @@ typedef struct TvAccDelta
 		}			extreme;
 		TvWeighted *rows;		/* TRANS, EXTREME without sort operator */
 	}			u;
-} TvAccDelta;
+}			TvAccDelta;
 
 typedef struct TvGroup
 {
@@ -84,7 +84,7 @@ extern void tv_groups_sort(TvGroupTable *table);
  * the old count was zero.  Sets *rescan when only a recompute can tell.  The
  * result is in cxt or is the old value.
  */
-extern Datum tv_groups_advance(TvGroupTable *table, int acc, const TvAccDelta *delta,
+extern Datum tv_groups_advance(TvGroupTable *table, int acc, const TvAccDelta * delta,
 							   Datum old, bool old_null, int64 count, bool fresh,
 							   bool *isnull, bool *rescan, MemoryContext cxt);
 

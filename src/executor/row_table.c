@@ -59,7 +59,7 @@ tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls, int64 wei
 	}
 	row = &table->rows[table->nrows++];
 	row->tuple = tv_form_minimal_tuple(table->desc, unconstify(Datum *, values),
-										 unconstify(bool *, nulls));
+									   unconstify(bool *, nulls));
 	row->weight = weight;
 	row->hash = 0;
 	if (table->nkeys > 0)

@@ -94,7 +94,7 @@ tv_trans_make(const TvAcc *acc)
 	get_typlenbyval(agg->aggmtranstype, &trans->typlen, &trans->typbyval);
 
 	initval = SysCacheGetAttr(AGGFNOID, tuple, Anum_pg_aggregate_aggminitval,
-						   &trans->initial_null);
+							  &trans->initial_null);
 	if (!trans->initial_null)
 	{
 		Oid			input;

@@ -29,8 +29,8 @@ typedef struct TvWriter
 	Relation	index;			/* by which rows are found; NULL: by scanning */
 	ScanKeyData *scankeys;
 	IndexScanDesc scan;
-	struct TableScanDescData *table_scan;	/* SINGLE: the slot's tuple lives in
-											 * it */
+	struct TableScanDescData *table_scan;	/* SINGLE: the slot's tuple lives
+											 * in it */
 	Snapshot	snapshot;		/* the newest, registered */
 	TupleTableSlot *slot;		/* the row found */
 	TupleTableSlot *new_slot;	/* the row to write */

@@ -179,7 +179,7 @@ has_started_join(Plan *plan)
 		children = list_make1(((SubqueryScan *) plan)->subplan);
 	foreach(lc, children)
 		if (has_started_join(lfirst(lc)))
-			return true;
+		return true;
 	return false;
 }
 
