@@ -20,6 +20,7 @@
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
@@ -28,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "catalog/definition.h"
 #include "catalog/extension_owner.h"
 #include "catalog/tv_catalog.h"
 #include "commands/relation_name.h"
@@ -44,8 +46,8 @@ PG_FUNCTION_INFO_V1(tview_check);
 static void check_view(ReturnSetInfo *rsinfo, const TvView *view);
 static void check_state(ReturnSetInfo *rsinfo, const TvView *view, const TvNode *node);
 static void lock_relations(const TvGraph *graph);
-static Tuplestorestate *run_query(const TvView *view, Query *query, TupleDesc *desc);
-static void report(ReturnSetInfo *rsinfo, Oid relid, const char *expected, const char *stored);
+static void run_query(EphemeralNamedRelationData *expected, const TvView *view, Query *query);
+static void compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected);
 
 /*
  * tview.check(regclass)
@@ -78,49 +80,36 @@ tview_check(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/*
+ * The stored definition runs as it is: its text would not always mean the same
+ * under the view's settings.
+ */
 static void
 check_view(ReturnSetInfo *rsinfo, const TvView *view)
 {
+	Relation	rel = table_open(view->relid, NoLock);
+	Query	   *definition = copyObject(unconstify(Query *, tv_definition_query(rel)));
+	EphemeralNamedRelationData expected;
 	TvRights	rights;
-	char	   *definition;
-	char	   *end;
 
+	table_close(rel, NoLock);
+	AcquireRewriteLocks(definition, true, false);
+	run_query(&expected, view, linitial_node(Query, QueryRewrite(definition)));
 	tv_rights_enter(&rights, view->owner, view->settings, true, true);
-	/* With that search_path every name in it is qualified. */
-	definition = TextDatumGetCString(DirectFunctionCall1(pg_get_viewdef,
-														 ObjectIdGetDatum(view->relid)));
-	end = strrchr(definition, ';');
-	if (end)
-		*end = '\0';
-
-	SPI_connect();
-	report(rsinfo, view->relid, psprintf("(%s)", definition), tv_view_name(view->relid));
-	SPI_finish();
+	compare(rsinfo, view->relid, &expected);
 	tv_rights_leave(&rights);
 }
 
 static void
 check_state(ReturnSetInfo *rsinfo, const TvView *view, const TvNode *node)
 {
-	EphemeralNamedRelationData expected = {0};
-	TupleDesc	desc;
+	EphemeralNamedRelationData expected;
 	TvUser		user;
 
-	expected.reldata = run_query(view, tv_derive_state(view->graph, node), &desc);
-	expected.md.name = EXPECTED_NAME;
-	expected.md.reliddesc = InvalidOid;
-	expected.md.tupdesc = desc;
-	expected.md.enrtype = ENR_NAMED_TUPLESTORE;
-	expected.md.enrtuples = tuplestore_tuple_count(expected.reldata);
-
+	run_query(&expected, view, tv_derive_state(view->graph, node));
 	tv_extension_owner_enter(&user);
-	SPI_connect();
-	if (SPI_register_relation(&expected) != SPI_OK_REL_REGISTER)
-		elog(ERROR, "SPI_register_relation failed");
-	report(rsinfo, node->state_relid, EXPECTED_NAME, tv_view_name(node->state_relid));
-	SPI_finish();
+	compare(rsinfo, node->state_relid, &expected);
 	tv_extension_owner_leave(&user);
-	tuplestore_end(expected.reldata);
 }
 
 /* The cached graph was compiled in a transaction that is over. */
@@ -133,9 +122,9 @@ lock_relations(const TvGraph *graph)
 			LockRelationOid(graph->nodes[i]->state_relid, AccessShareLock);
 }
 
-/* Run a derived query as the view's owner. */
-static Tuplestorestate *
-run_query(const TvView *view, Query *query, TupleDesc *desc)
+/* Run a rewritten query as the view's owner; its rows are *expected. */
+static void
+run_query(EphemeralNamedRelationData *expected, const TvView *view, Query *query)
 {
 	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
 	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
@@ -151,21 +140,29 @@ run_query(const TvView *view, Query *query, TupleDesc *desc)
 								 dest, NULL, NULL, 0);
 	standard_ExecutorStart(query_desc, 0);
 	tv_compat_ExecutorRun(query_desc);
-	*desc = CreateTupleDescCopy(query_desc->tupDesc);
+	memset(expected, 0, sizeof(*expected));
+	expected->md.name = EXPECTED_NAME;
+	expected->md.reliddesc = InvalidOid;
+	expected->md.tupdesc = CreateTupleDescCopy(query_desc->tupDesc);
+	expected->md.enrtype = ENR_NAMED_TUPLESTORE;
+	expected->md.enrtuples = tuplestore_tuple_count(store);
+	expected->reldata = store;
 	standard_ExecutorFinish(query_desc);
 	standard_ExecutorEnd(query_desc);
 	FreeQueryDesc(query_desc);
 	tv_rights_leave(&rights);
-	return store;
 }
 
-/*
- * Put the differences between two table expressions into the result.
- */
+/* Put the differences between a relation and what is expected into the result. */
 static void
-report(ReturnSetInfo *rsinfo, Oid relid, const char *expected, const char *stored)
+compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected)
 {
+	char	   *stored = tv_view_name(relid);
 	char	   *sql;
+
+	SPI_connect();
+	if (SPI_register_relation(expected) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "SPI_register_relation failed");
 
 	sql = psprintf("SELECT CASE WHEN n > 0 THEN 'missing' ELSE 'extra' END, pg_catalog.abs(n), content"
 				   " FROM (SELECT content, pg_catalog.sum(weight)::pg_catalog.int8 AS n"
@@ -175,7 +172,7 @@ report(ReturnSetInfo *rsinfo, Oid relid, const char *expected, const char *store
 				   " tview.row_hash(ROW(tview_row.*)), -1 FROM %s tview_row) both_sides"
 				   " GROUP BY content, image) totals"
 				   " WHERE n <> 0 ORDER BY content COLLATE pg_catalog.\"C\", n DESC",
-				   expected, stored);
+				   EXPECTED_NAME, stored);
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "comparing with \"%s\" failed", stored);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -190,4 +187,6 @@ report(ReturnSetInfo *rsinfo, Oid relid, const char *expected, const char *store
 			values[column] = SPI_getbinval(row, desc, column, &nulls[column]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+	SPI_finish();
+	tuplestore_end(expected->reldata);
 }
