@@ -43,6 +43,8 @@ static Node *group_row_mutator(Node *node, GroupContext *g);
 static int	input_column(GroupContext *g, Expr *expr);
 static Aggref *map_aggref(GroupContext *g, const Aggref *aggref);
 static bool add_aggregate(GroupContext *g, const Aggref *aggref);
+static void add_transition(GroupContext *g, TvAgg *agg, const Aggref *aggref, List *args,
+						   AttrNumber filter, AttrNumber arg, Oid argtype);
 static int	add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter,
 					Aggref *aggref);
 static Aggref *make_count(TvNode *node, AttrNumber arg, Oid argtype, AttrNumber filter);
@@ -369,6 +371,57 @@ map_aggref(GroupContext *g, const Aggref *aggref)
 	return result;
 }
 
+/*
+ * A moving transition state, and beside it the number of rows that went into
+ * it: with none left it is the initial state, whatever the inverse made of it.
+ */
+static void
+add_transition(GroupContext *g, TvAgg *agg, const Aggref *aggref, List *args,
+			   AttrNumber filter, AttrNumber arg, Oid argtype)
+{
+	TvNode	   *node = g->node;
+	TvAcc	   *acc;
+	ListCell   *lc;
+	bool		strict;
+	bool		counted;
+	Oid			type;
+
+	tv_aggregate_trans_type(aggref, &type, &strict, &counted);
+	agg->acc = add_acc(node, TV_ACC_TRANS, args, filter, agg->aggref);
+	acc = list_nth(node->accs, agg->acc);
+	acc->type = type;
+	acc->typmod = -1;
+	acc->collation = get_typcollation(type);
+	if (!counted)
+		agg->count_acc = filter == 0 ? node->rows_acc :
+			add_acc(node, TV_ACC_COUNT, NIL, filter,
+					make_count(node, 0, InvalidOid, filter));
+	else if (list_length(args) == 1)
+		agg->count_acc = add_acc(node, TV_ACC_COUNT, args, filter,
+								 make_count(node, arg, argtype, filter));
+	else
+	{
+		/* rows none of whose arguments is null */
+		List	   *tests = NIL;
+		AttrNumber	col;
+
+		foreach(lc, aggref->args)
+		{
+			NullTest   *test = makeNode(NullTest);
+
+			test->arg = lfirst_node(TargetEntry, lc)->expr;
+			test->nulltesttype = IS_NOT_NULL;
+			test->location = -1;
+			tests = lappend(tests, test);
+		}
+		if (aggref->aggfilter)
+			tests = lappend(tests, aggref->aggfilter);
+		col = input_column(g, make_andclause(tests));
+		agg->count_acc = add_acc(node, TV_ACC_COUNT, NIL, col,
+								 make_count(node, 0, InvalidOid, col));
+	}
+}
+
 static bool
 add_aggregate(GroupContext *g, const Aggref *aggref)
 {
@@ -428,47 +481,8 @@ add_aggregate(GroupContext *g, const Aggref *aggref)
 				break;
 			}
 		case TV_AGG_TRANS:
-			{
-				bool		strict;
-				bool		counted;
-				Oid			type;
-
-				tv_aggregate_trans_type(aggref, &type, &strict, &counted);
-				agg->acc = add_acc(node, TV_ACC_TRANS, args, filter, agg->aggref);
-				acc = list_nth(node->accs, agg->acc);
-				acc->type = type;
-				acc->typmod = -1;
-				acc->collation = get_typcollation(type);
-				if (!counted)
-					agg->count_acc = filter == 0 ? node->rows_acc :
-						add_acc(node, TV_ACC_COUNT, NIL, filter,
-								make_count(node, 0, InvalidOid, filter));
-				else if (list_length(args) == 1)
-					agg->count_acc = add_acc(node, TV_ACC_COUNT, args, filter,
-											 make_count(node, arg, argtype, filter));
-				else
-				{
-					/* rows none of whose arguments is null */
-					List	   *tests = NIL;
-					AttrNumber	col;
-
-					foreach(lc, aggref->args)
-					{
-						NullTest   *test = makeNode(NullTest);
-
-						test->arg = lfirst_node(TargetEntry, lc)->expr;
-						test->nulltesttype = IS_NOT_NULL;
-						test->location = -1;
-						tests = lappend(tests, test);
-					}
-					if (aggref->aggfilter)
-						tests = lappend(tests, aggref->aggfilter);
-					col = input_column(g, make_andclause(tests));
-					agg->count_acc = add_acc(node, TV_ACC_COUNT, NIL, col,
-											 make_count(node, 0, InvalidOid, col));
-				}
-				break;
-			}
+			add_transition(g, agg, aggref, args, filter, arg, argtype);
+			break;
 		case TV_AGG_EXTREME:
 			agg->acc = add_acc(node, TV_ACC_EXTREME, args, filter, agg->aggref);
 			acc = list_nth(node->accs, agg->acc);

@@ -62,6 +62,24 @@ typedef struct TvPartial
 								 * expressions of a subquery, or NIL */
 } TvPartial;
 
+/* A product of many sums multiplies out; beyond this it is refused. */
+#define TV_MAX_BRANCHES 256
+
+/* A CTE in scope; it is flattened when it is first read. */
+typedef struct TvCte
+{
+	CommonTableExpr *cte;
+	bool		done;
+	List	   *branches;
+} TvCte;
+
+/* Multiply products by a FROM item; join conditions are appended to quals. */
+extern List *tv_flatten_from_item(TvCompiler *c, Query *query, Node *item,
+								  List *partials, List **quals);
+
+/* The output of a node below, as a branch with one leaf. */
+extern List *tv_flatten_read_node(TvCompiler *c, TvNode *node);
+
 /* Replace the query's Vars by what they stand for; a fresh tree. */
 extern Node *tv_flatten_map(const TvPartial *partial, Node *expr);
 

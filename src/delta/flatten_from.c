@@ -1,0 +1,316 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/flatten_from.c
+ *	  Multiply out the items of a FROM clause.
+ *
+ * A table is one leaf; a subquery, a plain view or a CTE is a sum of
+ * branches, with which every product so far is multiplied.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/rel.h"
+
+#include "delta/compile_internal.h"
+#include "tv_compat.h"
+
+static List *flatten_rte(TvCompiler *c, Query *query, int rti, List *partials);
+static List *flatten_relation(TvCompiler *c, RangeTblEntry *rte, int rti, List *partials);
+static List *flatten_view(TvCompiler *c, Relation rel);
+static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte);
+static List *add_leaf(List *partials, int rti, RangeTblEntry *rte, int source);
+static List *multiply(TvCompiler *c, List *partials, int rti, List *branches);
+
+List *
+tv_flatten_from_item(TvCompiler *c, Query *query, Node *item, List *partials, List **quals)
+{
+	JoinExpr   *join;
+
+	check_stack_depth();
+	if (IsA(item, RangeTblRef))
+		return flatten_rte(c, query, ((RangeTblRef *) item)->rtindex, partials);
+
+	join = castNode(JoinExpr, item);
+	if (join->jointype != JOIN_INNER)
+	{
+		tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
+						  join->jointype == JOIN_LEFT ? "LEFT JOIN" :
+						  join->jointype == JOIN_RIGHT ? "RIGHT JOIN" : "FULL JOIN",
+						  "No maintenance rule exists for outer joins.",
+						  "Use an inner join, or join in the query that reads the view.");
+		return NIL;
+	}
+	partials = tv_flatten_from_item(c, query, join->larg, partials, quals);
+	if (c->refusal)
+		return NIL;
+	partials = tv_flatten_from_item(c, query, join->rarg, partials, quals);
+	if (join->quals)
+		*quals = lappend(*quals, join->quals);
+	return partials;
+}
+
+static List *
+flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
+{
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+	List	   *branches;
+
+	switch (rte->rtekind)
+	{
+		case RTE_RELATION:
+			return flatten_relation(c, rte, rti, partials);
+
+		case RTE_SUBQUERY:
+			if (rte->lateral && contain_vars_of_level((Node *) rte->subquery, 1))
+			{
+				tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
+								  "a LATERAL subquery",
+								  "No maintenance rule exists for subqueries that read the columns of other FROM items.",
+								  "Write it as a join.");
+				return NIL;
+			}
+			branches = tv_flatten_query(c, rte->subquery, false);
+			return c->refusal ? NIL : multiply(c, partials, rti, branches);
+
+		case RTE_CTE:
+			branches = flatten_cte(c, rte);
+			return c->refusal ? NIL : multiply(c, partials, rti, branches);
+
+		case RTE_VALUES:
+			if (!tv_analyze_expr(c, (Node *) rte->values_lists))
+				return NIL;
+			return add_leaf(partials, rti, rte, -1);
+
+		case RTE_FUNCTION:
+			if (!tv_analyze_expr(c, (Node *) rte->functions))
+				return NIL;
+			return add_leaf(partials, rti, rte, -1);
+
+		case RTE_RESULT:
+			return partials;
+
+		default:
+			tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
+							  rte->rtekind == RTE_TABLEFUNC ? "XMLTABLE or JSON_TABLE" : "this kind of FROM item",
+							  "No maintenance rule exists for it.",
+							  "Leave it to the query that reads the view.");
+			return NIL;
+	}
+}
+
+static List *
+flatten_relation(TvCompiler *c, RangeTblEntry *rte, int rti, List *partials)
+{
+	Relation	rel = table_open(rte->relid, AccessShareLock);
+	List	   *branches;
+	bool		is_view;
+
+	c->relids = list_append_unique_oid(c->relids, rte->relid);
+	if (rel->rd_rel->relkind == RELKIND_VIEW)
+	{
+		branches = flatten_view(c, rel);
+		table_close(rel, NoLock);
+		return c->refusal ? NIL : multiply(c, partials, rti, branches);
+	}
+	if (!tv_analyze_relation(c, rte, rel, OidIsValid(c->check_as) ? c->check_as : c->owner))
+	{
+		table_close(rel, NoLock);
+		return NIL;
+	}
+	is_view = rel->rd_rel->relkind == RELKIND_MATVIEW;
+	table_close(rel, NoLock);
+	return add_leaf(partials, rti, rte,
+					tv_compile_source(c, is_view ? TV_SOURCE_VIEW : TV_SOURCE_BASE,
+									  rte->relid, -1));
+}
+
+/* A plain view stands for its query, with the view owner's rights. */
+static List *
+flatten_view(TvCompiler *c, Relation rel)
+{
+	List	   *scopes = c->scopes;
+	Oid			check_as = c->check_as;
+	List	   *branches;
+
+	c->scopes = NIL;
+	if (!RelationHasSecurityInvoker(rel))
+		c->check_as = rel->rd_rel->relowner;
+	branches = tv_flatten_query(c, copyObject(get_view_query(rel)), false);
+	c->scopes = scopes;
+	c->check_as = check_as;
+	return branches;
+}
+
+static List *
+flatten_cte(TvCompiler *c, RangeTblEntry *rte)
+{
+	List	   *scopes = c->scopes;
+	List	   *scope = list_nth(scopes, rte->ctelevelsup);
+	List	   *result = NIL;
+	TvCte	   *entry = NULL;
+	ListCell   *lc;
+
+	foreach(lc, scope)
+	{
+		entry = lfirst(lc);
+		if (strcmp(entry->cte->ctename, rte->ctename) == 0)
+			break;
+		entry = NULL;
+	}
+	if (entry == NULL)
+		elog(ERROR, "could not find CTE \"%s\"", rte->ctename);
+
+	if (!entry->done)
+	{
+		c->scopes = list_copy_tail(scopes, rte->ctelevelsup);
+		entry->branches = tv_flatten_query(c, castNode(Query, entry->cte->ctequery), false);
+		c->scopes = scopes;
+		if (c->refusal)
+			return NIL;
+		entry->done = true;
+	}
+
+	/* every reference multiplies its own copy */
+	foreach(lc, entry->branches)
+	{
+		TvBranch   *branch = lfirst(lc);
+		TvBranch   *copy = palloc0(sizeof(TvBranch));
+		ListCell   *ll;
+
+		foreach(ll, branch->leaves)
+		{
+			TvLeaf	   *leaf = palloc(sizeof(TvLeaf));
+
+			*leaf = *(TvLeaf *) lfirst(ll);
+			leaf->rte = copyObject(leaf->rte);
+			copy->leaves = lappend(copy->leaves, leaf);
+		}
+		copy->quals = copyObject(branch->quals);
+		copy->exprs = copyObject(branch->exprs);
+		result = lappend(result, copy);
+	}
+	return result;
+}
+
+/* The output of a node below, as a branch with one leaf. */
+List *
+tv_flatten_read_node(TvCompiler *c, TvNode *node)
+{
+	TvBranch   *branch = palloc0(sizeof(TvBranch));
+	TvLeaf	   *leaf = palloc0(sizeof(TvLeaf));
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	List	   *names = NIL;
+
+	for (int i = 0; i < node->out_desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(node->out_desc, i);
+
+		branch->exprs = lappend(branch->exprs,
+								makeVar(1, i + 1, att->atttypid, att->atttypmod,
+										att->attcollation, 0));
+		names = lappend(names, makeString(pstrdup(NameStr(att->attname))));
+	}
+	if (node->read_exprs)
+		branch->exprs = copyObject(node->read_exprs);
+	if (node->read_having)
+		branch->quals = make_ands_implicit(copyObject(node->read_having));
+	rte->rtekind = RTE_RELATION;
+	rte->relkind = RELKIND_RELATION;
+	rte->rellockmode = AccessShareLock;
+	rte->inFromCl = true;
+	rte->eref = makeAlias(psprintf("node_%d", node->id), names);
+	leaf->rte = rte;
+	leaf->source = tv_compile_source(c, TV_SOURCE_NODE, InvalidOid, node->id);
+	branch->leaves = list_make1(leaf);
+	return list_make1(branch);
+}
+
+/* Multiply by one leaf. */
+static List *
+add_leaf(List *partials, int rti, RangeTblEntry *rte, int source)
+{
+	ListCell   *lc;
+
+	foreach(lc, partials)
+	{
+		TvPartial  *partial = lfirst(lc);
+		TvLeaf	   *leaf = palloc0(sizeof(TvLeaf));
+
+		leaf->rte = copyObject(rte);
+		leaf->source = source;
+		/* functions and VALUES may read the columns of earlier items */
+		leaf->rte->functions = (List *)
+			tv_flatten_map(partial, (Node *) leaf->rte->functions);
+		leaf->rte->values_lists = (List *)
+			tv_flatten_map(partial, (Node *) leaf->rte->values_lists);
+		partial->leafof[rti - 1] = list_length(partial->leaves);
+		partial->leaves = lappend(partial->leaves, leaf);
+	}
+	return partials;
+}
+
+/* Multiply by a sum of branches. */
+static List *
+multiply(TvCompiler *c, List *partials, int rti, List *branches)
+{
+	List	   *result = NIL;
+	ListCell   *lp;
+	ListCell   *lb;
+
+	if (list_length(partials) * list_length(branches) > TV_MAX_BRANCHES)
+	{
+		tv_compile_refuse(c, -1, "a join of UNION ALL subqueries with more than %s combinations is not supported in a maintained view",
+						  psprintf("%d", TV_MAX_BRANCHES),
+						  "Each combination of branches has a maintenance plan of its own.",
+						  "Make the UNION ALL subqueries maintained views of their own.");
+		return NIL;
+	}
+
+	foreach(lp, partials)
+	{
+		TvPartial  *partial = lfirst(lp);
+
+		foreach(lb, branches)
+		{
+			TvBranch   *branch = lfirst(lb);
+			TvPartial  *product = palloc(sizeof(TvPartial));
+			int			offset = list_length(partial->leaves);
+			List	   *quals = copyObject(branch->quals);
+			List	   *exprs = copyObject(branch->exprs);
+			ListCell   *ll;
+
+			*product = *partial;
+			product->leafof = palloc(sizeof(int) * (partial->nrtes + 1));
+			memcpy(product->leafof, partial->leafof, sizeof(int) * partial->nrtes);
+			product->exprsof = palloc(sizeof(List *) * (partial->nrtes + 1));
+			memcpy(product->exprsof, partial->exprsof, sizeof(List *) * partial->nrtes);
+			product->leaves = list_copy(partial->leaves);
+			foreach(ll, branch->leaves)
+			{
+				TvLeaf	   *leaf = palloc(sizeof(TvLeaf));
+
+				*leaf = *(TvLeaf *) lfirst(ll);
+				leaf->rte = copyObject(leaf->rte);
+				OffsetVarNodes((Node *) leaf->rte->functions, offset, 0);
+				OffsetVarNodes((Node *) leaf->rte->values_lists, offset, 0);
+				product->leaves = lappend(product->leaves, leaf);
+			}
+			OffsetVarNodes((Node *) quals, offset, 0);
+			OffsetVarNodes((Node *) exprs, offset, 0);
+			product->quals = list_concat(copyObject(partial->quals), quals);
+			product->exprsof[rti - 1] = exprs;
+			result = lappend(result, product);
+		}
+	}
+	return result;
+}
