@@ -258,8 +258,15 @@ lock_views(List *reachable)
 		if (view->additive)
 			additive = lappend_oid(additive, view->relid);
 		for (int i = 0; i < view->graph->nsources; i++)
-			if (view->graph->sources[i]->kind == TV_SOURCE_BASE)
-				bases = list_append_unique_oid(bases, view->graph->sources[i]->relid);
+		{
+			TvSource   *source = view->graph->sources[i];
+			TvChanges  *changes = tv_changes_find(source->relid);
+
+			/* what was changed is locked already, and more strongly */
+			if (source->kind == TV_SOURCE_BASE &&
+				(changes == NULL || changes->segments == NIL))
+				bases = list_append_unique_oid(bases, source->relid);
+		}
 	}
 	list_sort(bases, compare_oids);
 	foreach(lc, bases)
