@@ -195,6 +195,7 @@ CREATE VIEW tview.views AS
                  FROM tview.input i
                 WHERE i.view = c.oid
                 ORDER BY i.source) AS bases,
+         (SELECT r.level FROM tview.view r WHERE r.view = c.oid) AS level,
          tview.mode(c.oid) AS mode,
          tview.strategy(c.oid) AS strategy,
          c.relispopulated AS populated,
@@ -211,7 +212,8 @@ GRANT SELECT ON tview.views TO PUBLIC;
 COMMENT ON VIEW tview.views IS 'the maintained views of this database';
 COMMENT ON COLUMN tview.views.view IS 'the materialized view';
 COMMENT ON COLUMN tview.views.owner IS 'its owner, with whose rights it is maintained';
-COMMENT ON COLUMN tview.views.bases IS 'the tables and maintained views that it reads';
+COMMENT ON COLUMN tview.views.bases IS 'the tables and maintained views that it reads; empty before the first REFRESH';
+COMMENT ON COLUMN tview.views.level IS '0 if it reads no maintained view, else one more than the highest level it reads';
 COMMENT ON COLUMN tview.views.mode IS 'when it is maintained: immediate, at the end of each statement';
 COMMENT ON COLUMN tview.views.strategy IS 'the strategies of its nodes, from the top down';
 COMMENT ON COLUMN tview.views.populated IS 'false until REFRESH; it cannot be read then';

@@ -92,7 +92,7 @@ explain_view(ReturnSetInfo *rsinfo, Oid view)
 	}
 	graph = tv_view_compile(view, &refusal);
 	if (graph)
-		explain_graph(rsinfo, graph, NULL);
+		explain_graph(rsinfo, graph, tv_view_layouts_unbound(graph));
 	else
 		explain_refusal(rsinfo, refusal);
 }
@@ -114,7 +114,7 @@ explain_query(ReturnSetInfo *rsinfo, const char *text)
 
 	graph = tv_graph_compile(query, NIL, GetUserId(), &refusal);
 	if (graph)
-		explain_graph(rsinfo, graph, NULL);
+		explain_graph(rsinfo, graph, tv_view_layouts_unbound(graph));
 	else
 		explain_refusal(rsinfo, refusal);
 }
@@ -129,7 +129,7 @@ explain_refusal(ReturnSetInfo *rsinfo, const TvRefusal *refusal)
 		put(rsinfo, -1, "hint", refusal->hint);
 }
 
-/* Nodes from the top down.  layouts: NULL for a graph that is not bound. */
+/* Nodes from the top down. */
 static void
 explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts)
 {
@@ -140,8 +140,7 @@ explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts)
 	for (int i = graph->nnodes - 1; i >= 0; i--)
 	{
 		explain_node(rsinfo, graph, graph->nodes[i]);
-		if (layouts)
-			explain_deltas(rsinfo, graph, graph->nodes[i], layouts);
+		explain_deltas(rsinfo, graph, graph->nodes[i], layouts);
 	}
 }
 
@@ -173,8 +172,6 @@ explain_deltas(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node,
 	{
 		Query	   *delta;
 
-		if (layouts[source] == NULL)
-			continue;
 		delta = tv_derive_delta(graph, node, bms_make_singleton(source), layouts, 1);
 		if (delta)
 			put(rsinfo, node->id, psprintf("delta of %s", source_name(graph, source)),

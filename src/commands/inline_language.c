@@ -28,6 +28,7 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 
+#include "commands/query_text.h"
 #include "commands/relation_name.h"
 #include "tv_compat.h"
 
@@ -75,10 +76,13 @@ tview_inline_handler(PG_FUNCTION_ARGS)
 {
 	InlineCodeBlock *block = (InlineCodeBlock *) PG_GETARG_POINTER(0);
 	TvReader	reader = {block->source_text};
+	TvQueryText text;
 	int			ntokens;
 	int			depth = 0;
 
+	tv_query_text_enter(&text, reader.source);
 	reader.tokens = scan_tokens(reader.source, &ntokens);
+	tv_query_text_leave(&text);
 	for (int i = 0; i < ntokens; i++)
 	{
 		int			code = reader.tokens[i].code;

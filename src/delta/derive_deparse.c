@@ -15,7 +15,8 @@
 
 /*
  * The server cannot print ephemeral relations; shown as names of CTEs they
- * read as what they are: named row sets.
+ * read as what they are: named row sets.  So do the nodes of a graph that is
+ * not bound to state tables.
  */
 static bool
 name_ephemeral_relations(Node *node, void *context)
@@ -30,6 +31,11 @@ name_ephemeral_relations(Node *node, void *context)
 		{
 			rte->rtekind = RTE_CTE;
 			rte->ctename = rte->enrname;
+		}
+		else if (rte->rtekind == RTE_RELATION && !OidIsValid(rte->relid))
+		{
+			rte->rtekind = RTE_CTE;
+			rte->ctename = rte->eref->aliasname;
 		}
 		return false;
 	}

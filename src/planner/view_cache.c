@@ -48,6 +48,7 @@ static void bind_states(TvView *view);
 static void bind_layouts(TvView *view);
 static void check_rights(TvView *view, const char *name);
 static void build_readers(TvReaders *entry);
+static TvLayout *make_node_layout(const TvNode *node);
 static TvLayout *copy_layout(const TvLayout *layout);
 static void invalidate_readers(Oid source);
 static TvLayout *make_layout(Oid relid, Bitmapset *columns);
@@ -260,25 +261,44 @@ bind_layouts(TvView *view)
 	{
 		TvSource   *source = graph->sources[i];
 
-		if (source->kind == TV_SOURCE_NODE)
-		{
-			TvNode	   *node = graph->nodes[source->node];
-			TvLayout   *layout = palloc0(sizeof(TvLayout));
-
-			layout->natts = node->out_desc->natts;
-			layout->attnos = palloc(sizeof(AttrNumber) * (layout->natts + 1));
-			layout->desc = CreateTemplateTupleDesc(layout->natts + 1);
-			for (int j = 0; j < layout->natts; j++)
-			{
-				layout->attnos[j] = j + 1;
-				TupleDescCopyEntry(layout->desc, j + 1, node->out_desc, j + 1);
-			}
-			TupleDescInitEntry(layout->desc, layout->natts + 1, "weight", INT8OID, -1, 0);
-			view->layouts[i] = layout;
-		}
-		else
-			view->layouts[i] = copy_layout(tv_view_layout(source->relid));
+		view->layouts[i] = source->kind == TV_SOURCE_NODE ?
+			make_node_layout(graph->nodes[source->node]) :
+			copy_layout(tv_view_layout(source->relid));
 	}
+}
+
+TvLayout  **
+tv_view_layouts_unbound(const TvGraph *graph)
+{
+	TvLayout  **layouts = palloc0(sizeof(TvLayout *) * (graph->nsources + 1));
+
+	for (int i = 0; i < graph->nsources; i++)
+	{
+		TvSource   *source = graph->sources[i];
+
+		layouts[i] = source->kind == TV_SOURCE_NODE ?
+			make_node_layout(graph->nodes[source->node]) :
+			make_layout(source->relid, source->columns);
+	}
+	return layouts;
+}
+
+/* A node's delta has all columns of its output. */
+static TvLayout *
+make_node_layout(const TvNode *node)
+{
+	TvLayout   *layout = palloc0(sizeof(TvLayout));
+
+	layout->natts = node->out_desc->natts;
+	layout->attnos = palloc(sizeof(AttrNumber) * (layout->natts + 1));
+	layout->desc = CreateTemplateTupleDesc(layout->natts + 1);
+	for (int i = 0; i < layout->natts; i++)
+	{
+		layout->attnos[i] = i + 1;
+		TupleDescCopyEntry(layout->desc, i + 1, node->out_desc, i + 1);
+	}
+	TupleDescInitEntry(layout->desc, layout->natts + 1, "weight", INT8OID, -1, 0);
+	return layout;
 }
 
 static TvLayout *

@@ -62,6 +62,12 @@ extern TvReaders *tv_view_readers(Oid source);
 /* The layout of a source's delta: the columns that any populated reader needs. */
 extern TvLayout *tv_view_layout(Oid source);
 
+/*
+ * Layouts by source for a graph of which no view exists: each source has the
+ * columns that the graph reads.
+ */
+extern TvLayout **tv_view_layouts_unbound(const TvGraph *graph);
+
 /* Do two layouts have the same columns? */
 extern bool tv_view_layout_equal(const TvLayout *a, const TvLayout *b);
 

@@ -214,7 +214,7 @@ UPDATE item SET price = price + 1;
 ALTER TABLE item ENABLE TRIGGER ALL;
 ALTER TABLE item DISABLE TRIGGER USER;
 UPDATE item SET price = price + 1;
-SELECT tgenabled, count(*) FROM pg_trigger WHERE tgrelid = 'item'::regclass GROUP BY 1;
+SELECT DISTINCT tgenabled FROM pg_trigger WHERE tgrelid = 'item'::regclass AND tgtype & 1 = 0;
 DO $$
 BEGIN
   EXECUTE (SELECT format('DROP TRIGGER %I ON item', tgname) FROM pg_trigger
