@@ -403,6 +403,20 @@ row_differs(GroupPass *p, TvWriter *writer)
 }
 
 /*
+ * Did rows come or go without changing the extremum?  The group's row is locked
+ * then although nothing is written: another transaction in which the extremum
+ * leaves must wait for us before it looks for the next one.
+ */
+static bool
+moves_below_extremum(GroupPass *p, TvGroup *group)
+{
+	for (int i = 0; i < p->rt->naccs; i++)
+		if (p->rt->accs[i].kind == TV_ACC_EXTREME && group->accs[i].touched)
+			return true;
+	return false;
+}
+
+/*
  * Write the group's rows: the primary store, then the state table.  Whoever
  * writes the state row has written or locked the primary row before, so that
  * two writers never wait for each other.  False: somebody else was first.
@@ -446,7 +460,8 @@ write_group(GroupPass *p, TvGroup *group, bool exists, bool remains)
 		if (!tv_writer_update(p->primary, p->row, p->row_nulls))
 			return false;
 	}
-	else if (state_differs && !tv_writer_lock(p->primary))
+	else if ((state_differs || moves_below_extremum(p, group)) &&
+			 !tv_writer_lock(p->primary))
 		return false;
 
 	if (state_differs)
