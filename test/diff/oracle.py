@@ -109,7 +109,7 @@ class Player:
     # ---- two sessions, that take turns ----
 
     def open_session(self):
-        self.conn = connect(self.db, self.namespace)
+        self.conn = connect(self.db, self.namespace, timeout='30s' if self.config.assertions else '10s')
         self.conn.autocommit = True
         self.cur = self.conn.cursor()
         self.sessions.append((self.conn, self.cur))
@@ -296,6 +296,7 @@ class Player:
             for v in self.views:
                 if not v.plain:
                     self.quiet('DROP MATERIALIZED VIEW IF EXISTS %s CASCADE' % v.sql_name)
+            self.quiet("SET LOCAL statement_timeout = '3s'")
             for s in statements:
                 if s.kind != 'refresh' and self.execute(s) is not None:
                     return False
@@ -350,7 +351,10 @@ class Player:
         if wrong:
             raise Failure('mismatch', self.describe(wrong), wrong)
         if deep:
-            self.deep_check()
+            try:
+                self.deep_check()
+            except psycopg2.errors.QueryCanceled:
+                raise OutOfHand()
         for name, value in restore:
             self.cur.execute('SELECT set_config(%s, %s, false)', (name, value))
 
@@ -473,9 +477,11 @@ def roll_back_prepared(conn):
         cur.execute('ROLLBACK PREPARED %s', (gid,))
 
 
-def connect(db, namespace=None, wait=60):
+def connect(db, namespace=None, wait=60, timeout='10s'):
     """A connection; waits while a crashed server recovers."""
-    options = '-c jit=off -c client_min_messages=error -c statement_timeout=20s -c TimeZone=UTC'
+    options = '-c jit=off -c client_min_messages=error -c TimeZone=UTC -c statement_timeout=%s ' \
+        '-c max_parallel_workers_per_gather=0'      # starting them takes longer than the comparison
+    options %= timeout
     if namespace:
         path = quoted(namespace) + ',public'
         options += ' -c search_path=' + path.replace('\\', '\\\\').replace(' ', '\\ ')

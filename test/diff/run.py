@@ -2,7 +2,8 @@
 """Differential test: random schemas, random views, random statements; each view must equal its query.
 
 Connects by the PG* environment variables, makes databases of its own and drops them.  Every round is
-decided by its name SEED/WORKER/ROUND alone and can be run again with --round.  Last line printed:
+decided by its name SEED/WORKER/ROUND alone and can be run again with --round; in a round named
+.../crowd several sessions write at the same time, so its course differs.  Last line printed:
 "N passed, N failed", statements after which all views were compared.
 """
 
@@ -20,11 +21,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import psycopg2                                            # noqa: E402
 
 from oracle import Config, Failure, OutOfHand, Player, connect, roll_back_prepared, work   # noqa: E402
+from crowd import Crowd                                  # noqa: E402
 from reduce import reduce, save, script                    # noqa: E402
 from schema import Schema                                  # noqa: E402
 from statements import StatementMaker, Stmt                # noqa: E402
 from views import ViewMaker                                # noqa: E402
 
+CROWD_EVERY = 8         # one round in so many
 NAMESPACES = ['r', 'r', 'r', 'Odd Schema', "it's", 'naïve']
 
 
@@ -43,7 +46,7 @@ class Round:
 
     def play(self):
         """Runs the round; raises Failure."""
-        rng = self.rng
+        rng, begun = self.rng, time.time()
         schema = Schema(rng, big=rng.random() < 0.12, deferred_blocks=not self.config.assertions)
         self.schema = schema
         self.player = p = Player(self.db, self.namespace, self.config)
@@ -69,7 +72,7 @@ class Round:
                 self.kinds[stmt.kind] += 1
                 if p.step(stmt) is not None or p.status == 'failed':
                     break
-            if p.slowest > 3:                # grown out of hand
+            if p.slowest > 3 or time.time() - begun > 20:       # grown out of hand
                 break
         if p.status != 'idle':
             p.step(Stmt('ROLLBACK', 'end', txn='end'))
@@ -85,6 +88,8 @@ class Round:
             out.append('tview.bulk_rows = %s' % rng.choice(['1', '1', '3', '50', '100000']))
         if rng.random() < 0.25:
             out.append("work_mem = '64kB'")
+        if rng.random() < 0.04:
+            out.append('max_parallel_workers_per_gather = 2')
         return out
 
     def add_view(self):
@@ -163,6 +168,7 @@ class Round:
         """DDL on a table or view, alone or inside a transaction."""
         rng, p = self.rng, self.player
         stmt = self.maker.view_ddl(real) if real and self.config.real and rng.random() < 0.3 else self.maker.ddl()
+        self.kinds['ddl'] += 1
         if rng.random() < 0.5 or 'VACUUM' in stmt.sql:
             p.step(stmt)
             return
@@ -197,13 +203,17 @@ class Round:
         p.leftovers()
 
 
+class CrowdRound(Crowd, Round):
+    pass
+
+
 def report(rnd, failure, options, say):
     """Everything needed to see and repeat a failure."""
     p = rnd.player
     log, config = p.log if p else [], rnd.config
     say('FAILED round %s: %s' % (rnd.name, failure.kind))
     say(failure.text)
-    if failure.kind != 'invalid' and options.reduce and p:
+    if failure.kind != 'invalid' and options.reduce and p and not isinstance(rnd, Crowd):
         p.close()
         log, failure = reduce(rnd.db, rnd.namespace, config, log, p.tables, failure, options.reduce_seconds, say)
     path = save(script(log, rnd.namespace, failure, p.tables if p else [], config, rnd.name), rnd.name.replace('/', '_'))
@@ -275,8 +285,10 @@ def worker(number, options, stop_at, queue):
         share = -(-options.statements // options.workers)
         while time.time() < stop_at and total['passed'] < share and total['failed'] < options.max_failures:
             name = options.round or '%s/%d/%d' % (options.seed, number, n)
+            if not options.round and config.real and (options.crowd or n % CROWD_EVERY == CROWD_EVERY - 1):
+                name += '/crowd'
             n += 1
-            rnd = Round(name, db, config, options)
+            rnd = (CrowdRound if name.endswith('/crowd') else Round)(name, db, config, options)
             failure, begun = None, time.time()
             try:
                 rnd.play()
@@ -327,7 +339,7 @@ def main():
     a = argparse.ArgumentParser(description=__doc__)
     a.add_argument('--seed', default=None, help='start of the random names of rounds')
     a.add_argument('--round', help='run this one round again')
-    a.add_argument('--seconds', type=int, default=480)
+    a.add_argument('--seconds', type=int, default=450)
     a.add_argument('--statements', type=int, default=20000, help='compared statements to aim for')
     a.add_argument('--length', type=int, default=120, help='statements of one round')
     a.add_argument('--workers', type=int, default=2)
@@ -339,6 +351,7 @@ def main():
     a.add_argument('--brief', action='store_true', help='print the end of long statement lists only')
     a.add_argument('--keep', action='store_true', help='leave the databases')
     a.add_argument('--verbose', action='store_true')
+    a.add_argument('--crowd', action='store_true', help='only rounds of several sessions at the same time')
     for mode, text in (('dry', 'plain views instead: is everything valid SQL?'),
                        ('audit', 'refreshed materialized views instead: has every query one answer?'),
                        ('stale', 'unrefreshed materialized views instead: are differences found?')):
