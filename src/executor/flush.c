@@ -27,6 +27,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -489,6 +490,6 @@ tv_flush_corrupt(TvNodeFlush *flush, const char *why)
 			 errmsg("materialized view \"%s\" does not hold what its query gives", name),
 			 errdetail("%s", why),
 			 errhint("See SELECT * FROM tview.check('%s'); REFRESH MATERIALIZED VIEW repairs the view.",
-					 name)));
+					 quote_identifier(name))));
 	pg_unreachable();
 }

@@ -88,8 +88,10 @@ SELECT * FROM tview.check('beneath');
 SELECT * FROM tview.check('base');
 -- a row that should be there is not
 DELETE FROM t WHERE id = 77;
-REFRESH MATERIALIZED VIEW beneath;
-SELECT * FROM tview.check('beneath');
+ALTER MATERIALIZED VIEW beneath RENAME TO "Beneath";
+DELETE FROM t WHERE id = 77;
+REFRESH MATERIALIZED VIEW "Beneath";
+SELECT * FROM tview.check('"Beneath"');
 SELECT * FROM tview.check('sums');
 DELETE FROM t WHERE id = 77;
 
@@ -97,6 +99,7 @@ DELETE FROM t WHERE id = 77;
 SELECT classid::regclass, pg_describe_object(classid, objid, 0) AS uncommented
   FROM pg_depend
  WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+   AND classid <> 'pg_type'::regclass
    AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_tviews')
    AND coalesce(obj_description(objid, classid::regclass::text),
                 CASE WHEN classid = 'pg_class'::regclass AND pg_describe_object(classid, objid, 0) LIKE '% tview.state\_%' THEN '-' END) IS NULL

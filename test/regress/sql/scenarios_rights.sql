@@ -50,7 +50,13 @@ SELECT * FROM owned ORDER BY 1;
 SET ROLE scenario_reader;
 SELECT count(*) FROM owned;
 SELECT count(*) FROM book;
-REFRESH MATERIALIZED VIEW owned;
+-- (the server's message differs between versions)
+DO $$
+BEGIN
+  REFRESH MATERIALIZED VIEW owned;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE WARNING 'not refreshed';
+END $$;
 DROP MATERIALIZED VIEW owned;
 RESET ROLE;
 SET ROLE scenario_stranger;
