@@ -48,6 +48,15 @@
 #define get_op_index_interpretation get_op_btree_interpretation
 #endif
 
+/* 18 has NOT NULL constraints that are not valid: there may be nulls. */
+#if PG_VERSION_NUM >= 180000
+#define tv_attribute_not_null(desc, attno) \
+	(TupleDescCompactAttr(desc, (attno) - 1)->attnullability == ATTNULLABLE_VALID)
+#else
+#define tv_attribute_not_null(desc, attno) \
+	(TupleDescAttr(desc, (attno) - 1)->attnotnull)
+#endif
+
 /* 18 can leave room before the tuple. */
 #if PG_VERSION_NUM >= 180000
 #define tv_form_minimal_tuple(desc, values, isnull) \

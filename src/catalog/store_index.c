@@ -120,7 +120,7 @@ is_key_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys)
 			index->rd_opfamily[pos] != get_opclass_family(opclass) ||
 			index->rd_indcollation[pos] != attribute->attcollation)
 			return false;
-		if (!attribute->attnotnull)
+		if (!tv_attribute_not_null(RelationGetDescr(rel), keys[i]))
 			nullable = true;
 	}
 	return form->indnullsnotdistinct || !nullable;

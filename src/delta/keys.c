@@ -23,6 +23,7 @@
 #include "access/relation.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
@@ -30,6 +31,7 @@
 #include "utils/relcache.h"
 
 #include "delta/compile_internal.h"
+#include "tv_compat.h"
 
 /* A unique key of a leaf. */
 typedef struct LeafKey
@@ -199,6 +201,13 @@ equated_with(Node *qual, int leaf, AttrNumber attno, Oid opfamily)
 		families = get_mergejoin_opfamilies(op->opno);
 		if (!list_member_oid(families, opfamily))
 			continue;
+
+		/*
+		 * timestamp = timestamptz: where clocks go forward, two are equal to
+		 * one
+		 */
+		if (op_volatile(op->opno) != PROVOLATILE_IMMUTABLE)
+			continue;
 		if (OidIsValid(op->inputcollid) && !get_collation_isdeterministic(op->inputcollid))
 			continue;
 		return list_nth(op->args, 1 - side);
@@ -331,7 +340,7 @@ index_keys(Oid relid)
 				break;
 			}
 			att = TupleDescAttr(rel->rd_att, attno - 1);
-			if (!att->attnotnull && !form->indnullsnotdistinct)
+			if (!tv_attribute_not_null(rel->rd_att, attno) && !form->indnullsnotdistinct)
 				proof = false;
 			if (index->rd_opfamily[i] !=
 				get_opclass_family(GetDefaultOpClass(att->atttypid, BTREE_AM_OID)))

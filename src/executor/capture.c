@@ -26,6 +26,7 @@
 #include "catalog/tv_trigger.h"
 #include "executor/changeset.h"
 #include "executor/flush.h"
+#include "executor/flush_internal.h"
 #include "executor/frames_internal.h"
 #include "planner/view_cache.h"
 
@@ -34,7 +35,7 @@ PG_FUNCTION_INFO_V1(tview_capture);
 static void capture_update(TvChanges *changes, TriggerData *trigdata);
 static void capture_row(TvChanges *changes, TriggerData *trigdata);
 static void capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 weight);
-static void capture_contents(TvChanges *changes, Relation rel);
+static void capture_contents(TvChanges *changes, Relation rel, int64 weight);
 static void take_columns(const TvLayout *layout, TupleTableSlot *slot, Datum *values, bool *nulls);
 static void rewind_store(Tuplestorestate *store);
 
@@ -85,7 +86,10 @@ tview_capture(PG_FUNCTION_ARGS)
 		else if (TRIGGER_FIRED_BY_UPDATE(event))
 			capture_update(changes, trigdata);
 		else
-			capture_contents(changes, rel);
+		{
+			capture_contents(changes, rel, -1);
+			tv_changes_truncate(changes);
+		}
 	}
 	if (!TRIGGER_FIRED_BY_TRUNCATE(event))
 		tv_frame_delivered(RelationGetRelid(rel),
@@ -221,11 +225,11 @@ capture_update(TvChanges *changes, TriggerData *trigdata)
 }
 
 /*
- * Before TRUNCATE: everything leaves.  TRUNCATE holds AccessExclusiveLock and
- * takes away rows regardless of snapshots, so the newest state counts.
+ * The table's contents.  TRUNCATE holds AccessExclusiveLock and takes away
+ * rows regardless of snapshots, so the newest state counts.
  */
 static void
-capture_contents(TvChanges *changes, Relation rel)
+capture_contents(TvChanges *changes, Relation rel, int64 weight)
 {
 	const TvLayout *layout = changes->layout;
 	Snapshot	snapshot;
@@ -241,9 +245,32 @@ capture_contents(TvChanges *changes, Relation rel)
 	{
 		CHECK_FOR_INTERRUPTS();
 		take_columns(layout, slot, values, nulls);
-		tv_changes_add_detoasted(changes, values, nulls, -1);
+		tv_changes_add_detoasted(changes, values, nulls, weight);
 	}
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * A trigger that fires after ours before a TRUNCATE may bring rows that go
+ * with the others, one that fires after it brings rows that stay, and both
+ * look the same to us.  What the table holds now tells.
+ */
+void
+tv_capture_settle(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_changes_all())
+	{
+		TvChanges  *changes = lfirst(lc);
+		Relation	rel;
+
+		if (!tv_changes_settle(changes))
+			continue;
+		rel = table_open(changes->source, AccessShareLock);
+		capture_contents(changes, rel, 1);
+		table_close(rel, NoLock);
+	}
 }

@@ -33,6 +33,8 @@ static List *all_changes = NIL; /* of TvChanges *; few */
 static int	nsegments = 0;
 
 static TvSegment *current_segment(TvChanges *changes);
+static TvSegment *new_segment(TvChanges *changes);
+static void detoast_segment(TvChanges *changes, TvSegment *segment);
 static void free_segment(TvSegment *segment);
 
 bool
@@ -106,21 +108,37 @@ current_segment(TvChanges *changes)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	TvSegment  *segment = changes->segments ? llast(changes->segments) : NULL;
-	MemoryContext oldcxt;
-	ResourceOwner owner;
 
-	if (segment && segment->subid == subid && segment->consumed == NIL)
+	if (segment && segment->subid == subid && segment->consumed == NIL &&
+		!segment->truncates && segment->voided == InvalidSubTransactionId)
 		return segment;
+	return new_segment(changes);
+}
 
-	oldcxt = MemoryContextSwitchTo(changes_cxt);
-	owner = CurrentResourceOwner;
+static Tuplestorestate *
+make_store(void)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(changes_cxt);
+	ResourceOwner owner = CurrentResourceOwner;
+	Tuplestorestate *store;
+
 	CurrentResourceOwner = TopTransactionResourceOwner;
-	segment = palloc0(sizeof(TvSegment));
-	segment->subid = subid;
-	segment->store = tuplestore_begin_heap(true, false, work_mem);
+	store = tuplestore_begin_heap(true, false, work_mem);
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(oldcxt);
+	return store;
+}
+
+static TvSegment *
+new_segment(TvChanges *changes)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(changes_cxt);
+	TvSegment  *segment = palloc0(sizeof(TvSegment));
+
+	segment->subid = GetCurrentSubTransactionId();
+	segment->store = make_store();
 	changes->segments = lappend(changes->segments, segment);
 	nsegments++;
-	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(oldcxt);
 	return segment;
 }
@@ -137,25 +155,95 @@ tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 	segment->nrows++;
 }
 
-void
-tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
+static void
+put_detoasted(Tuplestorestate *store, const TvLayout *layout, const Datum *values,
+			  const bool *isnull, int64 weight)
 {
-	Datum	   *flat = palloc(sizeof(Datum) * (changes->layout->natts + 1));
+	int			natts = layout->natts;
+	Datum	   *flat = palloc(sizeof(Datum) * (natts + 1));
+	bool	   *nulls = palloc(sizeof(bool) * (natts + 1));
 
-	for (int i = 0; i < changes->layout->natts; i++)
+	for (int i = 0; i < natts; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(changes->layout->desc, i);
+		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
 
 		flat[i] = values[i];
+		nulls[i] = isnull[i];
 		if (!isnull[i] && att->attlen == -1 &&
 			VARATT_IS_EXTERNAL(DatumGetPointer(values[i])))
 			flat[i] = PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(values[i])));
 	}
-	tv_changes_add(changes, flat, isnull, weight);
-	for (int i = 0; i < changes->layout->natts; i++)
+	flat[natts] = Int64GetDatum(weight);
+	nulls[natts] = false;
+	tuplestore_putvalues(store, layout->desc, flat, nulls);
+	for (int i = 0; i < natts; i++)
 		if (flat[i] != values[i])
 			pfree(DatumGetPointer(flat[i]));
 	pfree(flat);
+	pfree(nulls);
+}
+
+void
+tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
+{
+	TvSegment  *segment = current_segment(changes);
+
+	put_detoasted(segment->store, changes->layout, values, isnull, weight);
+	segment->nrows++;
+}
+
+void
+tv_changes_truncate(TvChanges *changes)
+{
+	ListCell   *lc;
+
+	/* TOAST storage that rows captured before refer to goes, too */
+	foreach(lc, changes->segments)
+		detoast_segment(changes, lfirst(lc));
+	current_segment(changes)->truncates = true;
+}
+
+static void
+detoast_segment(TvChanges *changes, TvSegment *segment)
+{
+	Tuplestorestate *old = segment->store;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(changes->layout->desc, &TTSOpsMinimalTuple);
+	int			natts = changes->layout->natts;
+
+	segment->store = make_store();
+	tuplestore_select_read_pointer(old, 0);
+	tuplestore_rescan(old);
+	while (tuplestore_gettupleslot(old, true, false, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		put_detoasted(segment->store, changes->layout, slot->tts_values, slot->tts_isnull,
+					  DatumGetInt64(slot->tts_values[natts]));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(old);
+}
+
+bool
+tv_changes_settle(TvChanges *changes)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, changes->segments)
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		if (found && segment->voided == InvalidSubTransactionId)
+			segment->voided = subid;
+		if (segment->truncates && segment->settled == InvalidSubTransactionId)
+		{
+			segment->settled = subid;
+			found = true;
+		}
+	}
+	return found;
 }
 
 static bool
@@ -184,7 +272,7 @@ tv_changes_pending(TvChanges *changes, Oid view, int node, int64 *nrows)
 	{
 		TvSegment  *segment = lfirst(lc);
 
-		if (has_consumed(segment, view, node))
+		if (segment->voided != InvalidSubTransactionId || has_consumed(segment, view, node))
 			continue;
 		result = lappend(result, segment);
 		*nrows += segment->nrows;
@@ -212,12 +300,14 @@ tv_changes_consume(List *segments, Oid view, int node)
 	MemoryContextSwitchTo(oldcxt);
 }
 
-/* Has every reader consumed it, in the subtransaction that captured it? */
+/* Has every reader consumed it, in the subtransaction that captured it, or is it void? */
 static bool
 is_done(TvChanges *changes, TvSegment *segment)
 {
 	ListCell   *lc;
 
+	if (segment->voided != InvalidSubTransactionId)
+		return segment->voided == segment->subid;
 	if (segment->consumed == NIL)
 		return false;
 	foreach(lc, segment->consumed)
@@ -303,6 +393,10 @@ tv_changes_end_subtransaction(bool commit, SubTransactionId subid, SubTransactio
 				}
 				segment->subid = parent;
 			}
+			if (segment->settled == subid)
+				segment->settled = commit ? parent : InvalidSubTransactionId;
+			if (segment->voided == subid)
+				segment->voided = commit ? parent : InvalidSubTransactionId;
 			foreach(lr, segment->consumed)
 			{
 				TvConsumption *record = lfirst(lr);

@@ -30,6 +30,10 @@ typedef struct TvSegment
 	Tuplestorestate *store;
 	int64		nrows;
 	List	   *consumed;		/* of TvConsumption * */
+	bool		truncates;		/* the source was emptied after these rows ... */
+	SubTransactionId settled;	/* ... and who read what it held then */
+	SubTransactionId voided;	/* who replaced these rows by what the source
+								 * held */
 } TvSegment;
 
 typedef struct TvChanges
@@ -63,6 +67,19 @@ extern void tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int6
  */
 extern void tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull,
 									 int64 weight);
+
+/*
+ * The source's contents were added with weight -1: it is about to be emptied.
+ * What rows came and went after this cannot be known from captured changes,
+ * some of them may go with the others.
+ */
+extern void tv_changes_truncate(TvChanges *changes);
+
+/*
+ * If the source was emptied: forget the rows captured since, for the caller to
+ * add the source's present contents instead.  False if it was not.
+ */
+extern bool tv_changes_settle(TvChanges *changes);
 
 /* The segments of a source that a node has not consumed; total rows. */
 extern List *tv_changes_pending(TvChanges *changes, Oid view, int node, int64 *nrows);

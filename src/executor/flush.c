@@ -113,9 +113,11 @@ flush_all(void)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews flush",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-	List	   *reachable = lock_reachable();
+	List	   *reachable;
 	ListCell   *lc;
 
+	tv_capture_settle();
+	reachable = lock_reachable();
 	foreach(lc, reachable)
 		flush_as_owner(tv_view_lookup(lfirst_oid(lc)));
 	tv_changes_release();

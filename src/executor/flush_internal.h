@@ -31,6 +31,12 @@ typedef struct TvNodeFlush
 								 * the view (groups kept in a state table) */
 } TvNodeFlush;
 
+/*
+ * Of tables that were truncated since the last flush, let the changes add up
+ * to what the tables hold now.
+ */
+extern void tv_capture_settle(void);
+
 /* Hand an output row to the readers of the node. */
 extern void tv_flush_emit(TvNodeFlush *flush, const Datum *values, const bool *nulls,
 						  int64 weight);
