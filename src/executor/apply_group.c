@@ -45,6 +45,8 @@ typedef struct GroupPass
 	int			npending;		/* groups left to be recomputed */
 
 	/* the group at hand */
+	Datum	   *old_keys;		/* with the image that is stored */
+	bool	   *old_key_nulls;
 	Datum	   *old_accs;
 	bool	   *old_acc_nulls;
 	Datum	   *new_accs;
@@ -144,6 +146,8 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 	if (node->primary == TV_STORE_VIEW && node->has_state)
 		p->state = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), p->primary->snapshot);
 
+	p->old_keys = palloc0(sizeof(Datum) * (node->nkeys + 1));
+	p->old_key_nulls = palloc0(sizeof(bool) * (node->nkeys + 1));
 	p->old_accs = palloc0(sizeof(Datum) * (p->rt->naccs + 1));
 	p->old_acc_nulls = palloc0(sizeof(bool) * (p->rt->naccs + 1));
 	p->new_accs = palloc0(sizeof(Datum) * (p->rt->naccs + 1));
@@ -262,6 +266,12 @@ read_old(GroupPass *p, TvGroup *group)
 		fetch_acc(p, lfirst(lc), &p->old_accs[i], &p->old_acc_nulls[i]);
 	}
 
+	for (int i = 0; i < node->nkeys; i++)
+		p->old_keys[i] = slot_getattr(p->primary->slot, node->keys[i].primary_attno,
+									  &p->old_key_nulls[i]);
+	if (!group->current_keys)
+		tv_groups_set_keys(p->table, group, p->old_keys, p->old_key_nulls);
+
 	if (node->primary == TV_STORE_VIEW || !node->top || node->recompute)
 	{
 		/* the output row is stored here */
@@ -273,7 +283,7 @@ read_old(GroupPass *p, TvGroup *group)
 	else
 	{
 		tv_runtime_results(p->rt, p->old_accs, p->old_acc_nulls, p->results, p->result_nulls);
-		p->old_visible = tv_runtime_project(p->rt, group->keys, group->nulls,
+		p->old_visible = tv_runtime_project(p->rt, p->old_keys, p->old_key_nulls,
 											p->results, p->result_nulls,
 											p->old_out, p->old_out_nulls);
 	}
@@ -527,6 +537,8 @@ take_recomputed(TupleTableSlot *slot, void *context)
 	group = tv_groups_find(p->table, slot->tts_values, slot->tts_isnull, false);
 	if (group == NULL || !group->rescan)
 		return;
+	tv_groups_set_keys(p->table, group, slot->tts_values, slot->tts_isnull);
+	group->current_keys = true;
 	oldcxt = MemoryContextSwitchTo(p->table->cxt);
 	group->values = palloc(sizeof(Datum) * (nvalues + 1));
 	group->value_nulls = palloc(sizeof(bool) * (nvalues + 1));

@@ -171,6 +171,22 @@ rebuild_buckets(TvGroupTable *table)
 }
 
 void
+tv_groups_set_keys(TvGroupTable *table, TvGroup *group, const Datum *keys, const bool *nulls)
+{
+	TvNodeRuntime *rt = table->rt;
+	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
+
+	for (int i = 0; i < rt->nkeys; i++)
+	{
+		TvKeyRuntime *key = &rt->keys[i];
+
+		if (!nulls[i] && !datum_image_eq(group->keys[i], keys[i], key->typbyval, key->typlen))
+			group->keys[i] = datumCopy(keys[i], key->typbyval, key->typlen);
+	}
+	MemoryContextSwitchTo(oldcxt);
+}
+
+void
 tv_groups_add(TupleTableSlot *slot, void *context)
 {
 	TvGroupTable *table = context;
@@ -182,6 +198,11 @@ tv_groups_add(TupleTableSlot *slot, void *context)
 	weight = DatumGetInt64(slot->tts_values[slot->tts_tupleDescriptor->natts - 1]);
 	group = tv_groups_find(table, slot->tts_values, slot->tts_isnull, true);
 	table->nrows++;
+	if (weight > 0 && !group->current_keys)
+	{
+		tv_groups_set_keys(table, group, slot->tts_values, slot->tts_isnull);
+		group->current_keys = true;
+	}
 	if (table->rt->node->recompute)
 	{
 		group->rescan = true;

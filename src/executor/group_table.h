@@ -44,6 +44,7 @@ typedef struct TvGroup
 {
 	uint32		hash;
 	bool		has_null;		/* a key column is null */
+	bool		current_keys;	/* the keys' image is that of a row which came */
 	bool		rescan;			/* must be recomputed */
 	bool		recomputed;		/* values below are set */
 	bool		primary_done;	/* the primary row has the delta already */
@@ -71,6 +72,13 @@ extern TvGroupTable *tv_groups_make(TvNodeRuntime *rt, MemoryContext cxt);
 /* The group with this key, made when missing and wanted; else NULL. */
 extern TvGroup *tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls,
 							   bool make);
+
+/*
+ * Let the group's keys have this image.  Equal keys can differ in image (1.0
+ * and 1.00); the image of a row that came is the one to show.
+ */
+extern void tv_groups_set_keys(TvGroupTable *table, TvGroup *group,
+							   const Datum *keys, const bool *nulls);
 
 /* A TvRowConsumer: add a delta row (input row, weight). */
 extern void tv_groups_add(TupleTableSlot *slot, void *table);
