@@ -29,56 +29,23 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "executor/flush_internal.h"
-#include "executor/isolation.h"
+#include "executor/apply_group.h"
 
-/* Everything that is the same for all groups of a pass. */
-typedef struct GroupPass
-{
-	TvNodeFlush *flush;
-	TvNodeRuntime *rt;
-	TvNode	   *node;
-	TvGroupTable *table;
-	TvWriter   *primary;
-	TvWriter   *state;			/* NULL: the primary store has everything */
-	MemoryContext cxt;			/* per group */
-	int			npending;		/* groups left to be recomputed */
-
-	/* the group at hand */
-	Datum	   *old_keys;		/* with the image that is stored */
-	bool	   *old_key_nulls;
-	Datum	   *old_accs;
-	bool	   *old_acc_nulls;
-	Datum	   *new_accs;
-	bool	   *new_acc_nulls;
-	Datum	   *results;
-	bool	   *result_nulls;
-	Datum	   *old_out;
-	bool	   *old_out_nulls;
-	bool		old_visible;
-	Datum	   *new_out;
-	bool	   *new_out_nulls;
-	bool		new_visible;
-	Datum	   *row;			/* of a store */
-	bool	   *row_nulls;
-} GroupPass;
-
-static GroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot);
-static void end_pass(GroupPass *p);
-static bool apply_group(GroupPass *p, TvGroup *group);
-static bool read_old(GroupPass *p, TvGroup *group);
-static bool compute_new(GroupPass *p, TvGroup *group, bool exists, bool *rescan);
-static bool write_group(GroupPass *p, TvGroup *group, bool exists, bool remains);
-static bool row_differs(GroupPass *p, TvWriter *writer);
-static void form_state_row(GroupPass *p, TvGroup *group);
-static void emit_change(GroupPass *p, bool exists, bool remains);
-static void recompute_groups(GroupPass *p);
+static TvGroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot);
+static void end_pass(TvGroupPass *p);
+static bool apply_group(TvGroupPass *p, TvGroup *group);
+static bool read_old(TvGroupPass *p, TvGroup *group);
+static bool compute_new(TvGroupPass *p, TvGroup *group, bool exists, bool *rescan);
+static bool write_group(TvGroupPass *p, TvGroup *group, bool exists, bool remains);
+static bool row_differs(TvGroupPass *p, TvWriter *writer);
+static void form_state_row(TvGroupPass *p, TvGroup *group);
+static void emit_change(TvGroupPass *p, bool exists, bool remains);
 
 void
 tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 {
 	TvNode	   *node = flush->node;
-	GroupPass  *p;
+	TvGroupPass *p;
 	int			passes = 0;
 
 	tv_groups_sort(table);
@@ -87,13 +54,13 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 	/* nothing is accumulated: all touched groups are recomputed first */
 	if (node->recompute)
 	{
-		GroupPass	recompute = {0};
+		TvGroupPass recompute = {0};
 
 		recompute.flush = flush;
 		recompute.rt = flush->rt;
 		recompute.node = node;
 		recompute.table = table;
-		recompute_groups(&recompute);
+		tv_apply_recompute(&recompute);
 	}
 	do
 	{
@@ -120,7 +87,7 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 		}
 		end_pass(p);
 		if (p->npending > 0)
-			recompute_groups(p);
+			tv_apply_recompute(p);
 		passes++;
 	} while (p->npending > 0);
 
@@ -128,11 +95,11 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 		tv_apply_rows(flush, flush->view_delta);
 }
 
-static GroupPass *
+static TvGroupPass *
 begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 {
 	TvNode	   *node = flush->node;
-	GroupPass  *p = palloc0(sizeof(GroupPass));
+	TvGroupPass *p = palloc0(sizeof(TvGroupPass));
 	int			nout = node->out_desc->natts + 1;
 	int			nrow = nout + list_length(node->state_columns);
 
@@ -164,7 +131,7 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 }
 
 static void
-end_pass(GroupPass *p)
+end_pass(TvGroupPass *p)
 {
 	if (p->node->primary == TV_STORE_VIEW)
 	{
@@ -183,7 +150,7 @@ end_pass(GroupPass *p)
  * under a newer snapshot.
  */
 static bool
-apply_group(GroupPass *p, TvGroup *group)
+apply_group(TvGroupPass *p, TvGroup *group)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(p->cxt);
 	bool		exists;
@@ -227,7 +194,7 @@ apply_group(GroupPass *p, TvGroup *group)
 
 /* Which store and column holds an accumulator. */
 static void
-fetch_acc(GroupPass *p, const TvAcc *acc, Datum *value, bool *isnull)
+fetch_acc(TvGroupPass *p, const TvAcc *acc, Datum *value, bool *isnull)
 {
 	TvWriter   *writer = (p->state && acc->store == TV_STORE_STATE) ? p->state : p->primary;
 
@@ -236,7 +203,7 @@ fetch_acc(GroupPass *p, const TvAcc *acc, Datum *value, bool *isnull)
 
 /* Read the group's row and its old output row; false if there is none. */
 static bool
-read_old(GroupPass *p, TvGroup *group)
+read_old(TvGroupPass *p, TvGroup *group)
 {
 	TvNode	   *node = p->node;
 	bool		exists = tv_writer_find(p->primary, group->keys, group->nulls);
@@ -292,7 +259,7 @@ read_old(GroupPass *p, TvGroup *group)
 
 /* The delta of an accumulator; none if its store has taken it already. */
 static const TvAccDelta *
-acc_delta(GroupPass *p, TvGroup *group, int acc)
+acc_delta(TvGroupPass *p, TvGroup *group, int acc)
 {
 	static const TvAccDelta none = {0};
 	const TvAcc *def = list_nth(p->node->accs, acc);
@@ -304,7 +271,7 @@ acc_delta(GroupPass *p, TvGroup *group, int acc)
 
 /* New accumulators and output row; false if the group is no more. */
 static bool
-compute_new(GroupPass *p, TvGroup *group, bool exists, bool *rescan)
+compute_new(TvGroupPass *p, TvGroup *group, bool exists, bool *rescan)
 {
 	TvNode	   *node = p->node;
 	ListCell   *lc;
@@ -374,7 +341,7 @@ compute_new(GroupPass *p, TvGroup *group, bool exists, bool *rescan)
 
 /* The row of a state table, by the roles of its columns. */
 static void
-form_state_row(GroupPass *p, TvGroup *group)
+form_state_row(TvGroupPass *p, TvGroup *group)
 {
 	TvNode	   *node = p->node;
 	int			natts = list_length(node->state_columns);
@@ -403,7 +370,7 @@ form_state_row(GroupPass *p, TvGroup *group)
 
 /* Does the row found by a writer differ from the one at hand? */
 static bool
-row_differs(GroupPass *p, TvWriter *writer)
+row_differs(TvGroupPass *p, TvWriter *writer)
 {
 	TupleDesc	desc = RelationGetDescr(writer->rel);
 
@@ -418,7 +385,7 @@ row_differs(GroupPass *p, TvWriter *writer)
  * leaves must wait for us before it looks for the next one.
  */
 static bool
-moves_below_extremum(GroupPass *p, TvGroup *group)
+moves_below_extremum(TvGroupPass *p, TvGroup *group)
 {
 	for (int i = 0; i < p->rt->naccs; i++)
 		if (p->rt->accs[i].kind == TV_ACC_EXTREME && group->accs[i].touched)
@@ -432,7 +399,7 @@ moves_below_extremum(GroupPass *p, TvGroup *group)
  * two writers never wait for each other.  False: somebody else was first.
  */
 static bool
-write_group(GroupPass *p, TvGroup *group, bool exists, bool remains)
+write_group(TvGroupPass *p, TvGroup *group, bool exists, bool remains)
 {
 	TvNode	   *node = p->node;
 	bool		state_differs = false;
@@ -498,7 +465,7 @@ write_group(GroupPass *p, TvGroup *group, bool exists, bool remains)
  * emitted, the sum is right.
  */
 static void
-emit_change(GroupPass *p, bool exists, bool remains)
+emit_change(TvGroupPass *p, bool exists, bool remains)
 {
 	bool		was = exists && p->old_visible;
 	bool		is = remains && p->new_visible;
@@ -520,101 +487,4 @@ emit_change(GroupPass *p, bool exists, bool remains)
 		else
 			tv_flush_emit(p->flush, p->new_out, p->new_out_nulls, 1);
 	}
-}
-
-/* A TvRowConsumer: a recomputed group. */
-static void
-take_recomputed(TupleTableSlot *slot, void *context)
-{
-	GroupPass  *p = context;
-	int			nkeys = p->rt->nkeys;
-	int			nvalues = p->rt->naccs + p->rt->naggs;
-	TvGroup    *group;
-	MemoryContext oldcxt;
-
-	CHECK_FOR_INTERRUPTS();
-	slot_getallattrs(slot);
-	group = tv_groups_find(p->table, slot->tts_values, slot->tts_isnull, false);
-	if (group == NULL || !group->rescan)
-		return;
-	tv_groups_set_keys(p->table, group, slot->tts_values, slot->tts_isnull);
-	group->current_keys = true;
-	oldcxt = MemoryContextSwitchTo(p->table->cxt);
-	group->values = palloc(sizeof(Datum) * (nvalues + 1));
-	group->value_nulls = palloc(sizeof(bool) * (nvalues + 1));
-	for (int i = 0; i < nvalues; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(slot->tts_tupleDescriptor, nkeys + i);
-
-		group->value_nulls[i] = slot->tts_isnull[nkeys + i];
-		group->values[i] = group->value_nulls[i] ? (Datum) 0 :
-			datumCopy(slot->tts_values[nkeys + i], att->attbyval, att->attlen);
-	}
-	MemoryContextSwitchTo(oldcxt);
-}
-
-/* The keys of groups to be recomputed, with or without nulls, as a row set. */
-static Tuplestorestate *
-collect_keys(GroupPass *p, bool with_nulls, TupleDesc *desc)
-{
-	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
-	TvNode	   *node = p->node;
-
-	*desc = CreateTemplateTupleDesc(node->nkeys);
-	for (int i = 0; i < node->nkeys; i++)
-	{
-		TupleDescInitEntry(*desc, i + 1, NULL, node->keys[i].type, node->keys[i].typmod, 0);
-		TupleDescInitEntryCollation(*desc, i + 1, node->keys[i].collation);
-	}
-	for (int i = 0; i < p->table->ngroups; i++)
-	{
-		TvGroup    *group = p->table->groups[i];
-
-		if (group->rescan && group->has_null == with_nulls)
-			tuplestore_putvalues(store, *desc, group->keys, group->nulls);
-	}
-	return store;
-}
-
-/*
- * Recompute the marked groups under a snapshot that is newer than the locks
- * on their rows.
- */
-static void
-recompute_groups(GroupPass *p)
-{
-	TvNodeFlush *flush = p->flush;
-
-	for (int i = 0; i < p->table->ngroups; i++)
-	{
-		TvGroup    *group = p->table->groups[i];
-
-		if (!group->rescan)
-			continue;
-		group->recomputed = true;
-		group->values = NULL;
-		if (p->node->recompute)
-			flush->activity->rescans++;
-	}
-
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
-	for (int with_nulls = 0; with_nulls < (p->node->nkeys > 0 ? 2 : 1); with_nulls++)
-	{
-		QueryEnvironment *env = create_queryEnv();
-		TupleDesc	desc;
-		Tuplestorestate *store = collect_keys(p, with_nulls, &desc);
-		int64		n = tuplestore_tuple_count(store);
-		TvPlanKind	kind = p->node->nkeys == 0 ? TV_PLAN_RECOMPUTE :
-		with_nulls ? TV_PLAN_RECOMPUTE_NULL_KEYS : TV_PLAN_RECOMPUTE_KEYS;
-
-		if (n > 0)
-		{
-			tv_run_bind(env, TV_KEYS_NAME, desc, store);
-			tv_isolation_run(tv_plan_get(flush->view, p->node, kind, NULL, n), env,
-							 flush->view->relid, false, take_recomputed, p);
-		}
-		tuplestore_end(store);
-	}
-	PopActiveSnapshot();
 }
