@@ -292,10 +292,11 @@ class Player:
 
     def of_table(self, message):
         """Is the unique constraint that was violated one of a table, not of a view?"""
-        name = message.split('unique constraint "', 1)[-1].split('"', 1)[0]
+        name = message.splitlines()[0].split('unique constraint "', 1)[-1][:-1]
         return bool(self.quiet("SELECT 1 FROM pg_class x JOIN pg_index i ON i.indexrelid = x.oid "
                                "JOIN pg_class c ON c.oid = i.indrelid WHERE x.relname = '%s' AND c.relkind = 'r' "
-                               "AND x.relnamespace = current_schema()::regnamespace" % name.replace("'", "''")))
+                               "AND x.relnamespace = (SELECT oid FROM pg_namespace "
+                               "WHERE nspname = current_schema())" % name.replace("'", "''")))
 
     def grown(self, statements):
         """Are the queries themselves a lot of work after these statements?"""
