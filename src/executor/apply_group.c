@@ -35,6 +35,7 @@ static TvGroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot
 static void end_pass(TvGroupPass *p);
 static bool apply_group(TvGroupPass *p, TvGroup *group);
 static bool read_old(TvGroupPass *p, TvGroup *group);
+static void choose_keys(TvGroupPass *p, TvGroup *group, bool exists);
 static bool compute_new(TvGroupPass *p, TvGroup *group, bool exists, bool *rescan);
 static bool write_group(TvGroupPass *p, TvGroup *group, bool exists, bool remains);
 static bool row_differs(TvGroupPass *p, TvWriter *writer);
@@ -160,6 +161,8 @@ apply_group(TvGroupPass *p, TvGroup *group)
 
 	ResetExprContext(p->rt->econtext);
 	exists = read_old(p, group);
+	if (p->rt->images && !group->recomputed)
+		choose_keys(p, group, exists);
 	remains = compute_new(p, group, exists, &rescan);
 	if (rescan)
 	{
@@ -233,11 +236,9 @@ read_old(TvGroupPass *p, TvGroup *group)
 		fetch_acc(p, lfirst(lc), &p->old_accs[i], &p->old_acc_nulls[i]);
 	}
 
-	for (int i = 0; i < node->nkeys; i++)
+	for (int i = 0; p->rt->images && i < node->nkeys; i++)
 		p->old_keys[i] = slot_getattr(p->primary->slot, node->keys[i].primary_attno,
 									  &p->old_key_nulls[i]);
-	if (!group->current_keys)
-		tv_groups_set_keys(p->table, group, p->old_keys, p->old_key_nulls);
 
 	if (node->primary == TV_STORE_VIEW || !node->top || node->recompute)
 	{
@@ -250,11 +251,38 @@ read_old(TvGroupPass *p, TvGroup *group)
 	else
 	{
 		tv_runtime_results(p->rt, p->old_accs, p->old_acc_nulls, p->results, p->result_nulls);
-		p->old_visible = tv_runtime_project(p->rt, p->old_keys, p->old_key_nulls,
+		p->old_visible = tv_runtime_project(p->rt, p->rt->images ? p->old_keys : group->keys,
+											group->nulls,
 											p->results, p->result_nulls,
 											p->old_out, p->old_out_nulls);
 	}
 	return true;
+}
+
+/*
+ * Which of several images of its keys (1.0 and 1.00) the group shows: the one
+ * it shows, unless rows of that left and rows of another came; a new group, one
+ * that came.  When nothing but rows of the image shown leaves, the group may be
+ * left with others only, and still shows it.
+ */
+static void
+choose_keys(TvGroupPass *p, TvGroup *group, bool exists)
+{
+	TvKeyImage *came = NULL;
+	bool		stays = exists;
+
+	for (TvKeyImage *image = group->images; image; image = image->next)
+	{
+		if (exists && image->weight < 0 &&
+			tv_runtime_same_image(p->rt, image->keys, p->old_keys, group->nulls))
+			stays = false;
+		if (image->weight > 0)
+			came = image;
+	}
+	if (came && !stays)
+		tv_groups_set_keys(p->table, group, came->keys, group->nulls);
+	else if (exists)
+		tv_groups_set_keys(p->table, group, p->old_keys, group->nulls);
 }
 
 /* The delta of an accumulator; none if its store has taken it already. */

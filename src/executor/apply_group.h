@@ -23,7 +23,8 @@ typedef struct TvGroupPass
 	int			npending;		/* groups left to be recomputed */
 
 	/* the group at hand */
-	Datum	   *old_keys;		/* with the image that is stored */
+	Datum	   *old_keys;		/* in the image that is stored; set if there
+								 * may be several */
 	bool	   *old_key_nulls;
 	Datum	   *old_accs;
 	bool	   *old_acc_nulls;

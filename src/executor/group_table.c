@@ -30,6 +30,7 @@
 
 static uint32 hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls);
 static void rebuild_buckets(TvGroupTable *table);
+static void add_image(TvGroupTable *table, TvGroup *group, const Datum *keys, int64 weight);
 static void accumulate(TvGroupTable *table, TvGroup *group, int acc, TupleTableSlot *slot,
 					   int64 weight);
 static Datum new_sum(Oid argtype, const TvAccDelta * delta, Datum old, bool old_null);
@@ -81,14 +82,12 @@ make_group(TvGroupTable *table, uint32 hash, const Datum *keys, const bool *null
 	TvGroup    *group = palloc0(sizeof(TvGroup));
 
 	group->hash = hash;
-	group->keys = palloc(sizeof(Datum) * (rt->nkeys + 1));
+	group->keys = tv_runtime_copy_keys(rt, keys, nulls);
 	group->nulls = palloc(sizeof(bool) * (rt->nkeys + 1));
 	for (int i = 0; i < rt->nkeys; i++)
 	{
 		group->nulls[i] = nulls[i];
 		group->has_null |= nulls[i];
-		group->keys[i] = nulls[i] ? (Datum) 0 :
-			datumCopy(keys[i], rt->keys[i].typbyval, rt->keys[i].typlen);
 	}
 	group->accs = palloc0(sizeof(TvAccDelta) * (rt->naccs + 1));
 	if (table->ngroups == table->capacity)
@@ -198,11 +197,8 @@ tv_groups_add(TupleTableSlot *slot, void *context)
 	weight = DatumGetInt64(slot->tts_values[slot->tts_tupleDescriptor->natts - 1]);
 	group = tv_groups_find(table, slot->tts_values, slot->tts_isnull, true);
 	table->nrows++;
-	if (weight > 0 && !group->current_keys)
-	{
-		tv_groups_set_keys(table, group, slot->tts_values, slot->tts_isnull);
-		group->current_keys = true;
-	}
+	if (table->rt->images)
+		add_image(table, group, slot->tts_values, weight);
 	if (table->rt->node->recompute)
 	{
 		group->rescan = true;
@@ -210,6 +206,31 @@ tv_groups_add(TupleTableSlot *slot, void *context)
 	}
 	for (int i = 0; i < table->rt->naccs; i++)
 		accumulate(table, group, i, slot, weight);
+}
+
+/* Count the rows of each image of the group's keys. */
+static void
+add_image(TvGroupTable *table, TvGroup *group, const Datum *keys, int64 weight)
+{
+	TvNodeRuntime *rt = table->rt;
+	MemoryContext oldcxt;
+	TvKeyImage *image;
+
+	for (image = group->images; image; image = image->next)
+	{
+		if (tv_runtime_same_image(rt, keys, image->keys, group->nulls))
+		{
+			image->weight += weight;
+			return;
+		}
+	}
+	oldcxt = MemoryContextSwitchTo(table->cxt);
+	image = palloc(sizeof(TvKeyImage));
+	image->weight = weight;
+	image->keys = tv_runtime_copy_keys(rt, keys, group->nulls);
+	image->next = group->images;
+	group->images = image;
+	MemoryContextSwitchTo(oldcxt);
 }
 
 /* Remember a row of arguments. */
@@ -292,10 +313,18 @@ accumulate(TvGroupTable *table, TvGroup *group, int acc, TupleTableSlot *slot, i
 
 					delta->u.extreme.value = datumCopy(value, ar->typbyval, ar->typlen);
 					delta->u.extreme.weight = weight;
+					delta->u.extreme.left = weight < 0;
+					delta->u.extreme.mixed = false;
 					MemoryContextSwitchTo(oldcxt);
 				}
 				else if (c == 0)
+				{
 					delta->u.extreme.weight += weight;
+					delta->u.extreme.left |= weight < 0;
+					if (ar->images && !delta->u.extreme.mixed)
+						delta->u.extreme.mixed = !datum_image_eq(value, delta->u.extreme.value,
+																 ar->typbyval, ar->typlen);
+				}
 			}
 			break;
 		case TV_ACC_TRANS:
@@ -410,6 +439,9 @@ new_sum(Oid argtype, const TvAccDelta * delta, Datum old, bool old_null)
  *	  e before t			e
  *	  t before e (or none)	w > 0: t; else another row of the delta may be it
  *	  t equals e			w >= 0: e; else it may have left
+ *
+ * If t has several images (1.0 and 1.00), and some of them left, only a rescan
+ * tells which ones there are.
  */
 static Datum
 new_extreme(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
@@ -418,6 +450,12 @@ new_extreme(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null
 	int			c = old_null ? -1 :
 	ApplySortComparator(delta->u.extreme.value, false, old, false, &ar->sort);
 
+	if (c <= 0 && delta->u.extreme.mixed && delta->u.extreme.left)
+	{
+		*rescan = true;
+		*isnull = old_null;
+		return old;
+	}
 	if (c < 0 && delta->u.extreme.weight > 0)
 	{
 		*isnull = false;

@@ -35,21 +35,31 @@ typedef struct TvAccDelta
 		{
 			Datum		value;	/* EXTREME: the one that sorts first ... */
 			int64		weight; /* ... and its net weight */
+			bool		left;	/* some of it left ... */
+			bool		mixed;	/* ... and there are several images of it */
 		}			extreme;
 		TvWeighted *rows;		/* TRANS, EXTREME without sort operator */
 	}			u;
 }			TvAccDelta;
 
+/* Rows of the delta whose keys have one image. */
+typedef struct TvKeyImage
+{
+	struct TvKeyImage *next;
+	int64		weight;
+	Datum	   *keys;
+} TvKeyImage;
+
 typedef struct TvGroup
 {
 	uint32		hash;
 	bool		has_null;		/* a key column is null */
-	bool		current_keys;	/* the keys' image is that of a row which came */
 	bool		rescan;			/* must be recomputed */
 	bool		recomputed;		/* values below are set */
 	bool		primary_done;	/* the primary row has the delta already */
-	Datum	   *keys;
+	Datum	   *keys;			/* in the image to be shown */
 	bool	   *nulls;
+	TvKeyImage *images;			/* if equal keys may have several */
 	TvAccDelta *accs;
 	Datum	   *values;			/* recomputed: accumulators, then results */
 	bool	   *value_nulls;
@@ -73,10 +83,7 @@ extern TvGroupTable *tv_groups_make(TvNodeRuntime *rt, MemoryContext cxt);
 extern TvGroup *tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls,
 							   bool make);
 
-/*
- * Let the group's keys have this image.  Equal keys can differ in image (1.0
- * and 1.00); the image of a row that came is the one to show.
- */
+/* Let the group's keys have this image. */
 extern void tv_groups_set_keys(TvGroupTable *table, TvGroup *group,
 							   const Datum *keys, const bool *nulls);
 

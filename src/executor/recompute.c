@@ -36,8 +36,8 @@ take_recomputed(TupleTableSlot *slot, void *context)
 	group = tv_groups_find(p->table, slot->tts_values, slot->tts_isnull, false);
 	if (group == NULL || !group->rescan)
 		return;
-	tv_groups_set_keys(p->table, group, slot->tts_values, slot->tts_isnull);
-	group->current_keys = true;
+	if (p->rt->images)
+		tv_groups_set_keys(p->table, group, slot->tts_values, slot->tts_isnull);
 	oldcxt = MemoryContextSwitchTo(p->table->cxt);
 	group->values = palloc(sizeof(Datum) * (nvalues + 1));
 	group->value_nulls = palloc(sizeof(bool) * (nvalues + 1));

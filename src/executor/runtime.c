@@ -8,16 +8,20 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/nbtree.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "optimizer/optimizer.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "executor/runtime.h"
 
+static bool has_one_image(Oid type, int32 typmod, Oid collation);
 static void init_keys(TvNodeRuntime *rt);
 static void init_accs(TvNodeRuntime *rt);
 static void init_projection(TvNodeRuntime *rt);
@@ -48,6 +52,49 @@ tv_runtime_get(TvView *view, TvNode *node)
 	return rt;
 }
 
+/*
+ * Do equal values of a type always have the same image?  The operator class
+ * promises it to btree for deduplication; numerics of one scale are as good.
+ */
+static bool
+has_one_image(Oid type, int32 typmod, Oid collation)
+{
+	TypeCacheEntry *entry;
+	Oid			proc;
+
+	type = getBaseTypeAndTypmod(type, &typmod);
+	if (type == NUMERICOID && typmod >= 0)
+		return true;
+	entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+	if (!OidIsValid(entry->btree_opf))
+		return false;
+	proc = get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype,
+							 BTEQUALIMAGE_PROC);
+	return OidIsValid(proc) &&
+		DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(entry->btree_opintype)));
+}
+
+bool
+tv_runtime_same_image(const TvNodeRuntime *rt, const Datum *a, const Datum *b,
+					  const bool *nulls)
+{
+	for (int i = 0; i < rt->nkeys; i++)
+		if (!nulls[i] && !datum_image_eq(a[i], b[i], rt->keys[i].typbyval, rt->keys[i].typlen))
+			return false;
+	return true;
+}
+
+Datum *
+tv_runtime_copy_keys(const TvNodeRuntime *rt, const Datum *keys, const bool *nulls)
+{
+	Datum	   *copy = palloc(sizeof(Datum) * (rt->nkeys + 1));
+
+	for (int i = 0; i < rt->nkeys; i++)
+		copy[i] = nulls[i] ? (Datum) 0 :
+			datumCopy(keys[i], rt->keys[i].typbyval, rt->keys[i].typlen);
+	return copy;
+}
+
 static void
 init_keys(TvNodeRuntime *rt)
 {
@@ -69,6 +116,7 @@ init_keys(TvNodeRuntime *rt)
 		PrepareSortSupportFromOrderingOp(key->clause->sortop, &kr->sort);
 		kr->collation = key->collation;
 		get_typlenbyval(key->type, &kr->typlen, &kr->typbyval);
+		rt->images |= !has_one_image(key->type, key->typmod, key->collation);
 		if (op_hashjoinable(key->clause->eqop, key->type) &&
 			get_op_hash_functions(key->clause->eqop, &left, &right))
 			fmgr_info(left, &kr->hash);
@@ -106,6 +154,9 @@ init_accs(TvNodeRuntime *rt)
 			ar->sort.ssup_cxt = CurrentMemoryContext;
 			ar->sort.ssup_collation = acc->inputcollid;
 			PrepareSortSupportFromOrderingOp(acc->sortop, &ar->sort);
+			ar->images = !has_one_image(ar->argtype,
+										TupleDescAttr(node->in_desc, ar->arg - 1)->atttypmod,
+										acc->inputcollid);
 		}
 		else if (acc->kind == TV_ACC_EXTREME)
 		{

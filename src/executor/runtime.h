@@ -34,6 +34,7 @@ typedef struct TvAccRuntime
 	SortSupportData sort;		/* EXTREME with a sort operator */
 	FmgrInfo	fold;			/* EXTREME without */
 	Oid			collation;
+	bool		images;			/* equal arguments may have several images */
 	TvTrans    *trans;			/* TRANS */
 } TvAccRuntime;
 
@@ -44,6 +45,7 @@ typedef struct TvNodeRuntime
 	int			nkeys;
 	TvKeyRuntime *keys;
 	bool		hashable;
+	bool		images;			/* equal keys may have several images */
 	int			naccs;
 	TvAccRuntime *accs;
 	int			naggs;
@@ -75,6 +77,13 @@ extern bool tv_runtime_project(TvNodeRuntime *rt, const Datum *keys, const bool 
  */
 extern void tv_runtime_results(TvNodeRuntime *rt, const Datum *accs, const bool *acc_nulls,
 							   Datum *results, bool *result_nulls);
+
+/* Have these equal keys the same image too? */
+extern bool tv_runtime_same_image(const TvNodeRuntime *rt, const Datum *a, const Datum *b,
+								  const bool *nulls);
+
+/* A copy of keys in the current memory context. */
+extern Datum *tv_runtime_copy_keys(const TvNodeRuntime *rt, const Datum *keys, const bool *nulls);
 
 /* Compare two keys in the order of the key index. */
 extern int	tv_runtime_compare_keys(const TvNodeRuntime *rt, const Datum *a, const bool *anull,

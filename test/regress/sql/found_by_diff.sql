@@ -13,3 +13,30 @@ CREATE MATERIALIZED VIEW scopes USING tview AS
 INSERT INTO t VALUES (2, 3), (3, 1);
 SELECT * FROM scopes ORDER BY 1, 2;
 SELECT count(*) FROM tview.check('scopes');
+
+-- values that are equal and look different: a group never shows one that has left when another has come
+CREATE TABLE price (id int PRIMARY KEY, p numeric, f float8, q int);
+INSERT INTO price VALUES (1, 1.00, 0, 1), (2, 1.00, 0, 2), (3, 2.5, 1, 3), (4, 1.000, 1, 4);
+CREATE MATERIALIZED VIEW dependent USING tview AS SELECT id, p, f, sum(q) AS q FROM price GROUP BY id;
+CREATE MATERIALIZED VIEW recomputed USING tview AS SELECT id, p, array_agg(f) AS f FROM price GROUP BY id;
+CREATE MATERIALIZED VIEW distinct_f USING tview AS SELECT DISTINCT f FROM price WHERE id < 3;
+CREATE MATERIALIZED VIEW grouped USING tview AS SELECT p, count(*) AS n FROM price WHERE id < 3 GROUP BY p HAVING count(*) > 0;
+CREATE MATERIALIZED VIEW extremes USING tview AS SELECT f > 0 AS k, min(p), max(p) FROM price WHERE id <> 4 GROUP BY f > 0;
+CREATE MATERIALIZED VIEW above USING tview AS SELECT g.n, g.p::text AS p FROM grouped g;
+UPDATE price SET p = 1, f = '-0' WHERE id < 3;
+TABLE dependent ORDER BY id;
+TABLE recomputed ORDER BY id;
+TABLE distinct_f;
+TABLE grouped;
+TABLE extremes ORDER BY k;
+TABLE above;
+-- an image that comes beside the one shown changes nothing
+INSERT INTO price VALUES (0, 1.0000, 0, 0);
+TABLE distinct_f;
+TABLE grouped;
+DELETE FROM price WHERE id = 0;
+TABLE distinct_f;
+TABLE grouped;
+UPDATE price SET p = p * 1.0;
+SELECT relname, (SELECT count(*) FROM tview.check(c.oid)) FROM pg_class c
+ WHERE relkind = 'm' AND relnamespace = 'public'::regnamespace ORDER BY 1;
