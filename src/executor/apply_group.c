@@ -35,7 +35,7 @@ static TvGroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot
 static void end_pass(TvGroupPass *p);
 static bool apply_group(TvGroupPass *p, TvGroup *group);
 static bool read_old(TvGroupPass *p, TvGroup *group);
-static void choose_keys(TvGroupPass *p, TvGroup *group, bool exists);
+static bool choose_keys(TvGroupPass *p, TvGroup *group, bool exists);
 static bool compute_new(TvGroupPass *p, TvGroup *group, bool exists, bool *rescan);
 static bool write_group(TvGroupPass *p, TvGroup *group, bool exists, bool remains);
 static bool row_differs(TvGroupPass *p, TvWriter *writer);
@@ -157,13 +157,16 @@ apply_group(TvGroupPass *p, TvGroup *group)
 	bool		exists;
 	bool		remains;
 	bool		rescan = false;
+	bool		chosen = true;
 	bool		done;
 
 	ResetExprContext(p->rt->econtext);
 	exists = read_old(p, group);
 	if (p->rt->images && !group->recomputed)
-		choose_keys(p, group, exists);
+		chosen = choose_keys(p, group, exists);
 	remains = compute_new(p, group, exists, &rescan);
+	if (remains && !chosen)
+		rescan = true;
 	if (rescan)
 	{
 		/* from here on nobody else changes this group */
@@ -262,10 +265,10 @@ read_old(TvGroupPass *p, TvGroup *group)
 /*
  * Which of several images of its keys (1.0 and 1.00) the group shows: the one
  * it shows, unless rows of that left and rows of another came; a new group, one
- * that came.  When nothing but rows of the image shown leaves, the group may be
- * left with others only, and still shows it.
+ * that came.  False if only a recompute can tell: nothing but rows of the image
+ * shown left, and the group may have others only.
  */
-static void
+static bool
 choose_keys(TvGroupPass *p, TvGroup *group, bool exists)
 {
 	TvKeyImage *came = NULL;
@@ -283,6 +286,7 @@ choose_keys(TvGroupPass *p, TvGroup *group, bool exists)
 		tv_groups_set_keys(p->table, group, came->keys, group->nulls);
 	else if (exists)
 		tv_groups_set_keys(p->table, group, p->old_keys, group->nulls);
+	return came || stays || !exists;
 }
 
 /* The delta of an accumulator; none if its store has taken it already. */

@@ -467,35 +467,82 @@ new_extreme(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null
 	return old;
 }
 
-/* bit_and, bit_or: rows that came fold in; rows that left need a rescan. */
+typedef struct FoldedValue
+{
+	Datum		value;
+	uint32		hash;
+	int64		weight;
+} FoldedValue;
+
+static int
+compare_folded(const void *a, const void *b)
+{
+	uint32		ha = ((const FoldedValue *) a)->hash;
+	uint32		hb = ((const FoldedValue *) b)->hash;
+
+	return ha < hb ? -1 : ha > hb;
+}
+
+/* The values of a delta, of each image its net weight; their number. */
+static int64
+net_values(TvAccRuntime *ar, const TvAccDelta * delta, FoldedValue **result)
+{
+	int64		n = 0;
+	int64		nrows = 0;
+	FoldedValue *values;
+
+	for (TvWeighted *row = delta->u.rows; row; row = row->next)
+		nrows++;
+	values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(FoldedValue) * nrows);
+	for (TvWeighted *row = delta->u.rows; row; row = row->next)
+	{
+		values[n].value = row->values[0];
+		values[n].hash = datum_image_hash(row->values[0], ar->typbyval, ar->typlen);
+		values[n].weight = row->weight;
+		n++;
+	}
+	qsort(values, nrows, sizeof(FoldedValue), compare_folded);
+	for (int64 i = 0; i < nrows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (values[i].weight == 0)
+			continue;
+		for (int64 j = i + 1; j < nrows && values[j].hash == values[i].hash; j++)
+		{
+			if (values[j].weight != 0 &&
+				datum_image_eq(values[i].value, values[j].value, ar->typbyval, ar->typlen))
+			{
+				values[i].weight += values[j].weight;
+				values[j].weight = 0;
+			}
+		}
+	}
+	*result = values;
+	return nrows;
+}
+
+/*
+ * bit_and, bit_or: values that came fold in; values that left need a rescan.
+ * A value that both came and left did neither.
+ */
 static Datum
 new_fold(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 		 bool *isnull, bool *rescan, MemoryContext cxt)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+	FoldedValue *values;
+	int64		n = net_values(ar, delta, &values);
 	Datum		value = old;
 	bool		null = old_null;
 
-	for (TvWeighted *row = delta->u.rows; row; row = row->next)
+	for (int64 i = 0; i < n && !*rescan; i++)
 	{
-		int64		net = 0;
-
-		/* a value that also came did not leave */
-		for (TvWeighted *other = delta->u.rows; other; other = other->next)
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (datum_image_eq(row->values[0], other->values[0], ar->typbyval, ar->typlen))
-				net += other->weight;
-		}
-		if (net < 0)
-		{
+		if (values[i].weight < 0)
 			*rescan = true;
-			break;
-		}
-		if (net == 0)
+		if (values[i].weight <= 0)
 			continue;
-		value = null ? row->values[0] :
-			FunctionCall2Coll(&ar->fold, ar->collation, value, row->values[0]);
+		value = null ? values[i].value :
+			FunctionCall2Coll(&ar->fold, ar->collation, value, values[i].value);
 		null = false;
 	}
 	*isnull = null;

@@ -7,11 +7,14 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
+#include "executor/flush_internal.h"
 #include "executor/populate.h"
 #include "executor/rights.h"
 #include "executor/run_plan.h"
@@ -44,6 +47,149 @@ populate_node(TvView *view, TvNode *node)
 	CommandCounterIncrement();
 }
 
+static void
+add_output(TupleTableSlot *slot, void *context)
+{
+	CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	tv_rows_add(context, slot->tts_values, slot->tts_isnull, 1);
+}
+
+/* A row of the top node's state table, as the view shows it. */
+static void
+add_state_row(TvNodeRuntime *rt, TupleTableSlot *slot, TvRowTable *rows)
+{
+	TvNode	   *node = rt->node;
+	int			nvalues = rt->naccs + rt->nkeys + rt->naggs + node->out_desc->natts + 1;
+	Datum	   *values = palloc0(sizeof(Datum) * nvalues);
+	bool	   *nulls = palloc0(sizeof(bool) * nvalues);
+	int			results = rt->naccs + rt->nkeys;
+	int			out = results + rt->naggs;
+	ListCell   *lc;
+
+	slot_getallattrs(slot);
+	if (node->recompute)
+	{
+		tv_rows_add(rows, slot->tts_values, slot->tts_isnull, 1);
+		return;
+	}
+	foreach(lc, node->accs)
+	{
+		AttrNumber	attno = ((TvAcc *) lfirst(lc))->attno;
+
+		values[foreach_current_index(lc)] = slot->tts_values[attno - 1];
+		nulls[foreach_current_index(lc)] = slot->tts_isnull[attno - 1];
+	}
+	for (int i = 0; i < rt->nkeys; i++)
+	{
+		values[rt->naccs + i] = slot->tts_values[node->keys[i].state_attno - 1];
+		nulls[rt->naccs + i] = slot->tts_isnull[node->keys[i].state_attno - 1];
+	}
+	tv_runtime_results(rt, values, nulls, values + results, nulls + results);
+	if (tv_runtime_project(rt, values + rt->naccs, nulls + rt->naccs, values + results,
+						   nulls + results, values + out, nulls + out))
+		tv_rows_add(rows, values + out, nulls + out, 1);
+}
+
+/* Add the rows of the view (negative), or those its state table stands for. */
+static void
+add_stored(TvNodeRuntime *rt, Oid relid, bool state, TvRowTable *rows)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews state row",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		if (state)
+		{
+			ResetExprContext(rt->econtext);
+			add_state_row(rt, slot, rows);
+		}
+		else
+			tv_rows_add(rows, slot->tts_values, slot->tts_isnull, -1);
+		MemoryContextReset(cxt);
+	}
+	MemoryContextSwitchTo(oldcxt);
+	MemoryContextDelete(cxt);
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+}
+
+/*
+ * The view was filled by its query, the state tables by queries of ours.  Of
+ * groups that may look different when computed twice, the view must show what
+ * the state tables hold: that is what will leave it.
+ */
+static void
+align_view(TvView *view)
+{
+	TvNode	   *top = view->graph->nodes[view->graph->nnodes - 1];
+	TvNodeRuntime *rt = tv_runtime_get(view, top);
+	TvActivity	activity = {0};
+	TvNodeFlush flush = {0};
+	TvRowTable *rows;
+
+	flush.view = view;
+	flush.node = top;
+	flush.rt = rt;
+	flush.activity = &activity;
+	flush.cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews align",
+									  ALLOCSET_DEFAULT_SIZES);
+	rows = tv_rows_make(top->out_desc, top->identity == TV_IDENTITY_BAG,
+						top->nidentity, top->identity_attnos, flush.cxt);
+	flush.view_delta = rows;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	add_stored(rt, view->relid, false, rows);
+	if (top->kind == TV_NODE_GROUP && top->primary == TV_STORE_STATE)
+		add_stored(rt, top->state_relid, true, rows);
+	else
+		tv_run_plan(tv_plan_get(view, top, TV_PLAN_OUTPUT, NULL, 1e9), create_queryEnv(),
+					GetActiveSnapshot(), add_output, rows);
+	tv_apply_rows(&flush, rows);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+	MemoryContextDelete(flush.cxt);
+}
+
+/*
+ * May a group's row look different when it is computed twice?  It shows one of
+ * several equal values, or an aggregate depends on the order of rows.
+ */
+static bool
+varies(const TvNodeRuntime *rt)
+{
+	if (rt->images || rt->node->recompute)
+		return true;
+	for (int i = 0; i < rt->naccs; i++)
+		if (rt->accs[i].images)
+			return true;
+	return false;
+}
+
+/* Do the view's rows depend on stored rows of that kind? */
+static bool
+may_differ(TvView *view)
+{
+	for (int i = 0; i < view->graph->nnodes; i++)
+	{
+		TvNode	   *node = view->graph->nodes[i];
+
+		if (node->kind == TV_NODE_GROUP && node->has_state &&
+			(!node->top || node->primary == TV_STORE_STATE) &&
+			varies(tv_runtime_get(view, node)))
+			return true;
+	}
+	return false;
+}
+
 void
 tv_populate_states(Oid relid)
 {
@@ -56,6 +202,8 @@ tv_populate_states(Oid relid)
 		for (int i = 0; i < view->graph->nnodes; i++)
 			if (view->graph->nodes[i]->has_state)
 				populate_node(view, view->graph->nodes[i]);
+		if (may_differ(view))
+			align_view(view);
 	}
 	PG_CATCH();
 	{

@@ -18,6 +18,9 @@
 #include "executor/row_table.h"
 #include "tv_compat.h"
 
+/* Up to this many rows of one key are compared with each other. */
+#define TV_FEW_ROWS 16
+
 TvRowTable *
 tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys, MemoryContext cxt)
 {
@@ -163,6 +166,28 @@ tv_rows_image_equal(TupleDesc desc, const Datum *a, const bool *anull,
 	return true;
 }
 
+static int
+compare_hashes(const void *pa, const void *pb)
+{
+	const TvSignedRow *a = pa;
+	const TvSignedRow *b = pb;
+
+	return a->hash < b->hash ? -1 : a->hash > b->hash;
+}
+
+/* Of many rows of one key, let those with one image stand together. */
+static void
+sort_by_image(TvRowTable *table, int64 first, int64 last, Datum *values, bool *nulls)
+{
+	for (int64 i = first; i < last; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tv_rows_deform(table, &table->rows[i], values, nulls);
+		table->rows[i].hash = tv_row_hash(table->desc, values, nulls);
+	}
+	qsort(&table->rows[first], last - first, sizeof(TvSignedRow), compare_hashes);
+}
+
 void
 tv_rows_net(TvRowTable *table, int64 first, int64 last)
 {
@@ -172,13 +197,16 @@ tv_rows_net(TvRowTable *table, int64 first, int64 last)
 	bool	   *anulls = palloc(sizeof(bool) * (natts + 1));
 	bool	   *bnulls = palloc(sizeof(bool) * (natts + 1));
 
+	/* rows of a bag stand so already */
+	if (!table->bag && last - first > TV_FEW_ROWS)
+		sort_by_image(table, first, last, avalues, anulls);
 	for (int64 i = first; i < last; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (table->rows[i].weight == 0)
 			continue;
 		tv_rows_deform(table, &table->rows[i], avalues, anulls);
-		for (int64 j = i + 1; j < last; j++)
+		for (int64 j = i + 1; j < last && table->rows[j].hash == table->rows[i].hash; j++)
 		{
 			if (table->rows[j].weight == 0)
 				continue;

@@ -133,6 +133,8 @@ derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_NULL_KEYS, rows);
 		case TV_PLAN_STATE:
 			return tv_derive_state(view->graph, node);
+		case TV_PLAN_OUTPUT:
+			return tv_derive_output(view->graph, node);
 	}
 	return NULL;
 }

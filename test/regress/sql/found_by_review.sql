@@ -97,3 +97,50 @@ SELECT check_views();
 TABLE meets ORDER BY x;
 RESET TimeZone;
 DROP TABLE local, world CASCADE;
+
+-- equal keys that look different: a group shows one that is there
+CREATE TABLE r (id int, k numeric, c char(3), bits int);
+CREATE TABLE s (c char(5));
+CREATE MATERIALIZED VIEW shown USING tview AS SELECT k, scale(k) AS digits, count(*) AS n FROM r GROUP BY k;
+CREATE MATERIALIZED VIEW hidden USING tview AS SELECT k::text AS t, count(*) AS n FROM r GROUP BY k;
+CREATE MATERIALIZED VIEW padded USING tview AS SELECT c FROM r UNION SELECT c FROM s;
+INSERT INTO r VALUES (1, 1.0, 'a');
+INSERT INTO s VALUES ('a');
+DELETE FROM r;
+SELECT check_views();
+INSERT INTO r VALUES (1, 1.0, 'a');
+DELETE FROM s;
+SELECT check_views();
+INSERT INTO r VALUES (2, 1.000, 'b');
+DELETE FROM r WHERE id = 1;
+SELECT check_views();
+INSERT INTO r VALUES (3, 1.0, 'b');
+TABLE shown;
+TABLE hidden;
+UPDATE r SET id = id + 1;
+DELETE FROM r WHERE scale(k) = 3;
+TABLE shown;
+TABLE hidden;
+SELECT check_views();
+DELETE FROM r;
+SELECT check_views();
+-- filled with one of several equal values, the hidden state with another
+SET enable_hashagg = off;
+INSERT INTO r SELECT i % 2, CASE WHEN i % 4 < 2 THEN 1.0 ELSE 1.00 END FROM generate_series(1, 100) i;
+CREATE MATERIALIZED VIEW ties USING tview AS SELECT count(*) AS n, min(k) FROM r GROUP BY id;
+CREATE INDEX ON r (id, k DESC);
+SET enable_seqscan = off;
+CREATE MATERIALIZED VIEW inner_ties USING tview AS SELECT r.id, q.m FROM r JOIN (SELECT id, min(k) AS m FROM r GROUP BY id) q ON q.id = r.id;
+RESET enable_hashagg;
+RESET enable_seqscan;
+INSERT INTO r VALUES (1, 2, 'a');
+DELETE FROM r WHERE ctid IN (SELECT ctid FROM r WHERE id = 1 LIMIT 10);
+SELECT n, min = 1 AS one FROM ties ORDER BY n;
+SELECT m = 1 AS one, count(*) FROM inner_ties GROUP BY 1;
+
+-- many rows of one group, or of one key, at once
+CREATE MATERIALIZED VIEW bits USING tview AS SELECT id, bit_or(bits), bit_and(bits) FROM r GROUP BY id;
+INSERT INTO r SELECT 1, 1, 'a', i FROM generate_series(1, 50000) i;
+UPDATE r SET k = 2;
+SELECT check_views();
+DROP TABLE r, s CASCADE;
