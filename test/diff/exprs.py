@@ -405,7 +405,7 @@ class Exprs:
             if r < 0.5:
                 return Col('coalesce(%s, 0)' % a.sql, 'num0')
             if r < 0.6:
-                return Col('%s / count(*)::numeric' % a.sql, 'num')
+                return Col('%s / nullif(count(*), 0)::numeric' % a.sql, 'num')
             return Col("'=' || %s" % a.sql, 'text')
         if a.kind in ('num', 'num2'):
             if r < 0.5:

@@ -49,6 +49,11 @@ class View:
             sql = sql.replace('[[%d]]' % n, name)
         return sql.replace(HAZARD_OPEN, 'nullif(' if guard else '(').replace(HAZARD_CLOSE, ', 0)' if guard else ')')
 
+    def strict(self):
+        """Are hazards in the output only, so that every plan evaluates them for the same rows?"""
+        sql = self.query.sql
+        return sql.count('SELECT') == 1 and 'GROUP BY' not in sql and HAZARD_OPEN not in sql.split(' FROM ', 1)[1]
+
     def jsonish(self):
         return any(k == 'json' for _, k in self.cols)
 
