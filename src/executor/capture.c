@@ -90,6 +90,7 @@ tview_capture(PG_FUNCTION_ARGS)
 			capture_contents(changes, rel, -1);
 			tv_changes_truncate(changes);
 		}
+		tv_changes_delivered(changes);
 	}
 	if (!TRIGGER_FIRED_BY_TRUNCATE(event))
 		tv_frame_delivered(RelationGetRelid(rel),

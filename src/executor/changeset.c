@@ -246,6 +246,13 @@ tv_changes_settle(TvChanges *changes)
 	return found;
 }
 
+void
+tv_changes_delivered(TvChanges *changes)
+{
+	if (changes->segments != NIL)
+		((TvSegment *) llast(changes->segments))->deliveries++;
+}
+
 static bool
 has_consumed(TvSegment *segment, Oid view, int node)
 {

@@ -29,6 +29,7 @@ typedef struct TvSegment
 	SubTransactionId subid;		/* who captured it */
 	Tuplestorestate *store;
 	int64		nrows;
+	int			deliveries;		/* trigger calls that brought rows */
 	List	   *consumed;		/* of TvConsumption * */
 	bool		truncates;		/* the source was emptied after these rows ... */
 	SubTransactionId settled;	/* ... and who read what it held then */
@@ -80,6 +81,9 @@ extern void tv_changes_truncate(TvChanges *changes);
  * add the source's present contents instead.  False if it was not.
  */
 extern bool tv_changes_settle(TvChanges *changes);
+
+/* A trigger call has brought rows. */
+extern void tv_changes_delivered(TvChanges *changes);
 
 /* The segments of a source that a node has not consumed; total rows. */
 extern List *tv_changes_pending(TvChanges *changes, Oid view, int node, int64 *nrows);

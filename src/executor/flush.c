@@ -53,7 +53,6 @@ static void flush_view(TvView *view);
 static bool flush_node(TvView *view, TvNode *node);
 static void run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed,
 					 int64 nrows);
-static Tuplestorestate *input_store(TvChanges *changes, List *segments, bool *own);
 static void open_output(TvNodeFlush *flush);
 
 bool
@@ -323,7 +322,7 @@ flush_node(TvView *view, TvNode *node)
 					 errhint("Retry the transaction.")));
 		if (env == NULL)
 			env = create_queryEnv();
-		store = input_store(changes, segments, &own);
+		store = tv_input_store(changes, segments, node->additive, &nrows, &own);
 		if (own)
 			stores = lappend(stores, store);
 		tv_run_bind(env, tv_derive_delta_name(s), view->layouts[s]->desc, store);
@@ -402,36 +401,6 @@ run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed, in
 		tv_apply_rows(flush, table);
 	}
 	PopActiveSnapshot();
-}
-
-/* One store with all pending segments; the only one as it is. */
-static Tuplestorestate *
-input_store(TvChanges *changes, List *segments, bool *own)
-{
-	Tuplestorestate *store;
-	TupleTableSlot *slot;
-	ListCell   *lc;
-
-	*own = list_length(segments) > 1;
-	if (!*own)
-		return ((TvSegment *) linitial(segments))->store;
-
-	store = tuplestore_begin_heap(true, false, work_mem);
-	slot = MakeSingleTupleTableSlot(changes->layout->desc, &TTSOpsMinimalTuple);
-	foreach(lc, segments)
-	{
-		TvSegment  *segment = lfirst(lc);
-
-		tuplestore_select_read_pointer(segment->store, 0);
-		tuplestore_rescan(segment->store);
-		while (tuplestore_gettupleslot(segment->store, true, false, slot))
-		{
-			CHECK_FOR_INTERRUPTS();
-			tuplestore_puttupleslot(store, slot);
-		}
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	return store;
 }
 
 /* Find out who reads the node's output. */
