@@ -34,6 +34,8 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	*refusal = NULL;
 	c->owner = owner;
 
+	tv_prune_query(query);
+
 	/* a stored order means nothing */
 	branches = tv_flatten_query(c, query, true);
 	if (!c->refusal)

@@ -41,6 +41,13 @@ extern int	tv_compile_source(TvCompiler *c, TvSourceKind kind, Oid relid, int no
  */
 extern List *tv_flatten_query(TvCompiler *c, Query *query, bool top);
 
+/*
+ * prune.c: output columns of subqueries that nobody reads become nulls.
+ * Both change the query; it is one that was analysed and not rewritten.
+ */
+extern void tv_prune_query(Query *query);
+extern void tv_prune_view(const Query *query, int rti, Query *view);
+
 /* branches x query -> GROUP node; see compile_group.c */
 extern TvNode *tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top);
 

@@ -25,8 +25,8 @@
 #include "tv_compat.h"
 
 static List *flatten_rte(TvCompiler *c, Query *query, int rti, List *partials);
-static List *flatten_relation(TvCompiler *c, RangeTblEntry *rte, int rti, List *partials);
-static List *flatten_view(TvCompiler *c, Relation rel);
+static List *flatten_relation(TvCompiler *c, Query *query, int rti, List *partials);
+static List *flatten_view(TvCompiler *c, Query *query, int rti, Relation rel);
 static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte);
 static List *add_leaf(List *partials, int rti, RangeTblEntry *rte, int source);
 static List *multiply(TvCompiler *c, List *partials, int rti, List *branches);
@@ -68,7 +68,7 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 	switch (rte->rtekind)
 	{
 		case RTE_RELATION:
-			return flatten_relation(c, rte, rti, partials);
+			return flatten_relation(c, query, rti, partials);
 
 		case RTE_SUBQUERY:
 			if (rte->lateral && contain_vars_of_level((Node *) rte->subquery, 1))
@@ -109,8 +109,9 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 }
 
 static List *
-flatten_relation(TvCompiler *c, RangeTblEntry *rte, int rti, List *partials)
+flatten_relation(TvCompiler *c, Query *query, int rti, List *partials)
 {
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
 	Relation	rel = table_open(rte->relid, AccessShareLock);
 	List	   *branches;
 	bool		is_view;
@@ -118,7 +119,7 @@ flatten_relation(TvCompiler *c, RangeTblEntry *rte, int rti, List *partials)
 	c->relids = list_append_unique_oid(c->relids, rte->relid);
 	if (rel->rd_rel->relkind == RELKIND_VIEW)
 	{
-		branches = flatten_view(c, rel);
+		branches = flatten_view(c, query, rti, rel);
 		table_close(rel, NoLock);
 		return c->refusal ? NIL : multiply(c, partials, rti, branches);
 	}
@@ -136,16 +137,18 @@ flatten_relation(TvCompiler *c, RangeTblEntry *rte, int rti, List *partials)
 
 /* A plain view stands for its query, with the view owner's rights. */
 static List *
-flatten_view(TvCompiler *c, Relation rel)
+flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 {
+	Query	   *view = copyObject(get_view_query(rel));
 	List	   *scopes = c->scopes;
 	Oid			check_as = c->check_as;
 	List	   *branches;
 
+	tv_prune_view(query, rti, view);
 	c->scopes = NIL;
 	if (!RelationHasSecurityInvoker(rel))
 		c->check_as = rel->rd_rel->relowner;
-	branches = tv_flatten_query(c, copyObject(get_view_query(rel)), false);
+	branches = tv_flatten_query(c, view, false);
 	c->scopes = scopes;
 	c->check_as = check_as;
 	return branches;
