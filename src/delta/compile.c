@@ -257,6 +257,8 @@ tv_graph_strategy(const TvNode *node)
 		return "delta";
 	if (node->distinct)
 		return "distinct by counts";
+	if (node->set_operation)
+		return "set operation by counts";
 	if (node->recompute)
 		return node->nkeys > 0 ? "recompute touched groups" : "recompute";
 	return "group by accumulators";

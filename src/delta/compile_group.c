@@ -524,6 +524,19 @@ add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter, Aggref *agg
 	return i;
 }
 
+Var *
+tv_compile_add_count(TvNode *node, AttrNumber filter)
+{
+	TvAgg	   *agg = palloc0(sizeof(TvAgg));
+
+	agg->kind = TV_AGG_COUNT;
+	agg->aggref = make_count(node, 0, InvalidOid, filter);
+	agg->acc = add_acc(node, filter ? TV_ACC_COUNT : TV_ACC_ROWS, NIL, filter, agg->aggref);
+	agg->count_acc = -1;
+	node->aggs = lappend(node->aggs, agg);
+	return makeVar(1, node->nkeys + list_length(node->aggs), INT8OID, -1, InvalidOid, 0);
+}
+
 /* count(*), or count(input column arg), FILTER (WHERE input column filter) */
 static Aggref *
 make_count(TvNode *node, AttrNumber arg, Oid argtype, AttrNumber filter)

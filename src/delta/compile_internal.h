@@ -56,6 +56,15 @@ extern TvNode *tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc
 								   List *clauses, bool top);
 
 /*
+ * Add a result to a node's group row: the number of rows, or of those for
+ * which the boolean input column filter is true.  Returns its column.
+ */
+extern Var *tv_compile_add_count(TvNode *node, AttrNumber filter);
+
+/* compile_setop.c: as tv_flatten_query(), of a query with a set operation */
+extern List *tv_flatten_set_operation(TvCompiler *c, Query *query, bool top);
+
+/*
  * A product of FROM items under construction: what the Vars of the query
  * stand for in terms of the branch's leaves.
  */

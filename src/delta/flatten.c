@@ -22,7 +22,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/prep.h"
-#include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
 
 #include "delta/compile_internal.h"
@@ -30,8 +29,6 @@
 
 static List *cte_scope(Query *query);
 static List *flatten_plain(TvCompiler *c, Query *query, bool top);
-static List *flatten_set_operation(TvCompiler *c, Query *query, Node *node, bool top);
-static List *coerce_columns(List *branches, SetOperationStmt *op);
 static List *project(List *partials, List *exprs);
 static List *tlist_exprs(List *targetlist);
 static List *tlist_names(List *targetlist);
@@ -49,7 +46,7 @@ tv_flatten_query(TvCompiler *c, Query *query, bool top)
 
 	c->scopes = lcons(cte_scope(query), list_copy(scopes));
 	if (query->setOperations)
-		result = flatten_set_operation(c, query, query->setOperations, top);
+		result = tv_flatten_set_operation(c, query, top);
 	else
 		result = flatten_plain(c, query, top);
 	c->scopes = scopes;
@@ -153,97 +150,6 @@ flatten_plain(TvCompiler *c, Query *query, bool top)
 		if (c->refusal || node->top)
 			return NIL;
 		branches = tv_flatten_read_node(c, node);
-	}
-	return branches;
-}
-
-/*
- * A tree of UNION [ALL].  UNION is DISTINCT over UNION ALL.
- */
-static List *
-flatten_set_operation(TvCompiler *c, Query *query, Node *node, bool top)
-{
-	SetOperationStmt *op;
-	List	   *branches;
-
-	check_stack_depth();
-	if (IsA(node, RangeTblRef))
-	{
-		RangeTblEntry *rte = rt_fetch(((RangeTblRef *) node)->rtindex, query->rtable);
-
-		return tv_flatten_query(c, rte->subquery, false);
-	}
-
-	op = castNode(SetOperationStmt, node);
-	if (op->op != SETOP_UNION)
-	{
-		tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-						  op->op == SETOP_INTERSECT ? "INTERSECT" : "EXCEPT",
-						  "No maintenance rule exists for it.",
-						  "Leave it to the query that reads the view.");
-		return NIL;
-	}
-
-	branches = coerce_columns(flatten_set_operation(c, query, op->larg, false), op);
-	if (c->refusal)
-		return NIL;
-	branches = list_concat(branches,
-						   coerce_columns(flatten_set_operation(c, query, op->rarg, false), op));
-	if (c->refusal)
-		return NIL;
-	if (list_length(branches) > TV_MAX_BRANCHES)
-	{
-		tv_compile_refuse(c, -1, "a query of more than %s UNION ALL branches is not supported in a maintained view",
-						  psprintf("%d", TV_MAX_BRANCHES),
-						  "Each branch has a maintenance plan of its own.",
-						  "Split it into several views.");
-		return NIL;
-	}
-
-	if (!op->all)
-	{
-		TvBranch   *first = linitial(branches);
-		TvNode	   *distinct = tv_compile_distinct(c, branches,
-												   tv_compile_desc(first->exprs, tlist_names(query->targetList)),
-												   op->groupClauses, top);
-
-		if (c->refusal || distinct->top)
-			return NIL;
-		branches = tv_flatten_read_node(c, distinct);
-	}
-	return branches;
-}
-
-/* Bring the branches' output to the types the set operation decided on. */
-static List *
-coerce_columns(List *branches, SetOperationStmt *op)
-{
-	ListCell   *lb;
-
-	foreach(lb, branches)
-	{
-		TvBranch   *branch = lfirst(lb);
-		List	   *exprs = NIL;
-		ListCell   *le;
-		ListCell   *lt = list_head(op->colTypes);
-		ListCell   *lm = list_head(op->colTypmods);
-		ListCell   *lcol = list_head(op->colCollations);
-
-		foreach(le, branch->exprs)
-		{
-			Node	   *expr = lfirst(le);
-
-			if (exprType(expr) != lfirst_oid(lt))
-				expr = coerce_to_common_type(NULL, expr, lfirst_oid(lt), "UNION");
-			if (exprTypmod(expr) != lfirst_int(lm) || exprCollation(expr) != lfirst_oid(lcol))
-				expr = applyRelabelType(expr, lfirst_oid(lt), lfirst_int(lm), lfirst_oid(lcol),
-										COERCE_IMPLICIT_CAST, -1, false);
-			exprs = lappend(exprs, expr);
-			lt = lnext(op->colTypes, lt);
-			lm = lnext(op->colTypmods, lm);
-			lcol = lnext(op->colCollations, lcol);
-		}
-		branch->exprs = exprs;
 	}
 	return branches;
 }

@@ -175,7 +175,8 @@ typedef struct TvNode
 	TupleDesc	in_desc;		/* the input row */
 	TupleDesc	out_desc;		/* the output row */
 	Bitmapset  *sources;		/* indexes in graph->sources */
-	bool		distinct;		/* GROUP made of a DISTINCT */
+	bool		distinct;		/* GROUP made of a DISTINCT or a UNION */
+	bool		set_operation;	/* GROUP made of an INTERSECT or EXCEPT */
 
 	/* identity of the output rows */
 	TvIdentity	identity;
