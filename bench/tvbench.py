@@ -54,6 +54,9 @@ def refresh_if_dry(cur, names):
             cur.execute(f"REFRESH MATERIALIZED VIEW {name}")
 
 
+WHAT = ("rows missing", "rows too many", "rows missing as text", "rows too many as text")
+
+
 def difference(cur, view, query, as_text=True, extension_check=True):
     """Compare a view with its query, both ways. Return None when equal, else a short description.
 
@@ -69,9 +72,40 @@ def difference(cur, view, query, as_text=True, extension_check=True):
         ), v AS MATERIALIZED (SELECT * FROM {view})
         SELECT (SELECT count(*) FROM (TABLE q EXCEPT ALL TABLE v) d),
                (SELECT count(*) FROM (TABLE v EXCEPT ALL TABLE q) d){text}""")
-    counts = cur.fetchone()
-    found = [f"{n} {what}" for n, what in
-             zip(counts, ("rows missing", "rows too many", "rows missing as text", "rows too many as text")) if n]
+    return describe(cur, view, zip(cur.fetchone(), WHAT), extension_check)
+
+
+def difference_at_limit(cur, view, query, order, limit, as_text=True, extension_check=True):
+    """The same for a view whose query ends with ORDER BY order LIMIT limit, which here is left out of query.
+
+    Of rows that are equal in the sort keys, any may be the last ones within the limit. So every row whose peers all
+    fit must be in the view, the view may have no other rows than those whose first peer fits, and as many rows as
+    the limit, or the query, gives.
+    """
+    columns = columns_of(cur, view)
+    form = "::text" if as_text else ""
+    cur.execute(f"""
+        WITH q AS MATERIALIZED (
+        {query}
+        ), r AS MATERIALIZED (SELECT *, rank() OVER (ORDER BY {order}) AS "first place",
+                                     count(*) OVER (ORDER BY {order}) AS "last place" FROM q),
+        v AS MATERIALIZED (SELECT * FROM {view}),
+        must AS (SELECT {columns} FROM r WHERE "last place" <= {limit}),
+        may AS (SELECT {columns} FROM r WHERE "first place" <= {limit})
+        SELECT (SELECT count(*) FROM (SELECT must{form} FROM must EXCEPT ALL SELECT v{form} FROM v) d),
+               (SELECT count(*) FROM (SELECT v{form} FROM v EXCEPT ALL SELECT may{form} FROM may) d),
+               abs(least({limit}, (SELECT count(*) FROM q)) - (SELECT count(*) FROM v))""")
+    return describe(cur, view, zip(cur.fetchone(), WHAT[:2] + ("rows differ in number",)), extension_check)
+
+
+def columns_of(cur, relation):
+    cur.execute("SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute "
+                "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped", (relation,))
+    return cur.fetchone()[0]
+
+
+def describe(cur, view, counts, extension_check):
+    found = [f"{n} {what}" for n, what in counts if n]
     if extension_check and not DRY:
         cur.execute("SELECT count(*) FROM tview.check(%s)", (view,))
         n = cur.fetchone()[0]

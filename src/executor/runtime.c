@@ -65,9 +65,9 @@ has_one_image(Oid type, int32 typmod, Oid collation)
 	type = getBaseTypeAndTypmod(type, &typmod);
 	if (type == NUMERICOID && typmod >= 0)
 		return true;
-	/* of no length: there may be blanks at the end, or not */
-	if (type == BPCHAROID && typmod < 0)
-		return false;
+	/* padded to its length; of no length: there may be blanks at the end, or not */
+	if (type == BPCHAROID)
+		return typmod >= 0 && OidIsValid(collation) && get_collation_isdeterministic(collation);
 	entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
 	if (!OidIsValid(entry->btree_opf))
 		return false;

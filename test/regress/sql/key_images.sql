@@ -17,3 +17,15 @@ delete from b where x=1;
 SELECT * FROM v ORDER BY id;
 select * from tview.check('v');
 select * from tview.check('h');
+
+-- char(n) is padded: one image, and no group is recomputed because a row leaves; without a length there are several
+CREATE TABLE padded (id int PRIMARY KEY, short char(3), long char(5));
+INSERT INTO padded SELECT i, i % 3, i % 3 FROM generate_series(1, 30) i;
+CREATE MATERIALIZED VIEW padded_one USING tview AS SELECT short, count(*) FROM padded GROUP BY short;
+CREATE MATERIALIZED VIEW padded_two USING tview AS
+  SELECT k, octet_length(k), count(*) FROM (SELECT short AS k FROM padded UNION ALL SELECT long FROM padded) u GROUP BY k;
+DELETE FROM padded WHERE id < 5;
+UPDATE padded SET short = NULL WHERE id % 3 = 1;
+SELECT groups, rescans FROM tview.activity('padded_one');
+SELECT rescans > 0 AS recomputed FROM tview.activity('padded_two');
+SELECT * FROM tview.check('padded_one');
