@@ -291,10 +291,14 @@ LINE = "(" + ", ".join(["%s"] * 16) + ")"
 def rf1(cur, generator):
     """Insert one order with its lineitems, in two statements; return its key."""
     order, lines = generator.new_order()
+    insert_order(cur, order, lines)
+    return order[0]
+
+
+def insert_order(cur, order, lines):
     cur.execute(ORDER_INSERT, order)
     cur.execute("INSERT INTO lineitem VALUES " + ", ".join([LINE] * len(lines)),
                 [value for line in lines for value in line])
-    return order[0]
 
 
 def rf2(cur, key):
