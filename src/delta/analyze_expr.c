@@ -72,8 +72,6 @@ check_walker(Node *node, TvCompiler *c)
 		what = "nextval";
 	else if (IsA(node, WindowFunc))
 		what = "a window function";
-	else if (IsA(node, GroupingFunc))
-		what = "GROUPING";
 	else if (IsA(node, SubLink))
 		what = "a subquery in an expression";
 	if (what)

@@ -99,11 +99,6 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 														  query->targetList));
 		return "DISTINCT ON";
 	}
-	if (query->groupingSets)
-	{
-		*location = exprLocation(linitial(query->groupingSets));
-		return "GROUPING SETS, ROLLUP or CUBE";
-	}
 	return NULL;
 }
 

@@ -48,6 +48,12 @@ extern List *tv_flatten_query(TvCompiler *c, Query *query, bool top);
 extern void tv_prune_query(Query *query);
 extern void tv_prune_view(const Query *query, int rti, Query *view);
 
+/*
+ * compile_grouping_sets.c: the branches that read a query's groups.  top: if
+ * one node does, it is made the top node and NIL is returned.
+ */
+extern List *tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, bool top);
+
 /* branches x query -> GROUP node; see compile_group.c */
 extern TvNode *tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top);
 

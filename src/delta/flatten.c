@@ -118,14 +118,11 @@ flatten_plain(TvCompiler *c, Query *query, bool top)
 										 make_ands_implicit(canonicalize_qual(make_ands_explicit(mapped), false)));
 	}
 
-	if (query->hasAggs || query->groupClause || query->havingQual)
+	if (query->hasAggs || query->groupClause || query->groupingSets || query->havingQual)
 	{
-		TvNode	   *node = tv_compile_group(c, query, partials,
-											top && !query->distinctClause);
-
-		if (c->refusal || node->top)
+		branches = tv_flatten_grouping(c, query, partials, top && !query->distinctClause);
+		if (branches == NIL)
 			return NIL;
-		branches = tv_flatten_read_node(c, node);
 	}
 	else
 		branches = project(partials, tlist_exprs(query->targetList));

@@ -65,7 +65,11 @@ has_one_image(Oid type, int32 typmod, Oid collation)
 	type = getBaseTypeAndTypmod(type, &typmod);
 	if (type == NUMERICOID && typmod >= 0)
 		return true;
-	/* padded to its length; of no length: there may be blanks at the end, or not */
+
+	/*
+	 * padded to its length; of no length: there may be blanks at the end, or
+	 * not
+	 */
 	if (type == BPCHAROID)
 		return typmod >= 0 && OidIsValid(collation) && get_collation_isdeterministic(collation);
 	entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);

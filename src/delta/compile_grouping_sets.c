@@ -1,0 +1,236 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/compile_grouping_sets.c
+ *	  GROUPING SETS, ROLLUP, CUBE and GROUPING().
+ *
+ * The result is the sum over the grouping sets of the query grouped by the
+ * set alone, in which grouping columns outside of the set are null:
+ *
+ *		group by grouping sets (S1, .., Sn)  =  sum over i of  group by Si
+ *
+ * so there is one GROUP node for each distinct set, over the same input.  The
+ * empty set is an aggregate over all rows, which always has a row.
+ *
+ * What is null where follows the server: an output column that is a grouping
+ * column by itself, by that; other expressions, wherever they hold one that
+ * is equal to a grouping column after constants were folded.  The arguments
+ * of aggregates are never null for that reason.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "parser/parse_agg.h"
+#include "rewrite/rewriteManip.h"
+
+#include "delta/compile_internal.h"
+
+typedef struct SetContext
+{
+	List	   *refs;			/* of int: all grouping columns ... */
+	List	   *exprs;			/* ... and what they are, constants folded */
+	List	   *set;			/* of int: the grouping columns of the set */
+} SetContext;
+
+static bool collect_columns(TvCompiler *c, Query *query, SetContext *s);
+static List *distinct_sets(List *sets);
+static bool same_set(const List *a, const List *b);
+static Query *restrict_to_set(Query *query, SetContext *s);
+static Node *set_mutator(Node *node, void *context);
+
+List *
+tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, bool top)
+{
+	SetContext	s = {NIL};
+	List	   *sets;
+	List	   *distinct;
+	List	   *nodes = NIL;
+	List	   *branches = NIL;
+	ListCell   *lc;
+	ListCell   *ld;
+	ListCell   *ln;
+
+	if (!collect_columns(c, query, &s))
+		return NIL;
+	if (query->groupingSets == NIL)
+		sets = list_make1(s.refs);
+	else
+		sets = expand_grouping_sets(query->groupingSets, query->groupDistinct,
+									TV_MAX_BRANCHES + 1);
+	if (query->groupingSets && (sets == NIL || list_length(sets) > TV_MAX_BRANCHES))
+	{
+		tv_compile_refuse(c, -1, "a query of more than %s grouping sets is not supported in a maintained view",
+						  psprintf("%d", TV_MAX_BRANCHES),
+						  "Each grouping set has a state of its own.",
+						  "Split it into several views.");
+		return NIL;
+	}
+
+	distinct = distinct_sets(sets);
+	top = top && list_length(sets) == 1;
+	foreach(ld, distinct)
+	{
+		s.set = lfirst(ld);
+		nodes = lappend(nodes, tv_compile_group(c, restrict_to_set(query, &s), partials, top));
+		if (c->refusal || top)
+			return NIL;
+	}
+	/* a set that is there twice gives its rows twice */
+	foreach(lc, sets)
+	{
+		forboth(ld, distinct, ln, nodes)
+		{
+			if (same_set(lfirst(lc), lfirst(ld)))
+				branches = list_concat(branches, tv_flatten_read_node(c, lfirst(ln)));
+		}
+	}
+	return branches;
+}
+
+/* Find the grouping columns; refuse those that cannot be told apart. */
+static bool
+collect_columns(TvCompiler *c, Query *query, SetContext *s)
+{
+	ListCell   *lc;
+
+	if (query->groupingSets && (checkExprHasSubLink((Node *) query->targetList) ||
+								checkExprHasSubLink(query->havingQual)))
+	{
+		tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
+						  "a subquery in an expression over grouping sets",
+						  "No maintenance rule exists for it.",
+						  "Put the grouping sets into a subquery in FROM.");
+		return false;
+	}
+	foreach(lc, query->groupClause)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+		Node	   *expr = get_sortgroupclause_expr(clause, query->targetList);
+
+		s->refs = lappend_int(s->refs, clause->tleSortGroupRef);
+		if (query->groupingSets == NIL)
+			continue;
+		expr = eval_const_expressions(NULL, expr);
+		if (list_member(s->exprs, expr) || !contain_var_clause(expr))
+		{
+			tv_compile_refuse(c, exprLocation(expr),
+							  "grouping sets over %s are not supported in a maintained view",
+							  contain_var_clause(expr) ? "the same expression twice" : "a constant",
+							  "Where it is null depends on the way the server plans the query.",
+							  "Leave it out of the grouping sets.");
+			return false;
+		}
+		s->exprs = lappend(s->exprs, expr);
+	}
+	return true;
+}
+
+static List *
+distinct_sets(List *sets)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *lr;
+
+	foreach(lc, sets)
+	{
+		bool		found = false;
+
+		foreach(lr, result)
+			found |= same_set(lfirst(lc), lfirst(lr));
+		if (!found)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+static bool
+same_set(const List *a, const List *b)
+{
+	return list_difference_int(a, b) == NIL && list_difference_int(b, a) == NIL;
+}
+
+/* The query grouped by the columns of one set. */
+static Query *
+restrict_to_set(Query *query, SetContext *s)
+{
+	Query	   *result = makeNode(Query);
+	ListCell   *lc;
+
+	*result = *query;
+	result->groupClause = NIL;
+	result->groupingSets = NIL;
+	result->targetList = NIL;
+	foreach(lc, query->groupClause)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+
+		if (list_member_int(s->set, clause->tleSortGroupRef))
+			result->groupClause = lappend(result->groupClause, clause);
+	}
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
+		Node	   *expr = (Node *) tle->expr;
+
+		if (list_member_int(s->refs, tle->ressortgroupref))
+		{
+			if (!list_member_int(s->set, tle->ressortgroupref))
+				tle->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
+												   exprCollation(expr));
+		}
+		else
+			tle->expr = (Expr *) set_mutator(expr, s);
+		result->targetList = lappend(result->targetList, tle);
+	}
+	result->havingQual = set_mutator(query->havingQual, s);
+	return result;
+}
+
+static Node *
+set_mutator(Node *node, void *context)
+{
+	SetContext *s = context;
+	ListCell   *le;
+	ListCell   *lr;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, GroupingFunc))
+	{
+		int			mask = 0;
+
+		/* the last argument is the lowest bit; it is 0 if in the set */
+		foreach(lr, ((GroupingFunc *) node)->refs)
+			mask = (mask << 1) | !list_member_int(s->set, lfirst_int(lr));
+		return (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+								  Int32GetDatum(mask), false, true);
+	}
+	if (IsA(node, Aggref))
+	{
+		Aggref	   *aggref = copyObject((Aggref *) node);
+
+		aggref->aggdirectargs = (List *) set_mutator((Node *) aggref->aggdirectargs, s);
+		return (Node *) aggref;
+	}
+	if (s->exprs && !IsA(node, List))
+	{
+		Node	   *folded = eval_const_expressions(NULL, node);
+
+		forboth(le, s->exprs, lr, s->refs)
+		{
+			if (!equal(folded, lfirst(le)))
+				continue;
+			if (list_member_int(s->set, lfirst_int(lr)))
+				return copyObject(node);
+			return (Node *) makeNullConst(exprType(node), exprTypmod(node),
+										  exprCollation(node));
+		}
+	}
+	return expression_tree_mutator(node, set_mutator, context);
+}
