@@ -1,0 +1,2 @@
+-- every bid
+SELECT auction, bidder, price, date_time, extra FROM bid
