@@ -115,18 +115,14 @@ current_segment(TvChanges *changes)
 	return new_segment(changes);
 }
 
-static Tuplestorestate *
+static TvRowStore *
 make_store(void)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(changes_cxt);
-	ResourceOwner owner = CurrentResourceOwner;
-	Tuplestorestate *store;
+	TvRowStore *rows = tv_row_store_make(TopTransactionResourceOwner);
 
-	CurrentResourceOwner = TopTransactionResourceOwner;
-	store = tuplestore_begin_heap(true, false, work_mem);
-	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(oldcxt);
-	return store;
+	return rows;
 }
 
 static TvSegment *
@@ -136,7 +132,7 @@ new_segment(TvChanges *changes)
 	TvSegment  *segment = palloc0(sizeof(TvSegment));
 
 	segment->subid = GetCurrentSubTransactionId();
-	segment->store = make_store();
+	segment->rows = make_store();
 	changes->segments = lappend(changes->segments, segment);
 	nsegments++;
 	MemoryContextSwitchTo(oldcxt);
@@ -151,12 +147,11 @@ tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 
 	values[natts] = Int64GetDatum(weight);
 	isnull[natts] = false;
-	tuplestore_putvalues(segment->store, changes->layout->desc, values, isnull);
-	segment->nrows++;
+	tv_row_store_put(segment->rows, changes->layout->desc, values, isnull);
 }
 
 static void
-put_detoasted(Tuplestorestate *store, const TvLayout *layout, const Datum *values,
+put_detoasted(TvRowStore *rows, const TvLayout *layout, const Datum *values,
 			  const bool *isnull, int64 weight)
 {
 	int			natts = layout->natts;
@@ -175,7 +170,7 @@ put_detoasted(Tuplestorestate *store, const TvLayout *layout, const Datum *value
 	}
 	flat[natts] = Int64GetDatum(weight);
 	nulls[natts] = false;
-	tuplestore_putvalues(store, layout->desc, flat, nulls);
+	tv_row_store_put(rows, layout->desc, flat, nulls);
 	for (int i = 0; i < natts; i++)
 		if (flat[i] != values[i])
 			pfree(DatumGetPointer(flat[i]));
@@ -188,8 +183,7 @@ tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull, int64 
 {
 	TvSegment  *segment = current_segment(changes);
 
-	put_detoasted(segment->store, changes->layout, values, isnull, weight);
-	segment->nrows++;
+	put_detoasted(segment->rows, changes->layout, values, isnull, weight);
 }
 
 void
@@ -206,22 +200,22 @@ tv_changes_truncate(TvChanges *changes)
 static void
 detoast_segment(TvChanges *changes, TvSegment *segment)
 {
-	Tuplestorestate *old = segment->store;
+	TvRowStore *old = segment->rows;
+	TvRowCursor cursor;
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(changes->layout->desc, &TTSOpsMinimalTuple);
 	int			natts = changes->layout->natts;
 
-	segment->store = make_store();
-	tuplestore_select_read_pointer(old, 0);
-	tuplestore_rescan(old);
-	while (tuplestore_gettupleslot(old, true, false, slot))
+	segment->rows = make_store();
+	tv_row_store_begin(old, &cursor, true);
+	while (tv_row_store_next(&cursor, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
-		put_detoasted(segment->store, changes->layout, slot->tts_values, slot->tts_isnull,
+		put_detoasted(segment->rows, changes->layout, slot->tts_values, slot->tts_isnull,
 					  DatumGetInt64(slot->tts_values[natts]));
 	}
 	ExecDropSingleTupleTableSlot(slot);
-	tuplestore_end(old);
+	tv_row_store_end(old);
 }
 
 bool
@@ -269,12 +263,11 @@ has_consumed(TvSegment *segment, Oid view, int node)
 }
 
 List *
-tv_changes_pending(TvChanges *changes, Oid view, int node, int64 *nrows)
+tv_changes_pending(TvChanges *changes, Oid view, int node)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	*nrows = 0;
 	foreach(lc, changes->segments)
 	{
 		TvSegment  *segment = lfirst(lc);
@@ -282,7 +275,6 @@ tv_changes_pending(TvChanges *changes, Oid view, int node, int64 *nrows)
 		if (segment->voided != InvalidSubTransactionId || has_consumed(segment, view, node))
 			continue;
 		result = lappend(result, segment);
-		*nrows += segment->nrows;
 	}
 	return result;
 }
@@ -349,7 +341,7 @@ tv_changes_release(void)
 static void
 free_segment(TvSegment *segment)
 {
-	tuplestore_end(segment->store);
+	tv_row_store_end(segment->rows);
 	list_free_deep(segment->consumed);
 	pfree(segment);
 	nsegments--;
@@ -366,7 +358,7 @@ tv_changes_end_transaction(void)
 		TvChanges  *changes = lfirst(lc);
 
 		foreach(ls, changes->segments)
-			tuplestore_end(((TvSegment *) lfirst(ls))->store);
+			tv_row_store_end(((TvSegment *) lfirst(ls))->rows);
 	}
 	all_changes = NIL;
 	nsegments = 0;

@@ -20,15 +20,14 @@
 #define TV_CHANGESET_H
 
 #include "executor/tuptable.h"
-#include "utils/tuplestore.h"
 
+#include "executor/row_store.h"
 #include "planner/view_cache.h"
 
 typedef struct TvSegment
 {
 	SubTransactionId subid;		/* who captured it */
-	Tuplestorestate *store;
-	int64		nrows;
+	TvRowStore *rows;
 	int			deliveries;		/* trigger calls that brought rows */
 	List	   *consumed;		/* of TvConsumption * */
 	bool		truncates;		/* the source was emptied after these rows ... */
@@ -85,8 +84,8 @@ extern bool tv_changes_settle(TvChanges *changes);
 /* A trigger call has brought rows. */
 extern void tv_changes_delivered(TvChanges *changes);
 
-/* The segments of a source that a node has not consumed; total rows. */
-extern List *tv_changes_pending(TvChanges *changes, Oid view, int node, int64 *nrows);
+/* The segments of a source that a node has not consumed. */
+extern List *tv_changes_pending(TvChanges *changes, Oid view, int node);
 
 /* Record that a node consumed these segments. */
 extern void tv_changes_consume(List *segments, Oid view, int node);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * executor/direct.h
- *	  Run a delta query over nothing but one delta without the executor.
+ *	  Run simple maintenance plans without the executor's start-up.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,11 +11,11 @@
 #include "executor/run_plan.h"
 
 /*
- * Filter and project the rows of the one ephemeral relation that the plan's
- * query reads.  Returns false, having done nothing, if the query is of
- * another form.
+ * Run a plan of simple nodes: scans of ephemeral relations, of tables, and by
+ * index, nested loops, Append, Material.  Same contract as tv_run_plan().
+ * Returns false, having done nothing, if the plan has other nodes.
  */
-extern bool tv_direct_run(TvPlan *plan, QueryEnvironment *env, TvRowConsumer consumer,
-						  void *context);
+extern bool tv_direct_run(TvPlan *plan, List *inputs, Snapshot snapshot,
+						  TvRowConsumer consumer, void *context, uint64 *processed);
 
 #endif							/* TV_DIRECT_H */

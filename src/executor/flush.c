@@ -33,7 +33,6 @@
 #include "utils/snapmgr.h"
 
 #include "executor/activity.h"
-#include "executor/direct.h"
 #include "executor/explain_run.h"
 #include "executor/flush.h"
 #include "executor/flush_internal.h"
@@ -51,7 +50,7 @@ static List *lock_reachable(void);
 static void lock_views(List *reachable);
 static void flush_view(TvView *view);
 static bool flush_node(TvView *view, TvNode *node);
-static void run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed,
+static void run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed,
 					 int64 nrows);
 static void open_output(TvNodeFlush *flush);
 
@@ -291,7 +290,7 @@ flush_view(TvView *view)
 static bool
 flush_node(TvView *view, TvNode *node)
 {
-	QueryEnvironment *env = NULL;
+	List	   *inputs = NIL;
 	Bitmapset  *changed = NULL;
 	int64		total = 0;
 	List	   *consumed = NIL;
@@ -305,13 +304,12 @@ flush_node(TvView *view, TvNode *node)
 	{
 		TvChanges  *changes = tv_changes_find(view->graph->sources[s]->relid);
 		List	   *segments;
-		int64		nrows;
 		bool		own;
-		Tuplestorestate *store;
+		TvRowStore *store;
 
 		if (changes == NULL)
 			continue;
-		segments = tv_changes_pending(changes, view->relid, node->id, &nrows);
+		segments = tv_changes_pending(changes, view->relid, node->id);
 		if (segments == NIL)
 			continue;
 		if (!tv_view_layout_equal(changes->layout, view->layouts[s]))
@@ -320,15 +318,13 @@ flush_node(TvView *view, TvNode *node)
 					 errmsg("could not maintain view \"%s\" because of concurrent DDL",
 							get_rel_name(view->relid)),
 					 errhint("Retry the transaction.")));
-		if (env == NULL)
-			env = create_queryEnv();
-		store = tv_input_store(changes, segments, node->additive, &nrows, &own);
+		store = tv_input_store(changes, segments, node->additive, &own);
 		if (own)
 			stores = lappend(stores, store);
-		tv_run_bind(env, tv_derive_delta_name(s), view->layouts[s]->desc, store);
+		inputs = tv_run_add_input(inputs, tv_derive_delta_name(s), view->layouts[s]->desc, store);
 		changed = bms_add_member(changed, s);
 		consumed = list_concat(consumed, segments);
-		total += nrows;
+		total += store->nrows;
 	}
 	if (changed == NULL)
 		return false;
@@ -344,33 +340,31 @@ flush_node(TvView *view, TvNode *node)
 	flush.activity->flushes += node->top;
 	flush.activity->delta_in += total;
 	open_output(&flush);
-	run_node(&flush, env, changed, total);
+	run_node(&flush, inputs, changed, total);
 	tv_explain_run_node_end(view, node, flush.activity);
 	MemoryContextSwitchTo(oldcxt);
 
 	tv_changes_consume(consumed, view->relid, node->id);
 	foreach(lc, stores)
-		tuplestore_end(lfirst(lc));
+		tv_row_store_end(lfirst(lc));
 	MemoryContextDelete(flush.cxt);
 	return true;
 }
 
 /* An additive node's delta depends on the change alone, whoever looks at it. */
 static void
-run_delta(TvNodeFlush *flush, TvPlan *plan, QueryEnvironment *env,
+run_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs,
 		  TvRowConsumer consumer, void *context)
 {
-	if (tv_direct_run(plan, env, consumer, context))
-		return;
 	if (flush->node->additive)
-		tv_run_plan(plan, env, GetActiveSnapshot(), consumer, context);
+		tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
 	else
-		tv_isolation_run(plan, env, flush->view->relid, true, consumer, context);
+		tv_isolation_run(plan, inputs, flush->view->relid, true, consumer, context);
 }
 
 /* Compute the node's delta, then apply it. */
 static void
-run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed, int64 nrows)
+run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows)
 {
 	TvNode	   *node = flush->node;
 	TvPlan	   *plan;
@@ -387,7 +381,7 @@ run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed, in
 	{
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
 
-		run_delta(flush, plan, env, tv_groups_add, table);
+		run_delta(flush, plan, inputs, tv_groups_add, table);
 		if (table->ngroups > 0)
 			tv_apply_groups(flush, table);
 	}
@@ -397,7 +391,7 @@ run_node(TvNodeFlush *flush, QueryEnvironment *env, const Bitmapset *changed, in
 										 node->identity == TV_IDENTITY_BAG,
 										 node->nidentity, node->identity_attnos, flush->cxt);
 
-		run_delta(flush, plan, env, tv_rows_consume, table);
+		run_delta(flush, plan, inputs, tv_rows_consume, table);
 		tv_apply_rows(flush, table);
 	}
 	PopActiveSnapshot();

@@ -32,10 +32,10 @@ read_segments(TvChanges *changes, List *segments, RowTaker take, void *context)
 	foreach(lc, segments)
 	{
 		TvSegment  *segment = lfirst(lc);
+		TvRowCursor cursor;
 
-		tuplestore_select_read_pointer(segment->store, 0);
-		tuplestore_rescan(segment->store);
-		while (tuplestore_gettupleslot(segment->store, true, false, slot))
+		tv_row_store_begin(segment->rows, &cursor, true);
+		while (tv_row_store_next(&cursor, slot))
 		{
 			CHECK_FOR_INTERRUPTS();
 			take(slot, context);
@@ -47,17 +47,17 @@ read_segments(TvChanges *changes, List *segments, RowTaker take, void *context)
 static void
 put_row(TupleTableSlot *slot, void *context)
 {
-	tuplestore_puttupleslot(context, slot);
+	tv_row_store_put_slot(context, slot);
 }
 
 /* Net the segments by image. */
-static Tuplestorestate *
-net_segments(TvChanges *changes, List *segments, int64 *nrows)
+static TvRowStore *
+net_segments(TvChanges *changes, List *segments)
 {
 	int			natts = changes->layout->natts;
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews input",
 											  ALLOCSET_DEFAULT_SIZES);
-	Tuplestorestate *store = tuplestore_begin_heap(true, false, work_mem);
+	TvRowStore *store = tv_row_store_make(CurrentResourceOwner);
 	Datum	   *values = palloc(sizeof(Datum) * (natts + 1));
 	bool	   *nulls = palloc(sizeof(bool) * (natts + 1));
 	TupleDesc	desc = CreateTemplateTupleDesc(natts);
@@ -76,7 +76,6 @@ net_segments(TvChanges *changes, List *segments, int64 *nrows)
 		tv_rows_net(rows, first, last);
 	}
 
-	*nrows = 0;
 	nulls[natts] = false;
 	for (int64 i = 0; i < rows->nrows; i++)
 	{
@@ -84,8 +83,7 @@ net_segments(TvChanges *changes, List *segments, int64 *nrows)
 			continue;
 		tv_rows_deform(rows, &rows->rows[i], values, nulls);
 		values[natts] = Int64GetDatum(rows->rows[i].weight);
-		tuplestore_putvalues(store, changes->layout->desc, values, nulls);
-		(*nrows)++;
+		tv_row_store_put(store, changes->layout->desc, values, nulls);
 	}
 	MemoryContextDelete(cxt);
 	pfree(values);
@@ -93,23 +91,29 @@ net_segments(TvChanges *changes, List *segments, int64 *nrows)
 	return store;
 }
 
-Tuplestorestate *
-tv_input_store(TvChanges *changes, List *segments, bool additive, int64 *nrows, bool *own)
+TvRowStore *
+tv_input_store(TvChanges *changes, List *segments, bool additive, bool *own)
 {
-	Tuplestorestate *store;
+	TvRowStore *store;
 	int64		deliveries = 0;
+	int64		nrows = 0;
 	ListCell   *lc;
 
 	foreach(lc, segments)
-		deliveries += ((TvSegment *) lfirst(lc))->deliveries;
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		deliveries += segment->deliveries;
+		nrows += segment->rows->nrows;
+	}
 	*own = true;
-	if (!additive && deliveries > 1 && *nrows > TV_FEW_INPUT_ROWS)
-		return net_segments(changes, segments, nrows);
+	if (!additive && deliveries > 1 && nrows > TV_FEW_INPUT_ROWS)
+		return net_segments(changes, segments);
 
 	*own = list_length(segments) > 1;
 	if (!*own)
-		return ((TvSegment *) linitial(segments))->store;
-	store = tuplestore_begin_heap(true, false, work_mem);
+		return ((TvSegment *) linitial(segments))->rows;
+	store = tv_row_store_make(CurrentResourceOwner);
 	read_segments(changes, segments, put_row, store);
 	return store;
 }

@@ -68,7 +68,7 @@ rows_cancel(TvRowTable *rows)
 }
 
 void
-tv_isolation_run(TvPlan *plan, QueryEnvironment *env, Oid view, bool weighted,
+tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted,
 				 TvRowConsumer consumer, void *context)
 {
 	MemoryContext cxt;
@@ -85,10 +85,10 @@ tv_isolation_run(TvPlan *plan, QueryEnvironment *env, Oid view, bool weighted,
 
 		c.sign = -1;
 		PushActiveSnapshot(GetTransactionSnapshot());
-		tv_run_plan(plan, env, GetActiveSnapshot(), compare_consume, &c);
+		tv_run_plan(plan, inputs, GetActiveSnapshot(), compare_consume, &c);
 		PopActiveSnapshot();
 		c.sign = 1;
-		tv_run_plan(plan, env, GetActiveSnapshot(), compare_consume, &c);
+		tv_run_plan(plan, inputs, GetActiveSnapshot(), compare_consume, &c);
 		if (!rows_cancel(c.rows))
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -98,5 +98,5 @@ tv_isolation_run(TvPlan *plan, QueryEnvironment *env, Oid view, bool weighted,
 					 errhint("Retry the transaction.")));
 		MemoryContextDelete(cxt);
 	}
-	tv_run_plan(plan, env, GetActiveSnapshot(), consumer, context);
+	tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
 }

@@ -19,7 +19,7 @@
  * differ as bags.  natts: columns of the result; the last one is a weight if
  * weighted, else every row counts once.
  */
-extern void tv_isolation_run(TvPlan *plan, QueryEnvironment *env, Oid view, bool weighted,
+extern void tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted,
 							 TvRowConsumer consumer, void *context);
 
 #endif							/* TV_ISOLATION_H */

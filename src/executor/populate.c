@@ -41,7 +41,7 @@ populate_node(TvView *view, TvNode *node)
 	plan = tv_plan_get(view, node, TV_PLAN_STATE, NULL, 1e9);
 	writer = tv_writer_open(tv_store_access(tv_runtime_get(view, node), TV_USE_STATE),
 							GetActiveSnapshot());
-	tv_run_plan(plan, create_queryEnv(), GetActiveSnapshot(), insert_state_row, writer);
+	tv_run_plan(plan, NIL, GetActiveSnapshot(), insert_state_row, writer);
 	tv_writer_close(writer);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
@@ -151,7 +151,7 @@ align_view(TvView *view)
 	if (top->kind == TV_NODE_GROUP && top->primary == TV_STORE_STATE)
 		add_stored(rt, top->state_relid, true, rows);
 	else
-		tv_run_plan(tv_plan_get(view, top, TV_PLAN_OUTPUT, NULL, 1e9), create_queryEnv(),
+		tv_run_plan(tv_plan_get(view, top, TV_PLAN_OUTPUT, NULL, 1e9), NIL,
 					GetActiveSnapshot(), add_output, rows);
 	tv_apply_rows(&flush, rows);
 	PopActiveSnapshot();

@@ -53,10 +53,10 @@ take_recomputed(TupleTableSlot *slot, void *context)
 }
 
 /* The keys of groups to be recomputed, with or without nulls, as a row set. */
-static Tuplestorestate *
+static TvRowStore *
 collect_keys(TvGroupPass *p, bool with_nulls, TupleDesc *desc)
 {
-	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+	TvRowStore *store = tv_row_store_make(CurrentResourceOwner);
 	TvNode	   *node = p->node;
 
 	*desc = CreateTemplateTupleDesc(node->nkeys);
@@ -70,7 +70,7 @@ collect_keys(TvGroupPass *p, bool with_nulls, TupleDesc *desc)
 		TvGroup    *group = p->table->groups[i];
 
 		if (group->rescan && group->has_null == with_nulls)
-			tuplestore_putvalues(store, *desc, group->keys, group->nulls);
+			tv_row_store_put(store, *desc, group->keys, group->nulls);
 	}
 	return store;
 }
@@ -96,20 +96,16 @@ tv_apply_recompute(TvGroupPass *p)
 	PushActiveSnapshot(GetLatestSnapshot());
 	for (int with_nulls = 0; with_nulls < (p->node->nkeys > 0 ? 2 : 1); with_nulls++)
 	{
-		QueryEnvironment *env = create_queryEnv();
 		TupleDesc	desc;
-		Tuplestorestate *store = collect_keys(p, with_nulls, &desc);
-		int64		n = tuplestore_tuple_count(store);
+		TvRowStore *store = collect_keys(p, with_nulls, &desc);
 		TvPlanKind	kind = p->node->nkeys == 0 ? TV_PLAN_RECOMPUTE :
 		with_nulls ? TV_PLAN_RECOMPUTE_NULL_KEYS : TV_PLAN_RECOMPUTE_KEYS;
 
-		if (n > 0)
-		{
-			tv_run_bind(env, TV_KEYS_NAME, desc, store);
-			tv_isolation_run(tv_plan_get(flush->view, p->node, kind, NULL, n), env,
+		if (store->nrows > 0)
+			tv_isolation_run(tv_plan_get(flush->view, p->node, kind, NULL, store->nrows),
+							 tv_run_add_input(NIL, TV_KEYS_NAME, desc, store),
 							 flush->view->relid, false, take_recomputed, p);
-		}
-		tuplestore_end(store);
+		tv_row_store_end(store);
 	}
 	PopActiveSnapshot();
 }

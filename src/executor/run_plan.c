@@ -14,6 +14,7 @@
 #include "executor/executor.h"
 #include "storage/lmgr.h"
 
+#include "executor/direct.h"
 #include "executor/explain_run.h"
 #include "executor/run_plan.h"
 #include "tv_compat.h"
@@ -58,14 +59,59 @@ tv_run_bind(QueryEnvironment *env, const char *name, TupleDesc desc, Tuplestores
 	register_ENR(env, enr);
 }
 
+List *
+tv_run_add_input(List *inputs, const char *name, TupleDesc desc, TvRowStore *rows)
+{
+	TvInput    *input = palloc(sizeof(TvInput));
+
+	input->name = name;
+	input->desc = desc;
+	input->rows = rows;
+	return lappend(inputs, input);
+}
+
+TvInput *
+tv_run_find_input(List *inputs, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, inputs)
+	{
+		TvInput    *input = lfirst(lc);
+
+		if (strcmp(input->name, name) == 0)
+			return input;
+	}
+	elog(ERROR, "ephemeral relation \"%s\" is missing", name);
+	return NULL;
+}
+
+static QueryEnvironment *
+make_environment(List *inputs)
+{
+	QueryEnvironment *env = create_queryEnv();
+	ListCell   *lc;
+
+	foreach(lc, inputs)
+	{
+		TvInput    *input = lfirst(lc);
+
+		tv_run_bind(env, input->name, input->desc, tv_row_store_tuplestore(input->rows));
+	}
+	return env;
+}
+
 uint64
-tv_run_plan(TvPlan *plan, QueryEnvironment *env, Snapshot snapshot,
+tv_run_plan(TvPlan *plan, List *inputs, Snapshot snapshot,
 			TvRowConsumer consumer, void *context)
 {
 	ConsumerReceiver receiver = {{0}};
 	QueryDesc  *desc;
 	uint64		processed;
 	ListCell   *lc;
+
+	if (tv_direct_run(plan, inputs, snapshot, consumer, context, &processed))
+		return processed;
 
 	receiver.pub.receiveSlot = receive;
 	receiver.pub.rStartup = startup;
@@ -84,7 +130,8 @@ tv_run_plan(TvPlan *plan, QueryEnvironment *env, Snapshot snapshot,
 	}
 
 	desc = CreateQueryDesc(plan->stmt, "maintenance of a view", snapshot, InvalidSnapshot,
-						   &receiver.pub, NULL, env, tv_explain_run_instrument());
+						   &receiver.pub, NULL, make_environment(inputs),
+						   tv_explain_run_instrument());
 	standard_ExecutorStart(desc, EXEC_FLAG_SKIP_TRIGGERS);
 	tv_compat_ExecutorRun(desc);
 	processed = desc->estate->es_processed;

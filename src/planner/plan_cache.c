@@ -159,60 +159,97 @@ lock_relations(Node *node, void *context)
 	return expression_tree_walker(node, lock_relations, context);
 }
 
-/* What starting a hash or merge join costs beyond the planner's estimate. */
-#define TV_JOIN_START_COST 10.0
+/* What starting the executor costs beyond the planner's estimate. */
+#define TV_EXECUTOR_START_COST 10.0
 
-/* Is there a hash or merge join in the plan? */
+/* Is the plan made of nodes that executor/direct.c can run? */
 static bool
-has_started_join(Plan *plan)
+is_simple(Plan *plan)
 {
 	List	   *children = NIL;
 	ListCell   *lc;
 
-	if (plan == NULL)
-		return false;
 	check_stack_depth();
-	if (IsA(plan, HashJoin) || IsA(plan, MergeJoin) ||
-		has_started_join(plan->lefttree) || has_started_join(plan->righttree))
-		return true;
-	if (IsA(plan, Append))
-		children = ((Append *) plan)->appendplans;
-	else if (IsA(plan, SubqueryScan))
-		children = list_make1(((SubqueryScan *) plan)->subplan);
+	switch (nodeTag(plan))
+	{
+		case T_Append:
+			children = ((Append *) plan)->appendplans;
+			break;
+		case T_SubqueryScan:
+			children = list_make1(((SubqueryScan *) plan)->subplan);
+			break;
+		case T_NestLoop:
+			children = list_make2(outerPlan(plan), innerPlan(plan));
+			break;
+		case T_Result:
+		case T_Material:
+			children = outerPlan(plan) ? list_make1(outerPlan(plan)) : NIL;
+			break;
+		case T_NamedTuplestoreScan:
+		case T_SeqScan:
+		case T_IndexScan:
+			break;
+		default:
+			return false;
+	}
 	foreach(lc, children)
-		if (has_started_join(lfirst(lc)))
-		return true;
-	return false;
+		if (!is_simple(lfirst(lc)))
+		return false;
+	return true;
+}
+
+static bool *const complex_nodes[] = {&enable_hashjoin, &enable_mergejoin, &enable_bitmapscan,
+&enable_indexonlyscan, &enable_memoize};
+
+/* Switch them off (saved is set), or back (saved is read). */
+static void
+allow_complex_nodes(bool allow, bool *saved)
+{
+	for (int i = 0; i < lengthof(complex_nodes); i++)
+	{
+		if (!allow)
+			saved[i] = *complex_nodes[i];
+		*complex_nodes[i] = allow && saved[i];
+	}
+}
+
+/* Plan, as far as possible, with nodes that executor/direct.c can run. */
+static PlannedStmt *
+plan_simply(Query *query)
+{
+	bool		saved[lengthof(complex_nodes)];
+	PlannedStmt *volatile stmt = NULL;
+
+	allow_complex_nodes(false, saved);
+	PG_TRY();
+	{
+		stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
+	}
+	PG_CATCH();
+	{
+		allow_complex_nodes(true, saved);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	allow_complex_nodes(true, saved);
+	return stmt;
 }
 
 /*
  * For few rows, the executor's start-up is what a plan costs, which the
- * planner does not count: a nested loop that is not much dearer is taken
- * instead of a hash or merge join.
+ * planner does not count: a plan that does without is taken even if it is a
+ * little dearer by the estimate.
  */
 static PlannedStmt *
 plan_query(Query *query, bool few_rows)
 {
 	PlannedStmt *stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
 	PlannedStmt *simple;
-	bool		hashjoin = enable_hashjoin;
-	bool		mergejoin = enable_mergejoin;
 
-	if (!few_rows || !has_started_join(stmt->planTree))
+	if (!few_rows || is_simple(stmt->planTree))
 		return stmt;
-	PG_TRY();
-	{
-		enable_hashjoin = false;
-		enable_mergejoin = false;
-		simple = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
-	}
-	PG_FINALLY();
-	{
-		enable_hashjoin = hashjoin;
-		enable_mergejoin = mergejoin;
-	}
-	PG_END_TRY();
-	if (simple->planTree->total_cost <= stmt->planTree->total_cost + TV_JOIN_START_COST)
+	simple = plan_simply(query);
+	if (simple->planTree->total_cost <= stmt->planTree->total_cost + TV_EXECUTOR_START_COST)
 		return simple;
 	return stmt;
 }
@@ -262,6 +299,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 	entry->plan.query = copyObject(query);
 	entry->plan.desc = ExecCleanTypeFromTL(entry->plan.stmt->planTree->targetlist);
 	entry->plan.kind = entry->key.kind;
+	entry->plan.simple = is_simple(entry->plan.stmt->planTree);
 	entry->plan.direct = NULL;
 	entry->plan.bulk = entry->key.size_class > 0;
 	entry->empty = false;

@@ -29,6 +29,7 @@ typedef struct TvPlan
 	TupleDesc	desc;			/* of its output */
 	TvPlanKind	kind;
 	bool		bulk;			/* planned for many rows */
+	bool		simple;			/* of nodes that executor/direct.c can run */
 	struct TvDirect *direct;	/* owned by executor/direct.c */
 } TvPlan;
 

@@ -1,0 +1,108 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/direct_internal.h
+ *	  What the making and the running of direct plans share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_DIRECT_INTERNAL_H
+#define TV_DIRECT_INTERNAL_H
+
+#include "executor/nodeIndexscan.h"
+#include "nodes/plannodes.h"
+
+#include "executor/direct.h"
+
+typedef enum TvDirectKind
+{
+	TV_DIRECT_RESULT,
+	TV_DIRECT_APPEND,
+	TV_DIRECT_INPUT_SCAN,		/* of an ephemeral relation */
+	TV_DIRECT_TABLE_SCAN,
+	TV_DIRECT_INDEX_SCAN,
+	TV_DIRECT_SUBQUERY_SCAN,
+	TV_DIRECT_MATERIAL,
+	TV_DIRECT_NEST_LOOP
+} TvDirectKind;
+
+/*
+ * A plan node and its state.  Expressions, slots and scan keys are made once
+ * and kept with the plan; relations and scans are open during a run only.
+ */
+typedef struct TvDirectNode
+{
+	TvDirectKind kind;
+	struct TvDirect *direct;
+	ExprContext *econtext;
+	ExprState  *qual;			/* NULL: none */
+	ProjectionInfo *projection; /* NULL: the row scanned is the result */
+	int			nchildren;
+	struct TvDirectNode **children; /* NEST_LOOP: outer, inner */
+	int			current;		/* APPEND: the child being read; RESULT: 1
+								 * after its row */
+
+	/* scans, SUBQUERY_SCAN, MATERIAL */
+	TupleTableSlot *slot;		/* the row scanned */
+
+	/* INPUT_SCAN */
+	const char *name;
+	bool		shared;			/* another node reads the same */
+	TvRowCursor cursor;
+
+	/* TABLE_SCAN, INDEX_SCAN */
+	Oid			relid;
+	LOCKMODE	lockmode;
+	Relation	rel;			/* NULL: not open */
+	TableScanDesc table_scan;
+
+	/* INDEX_SCAN */
+	Oid			indexid;
+	ScanDirection direction;
+	Relation	index;
+	IndexScanDesc scan;
+	int			nscankeys;
+	ScanKeyData *scankeys;
+	int			nruntime_keys;
+	IndexRuntimeKeyInfo *runtime_keys;
+	ExprContext *runtime_econtext;
+	ExprState  *recheck;		/* the index quals, if the index is lossy */
+	bool		started;		/* scan keys are set, or the scan is begun */
+
+	/* MATERIAL */
+	bool		keeps;			/* its rows depend on no parameter */
+	List	   *rows;			/* of MinimalTuple, once all are read */
+	bool		filled;
+
+	/* NEST_LOOP */
+	JoinType	jointype;
+	bool		single_match;
+	ExprState  *joinqual;
+	List	   *params;			/* of NestLoopParam * */
+	bool		need_outer;
+	bool		matched;
+	TupleTableSlot *null_slot;	/* LEFT, ANTI: an inner row of nulls */
+} TvDirectNode;
+
+typedef struct TvDirect
+{
+	MemoryContext cxt;			/* holds everything */
+	MemoryContext run_cxt;		/* scans and materialized rows */
+	TvDirectNode *top;
+	ParamExecData *params;
+	List	   *input_scans;	/* of TvDirectNode * */
+	bool		running;		/* also when an error has cut a run short */
+
+	/* of this run */
+	List	   *inputs;
+	Snapshot	snapshot;
+} TvDirect;
+
+/* Compile a plan for such inputs; NULL if it is not simple.  Lives in a context below parent. */
+extern TvDirect *tv_direct_make(PlannedStmt *stmt, List *inputs, MemoryContext parent);
+
+/* Prepare for a run, the next row or an empty slot, and the end of a run. */
+extern void tv_direct_begin(TvDirectNode *node);
+extern TupleTableSlot *tv_direct_next(TvDirectNode *node);
+extern void tv_direct_end(TvDirectNode *node);
+
+#endif							/* TV_DIRECT_INTERNAL_H */

@@ -1,0 +1,339 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/direct_run.c
+ *	  Run direct plans, row by row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "executor/direct_internal.h"
+#include "tv_compat.h"
+
+static void rescan(TvDirectNode *node);
+static void open_input(TvDirectNode *node);
+
+void
+tv_direct_begin(TvDirectNode *node)
+{
+	if (node->kind == TV_DIRECT_INPUT_SCAN)
+		open_input(node);
+	node->current = 0;
+	node->started = false;
+	node->need_outer = true;
+	node->filled = false;
+	node->rows = NIL;
+	for (int i = 0; i < node->nchildren; i++)
+		tv_direct_begin(node->children[i]);
+}
+
+void
+tv_direct_end(TvDirectNode *node)
+{
+	for (int i = 0; i < node->nchildren; i++)
+		tv_direct_end(node->children[i]);
+	if (node->slot)
+		ExecClearTuple(node->slot);
+	if (node->projection)
+		ExecClearTuple(node->projection->pi_state.resultslot);
+	ResetExprContext(node->econtext);
+	if (node->scan)
+		index_endscan(node->scan);
+	node->scan = NULL;
+	if (node->index)
+		index_close(node->index, NoLock);
+	node->index = NULL;
+	if (node->table_scan)
+		table_endscan(node->table_scan);
+	node->table_scan = NULL;
+	if (node->rel)
+		table_close(node->rel, NoLock);
+	node->rel = NULL;
+}
+
+/* Several nodes may read one relation at different places. */
+static void
+open_input(TvDirectNode *node)
+{
+	TvInput    *input = tv_run_find_input(node->direct->inputs, node->name);
+
+	tv_row_store_begin(input->rows, &node->cursor, !node->shared);
+}
+
+/* From the start, with the parameters as they are now. */
+static void
+rescan(TvDirectNode *node)
+{
+	switch (node->kind)
+	{
+		case TV_DIRECT_INPUT_SCAN:
+			tv_row_store_rewind(&node->cursor);
+			return;
+		case TV_DIRECT_TABLE_SCAN:
+		case TV_DIRECT_INDEX_SCAN:
+			node->started = false;
+			return;
+		case TV_DIRECT_MATERIAL:
+			node->current = 0;
+			if (node->filled && node->keeps)
+				return;
+			node->filled = false;
+			break;
+		case TV_DIRECT_NEST_LOOP:
+			/* the inner side is scanned again for each outer row */
+			node->need_outer = true;
+			rescan(node->children[0]);
+			return;
+		case TV_DIRECT_RESULT:
+		case TV_DIRECT_APPEND:
+		case TV_DIRECT_SUBQUERY_SCAN:
+			node->current = 0;
+			break;
+	}
+	for (int i = 0; i < node->nchildren; i++)
+		rescan(node->children[i]);
+}
+
+static void
+start_table_scan(TvDirectNode *node)
+{
+	MemoryContext oldcxt;
+
+	if (node->table_scan)
+	{
+		table_rescan(node->table_scan, NULL);
+		return;
+	}
+	oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
+	node->rel = table_open(node->relid, node->lockmode);
+	node->table_scan = table_beginscan(node->rel, node->direct->snapshot, 0, NULL);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+static void
+start_index_scan(TvDirectNode *node)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
+
+	if (node->scan == NULL)
+	{
+		node->rel = table_open(node->relid, node->lockmode);
+		node->index = index_open(node->indexid, node->lockmode);
+		node->scan = tv_compat_index_beginscan(node->rel, node->index, node->direct->snapshot,
+											   node->nscankeys);
+	}
+	MemoryContextSwitchTo(oldcxt);
+	ResetExprContext(node->runtime_econtext);
+	if (node->nruntime_keys > 0)
+		ExecIndexEvalRuntimeKeys(node->runtime_econtext, node->runtime_keys,
+								 node->nruntime_keys);
+	oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
+	index_rescan(node->scan, node->scankeys, node->nscankeys, NULL, 0);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+/* Read the next row from where the node takes them; NULL or empty: no more. */
+static TupleTableSlot *
+fetch(TvDirectNode *node)
+{
+	TupleTableSlot *slot;
+
+	switch (node->kind)
+	{
+		case TV_DIRECT_INPUT_SCAN:
+			return tv_row_store_next(&node->cursor, node->slot) ? node->slot : NULL;
+		case TV_DIRECT_TABLE_SCAN:
+			if (!node->started)
+				start_table_scan(node);
+			node->started = true;
+			return table_scan_getnextslot(node->table_scan, ForwardScanDirection, node->slot) ?
+				node->slot : NULL;
+		case TV_DIRECT_INDEX_SCAN:
+			if (!node->started)
+				start_index_scan(node);
+			node->started = true;
+			while (index_getnext_slot(node->scan, node->direction, node->slot))
+			{
+				CHECK_FOR_INTERRUPTS();
+				node->econtext->ecxt_scantuple = node->slot;
+				if (!node->scan->xs_recheck || ExecQual(node->recheck, node->econtext))
+					return node->slot;
+				ResetExprContext(node->econtext);
+			}
+			return NULL;
+		case TV_DIRECT_SUBQUERY_SCAN:
+			return tv_direct_next(node->children[0]);
+		case TV_DIRECT_RESULT:
+			if (node->nchildren > 0)
+			{
+				slot = tv_direct_next(node->children[0]);
+				node->econtext->ecxt_outertuple = slot;
+				return slot;
+			}
+			break;
+		default:
+			break;
+	}
+	return NULL;
+}
+
+/* Scans: filter and project what is fetched. */
+static TupleTableSlot *
+next_scanned(TvDirectNode *node)
+{
+	ExprContext *econtext = node->econtext;
+
+	ResetExprContext(econtext);
+	for (;;)
+	{
+		TupleTableSlot *slot = fetch(node);
+
+		CHECK_FOR_INTERRUPTS();
+		if (TupIsNull(slot))
+			return NULL;
+		econtext->ecxt_scantuple = slot;
+		if (ExecQual(node->qual, econtext))
+			return node->projection ? ExecProject(node->projection) : slot;
+		ResetExprContext(econtext);
+	}
+}
+
+static TupleTableSlot *
+next_result(TvDirectNode *node)
+{
+	if (node->nchildren > 0)
+		return next_scanned(node);
+	/* one row out of nothing */
+	ResetExprContext(node->econtext);
+	if (node->current++ > 0 || !ExecQual(node->qual, node->econtext))
+		return NULL;
+	return ExecProject(node->projection);
+}
+
+static TupleTableSlot *
+next_append(TvDirectNode *node)
+{
+	while (node->current < node->nchildren)
+	{
+		TupleTableSlot *slot = tv_direct_next(node->children[node->current]);
+
+		if (!TupIsNull(slot))
+			return slot;
+		node->current++;
+	}
+	return NULL;
+}
+
+static TupleTableSlot *
+next_material(TvDirectNode *node)
+{
+	if (!node->filled)
+	{
+		node->rows = NIL;
+		for (;;)
+		{
+			TupleTableSlot *slot = tv_direct_next(node->children[0]);
+			MemoryContext oldcxt;
+
+			if (TupIsNull(slot))
+				break;
+			oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
+			node->rows = lappend(node->rows, ExecCopySlotMinimalTuple(slot));
+			MemoryContextSwitchTo(oldcxt);
+		}
+		node->filled = true;
+	}
+	if (node->current >= list_length(node->rows))
+		return NULL;
+	return ExecStoreMinimalTuple(list_nth(node->rows, node->current++), node->slot, false);
+}
+
+/* Go to the next outer row, and start the inner side over; false: no more. */
+static bool
+next_outer(TvDirectNode *node)
+{
+	TupleTableSlot *outer = tv_direct_next(node->children[0]);
+	ListCell   *lc;
+
+	if (TupIsNull(outer))
+		return false;
+	node->econtext->ecxt_outertuple = outer;
+	node->need_outer = false;
+	node->matched = false;
+	foreach(lc, node->params)
+	{
+		NestLoopParam *param = lfirst(lc);
+		ParamExecData *value = &node->direct->params[param->paramno];
+
+		value->value = slot_getattr(outer, param->paramval->varattno, &value->isnull);
+	}
+	rescan(node->children[1]);
+	return true;
+}
+
+static TupleTableSlot *
+next_nest_loop(TvDirectNode *node)
+{
+	ExprContext *econtext = node->econtext;
+
+	ResetExprContext(econtext);
+	for (;;)
+	{
+		TupleTableSlot *inner;
+
+		CHECK_FOR_INTERRUPTS();
+		if (node->need_outer && !next_outer(node))
+			return NULL;
+		inner = tv_direct_next(node->children[1]);
+		if (TupIsNull(inner))
+		{
+			node->need_outer = true;
+			if (node->matched || (node->jointype != JOIN_LEFT && node->jointype != JOIN_ANTI))
+				continue;
+			inner = node->null_slot;
+			econtext->ecxt_innertuple = inner;
+		}
+		else
+		{
+			econtext->ecxt_innertuple = inner;
+			if (!ExecQual(node->joinqual, econtext))
+			{
+				ResetExprContext(econtext);
+				continue;
+			}
+			node->matched = true;
+			node->need_outer |= node->single_match || node->jointype == JOIN_ANTI;
+			if (node->jointype == JOIN_ANTI)
+				continue;
+		}
+		if (ExecQual(node->qual, econtext))
+			return ExecProject(node->projection);
+		ResetExprContext(econtext);
+	}
+}
+
+TupleTableSlot *
+tv_direct_next(TvDirectNode *node)
+{
+	switch (node->kind)
+	{
+		case TV_DIRECT_RESULT:
+			return next_result(node);
+		case TV_DIRECT_APPEND:
+			return next_append(node);
+		case TV_DIRECT_MATERIAL:
+			return next_material(node);
+		case TV_DIRECT_NEST_LOOP:
+			return next_nest_loop(node);
+		default:
+			return next_scanned(node);
+	}
+}

@@ -1,0 +1,146 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/row_store.c
+ *	  Rows kept to be read again: a few in memory, many in a tuplestore.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "executor/row_store.h"
+#include "tv_compat.h"
+
+TvRowStore *
+tv_row_store_make(ResourceOwner owner)
+{
+	TvRowStore *rows = palloc(sizeof(TvRowStore));
+
+	rows->cxt = CurrentMemoryContext;
+	rows->owner = owner;
+	rows->nrows = 0;
+	rows->store = NULL;
+	return rows;
+}
+
+/* Move the rows to a tuplestore. */
+static void
+make_tuplestore(TvRowStore *rows)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(rows->cxt);
+	ResourceOwner owner = CurrentResourceOwner;
+
+	CurrentResourceOwner = rows->owner;
+	rows->store = tuplestore_begin_heap(false, false, work_mem);
+	CurrentResourceOwner = owner;
+	for (int64 i = 0; i < rows->nrows; i++)
+	{
+		HeapTupleData tuple;
+
+		tuple.t_len = rows->few[i]->t_len + MINIMAL_TUPLE_OFFSET;
+		tuple.t_data = (HeapTupleHeader) ((char *) rows->few[i] - MINIMAL_TUPLE_OFFSET);
+		tuplestore_puttuple(rows->store, &tuple);
+		pfree(rows->few[i]);
+	}
+	MemoryContextSwitchTo(oldcxt);
+}
+
+void
+tv_row_store_put(TvRowStore *rows, TupleDesc desc, const Datum *values, const bool *isnull)
+{
+	if (rows->store == NULL && rows->nrows == TV_STORE_FEW_ROWS)
+		make_tuplestore(rows);
+	if (rows->store)
+		tuplestore_putvalues(rows->store, desc, unconstify(Datum *, values),
+							 unconstify(bool *, isnull));
+	else
+	{
+		MemoryContext oldcxt = MemoryContextSwitchTo(rows->cxt);
+
+		rows->few[rows->nrows] = tv_form_minimal_tuple(desc, unconstify(Datum *, values),
+													   unconstify(bool *, isnull));
+		MemoryContextSwitchTo(oldcxt);
+	}
+	rows->nrows++;
+}
+
+void
+tv_row_store_put_slot(TvRowStore *rows, TupleTableSlot *slot)
+{
+	if (rows->store == NULL && rows->nrows == TV_STORE_FEW_ROWS)
+		make_tuplestore(rows);
+	if (rows->store)
+		tuplestore_puttupleslot(rows->store, slot);
+	else
+	{
+		MemoryContext oldcxt = MemoryContextSwitchTo(rows->cxt);
+
+		rows->few[rows->nrows] = ExecCopySlotMinimalTuple(slot);
+		MemoryContextSwitchTo(oldcxt);
+	}
+	rows->nrows++;
+}
+
+Tuplestorestate *
+tv_row_store_tuplestore(TvRowStore *rows)
+{
+	if (rows->store == NULL)
+		make_tuplestore(rows);
+	tuplestore_select_read_pointer(rows->store, 0);
+	tuplestore_rescan(rows->store);
+	return rows->store;
+}
+
+void
+tv_row_store_begin(TvRowStore *rows, TvRowCursor *cursor, bool exclusive)
+{
+	cursor->rows = rows;
+	cursor->pointer = rows->store && !exclusive ?
+		tuplestore_alloc_read_pointer(rows->store, EXEC_FLAG_REWIND) : 0;
+	tv_row_store_rewind(cursor);
+}
+
+void
+tv_row_store_rewind(TvRowCursor *cursor)
+{
+	cursor->next = 0;
+	if (cursor->rows->store)
+	{
+		tuplestore_select_read_pointer(cursor->rows->store, cursor->pointer);
+		tuplestore_rescan(cursor->rows->store);
+	}
+}
+
+bool
+tv_row_store_next(TvRowCursor *cursor, TupleTableSlot *slot)
+{
+	TvRowStore *rows = cursor->rows;
+
+	if (rows->store)
+	{
+		tuplestore_select_read_pointer(rows->store, cursor->pointer);
+		return tuplestore_gettupleslot(rows->store, true, false, slot);
+	}
+	if (cursor->next == rows->nrows)
+	{
+		ExecClearTuple(slot);
+		return false;
+	}
+	ExecStoreMinimalTuple(rows->few[cursor->next++], slot, false);
+	return true;
+}
+
+void
+tv_row_store_end(TvRowStore *rows)
+{
+	if (rows->store)
+		tuplestore_end(rows->store);
+	else
+		for (int64 i = 0; i < rows->nrows; i++)
+			pfree(rows->few[i]);
+	pfree(rows);
+}

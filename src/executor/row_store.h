@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/row_store.h
+ *	  Rows kept to be read again: a few in memory, many in a tuplestore.
+ *
+ * A statement that changes one row is the everyday case, and making a
+ * tuplestore costs more than everything else that is done with that row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_ROW_STORE_H
+#define TV_ROW_STORE_H
+
+#include "executor/tuptable.h"
+#include "utils/resowner.h"
+#include "utils/tuplestore.h"
+
+/* Up to this many rows are kept outside of a tuplestore. */
+#define TV_STORE_FEW_ROWS 8
+
+typedef struct TvRowStore
+{
+	MemoryContext cxt;			/* holds everything */
+	ResourceOwner owner;		/* of the tuplestore's files */
+	int64		nrows;
+	MinimalTuple few[TV_STORE_FEW_ROWS];
+	Tuplestorestate *store;		/* all rows; NULL while there are few */
+} TvRowStore;
+
+/* A place in a store; several can read it at the same time. */
+typedef struct TvRowCursor
+{
+	TvRowStore *rows;
+	int64		next;
+	int			pointer;		/* read pointer of the tuplestore */
+} TvRowCursor;
+
+/*
+ * Make an empty store in the current memory context.  Its files belong to
+ * owner and to nobody's transaction state but the caller's: who outlives owner
+ * must end the store before.
+ */
+extern TvRowStore *tv_row_store_make(ResourceOwner owner);
+
+/* Add a row of values. */
+extern void tv_row_store_put(TvRowStore *rows, TupleDesc desc, const Datum *values,
+							 const bool *isnull);
+
+/* Add the row of a slot. */
+extern void tv_row_store_put_slot(TvRowStore *rows, TupleTableSlot *slot);
+
+/* The rows as a tuplestore, at its start; it stays the store's. */
+extern Tuplestorestate *tv_row_store_tuplestore(TvRowStore *rows);
+
+/*
+ * Read from the start.  exclusive: no other cursor of the store is in use.
+ * A cursor that is not takes a little memory of the store until its end.
+ */
+extern void tv_row_store_begin(TvRowStore *rows, TvRowCursor *cursor, bool exclusive);
+
+/* Back to the start. */
+extern void tv_row_store_rewind(TvRowCursor *cursor);
+
+/*
+ * The next row into a slot of minimal tuples; false, and an empty slot, at the
+ * end.  The row is valid until the next call or the next addition.
+ */
+extern bool tv_row_store_next(TvRowCursor *cursor, TupleTableSlot *slot);
+
+/* Free it. */
+extern void tv_row_store_end(TvRowStore *rows);
+
+#endif							/* TV_ROW_STORE_H */
