@@ -19,8 +19,7 @@
 typedef enum TvConstruct
 {
 	CONSTRUCT_SUBLINK,
-	CONSTRUCT_WINDOW,
-	CONSTRUCT_SRF
+	CONSTRUCT_WINDOW
 } TvConstruct;
 
 typedef struct TvFind
@@ -76,12 +75,6 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 		*location = find_location(query, CONSTRUCT_WINDOW);
 		return "a window function";
 	}
-	if (query->hasTargetSRFs)
-	{
-		*location = find_location(query, CONSTRUCT_SRF);
-		*hint = "Put the function into FROM.";
-		return "a set-returning function in the output list";
-	}
 	if (query->rowMarks || query->hasForUpdate)
 	{
 		*why = "A maintained view stores its rows, there is nothing to lock.";
@@ -128,10 +121,6 @@ find_walker(Node *node, void *context)
 			break;
 		case CONSTRUCT_WINDOW:
 			found = IsA(node, WindowFunc);
-			break;
-		case CONSTRUCT_SRF:
-			found = (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcretset) ||
-				(IsA(node, OpExpr) && ((OpExpr *) node)->opretset);
 			break;
 	}
 	if (found)

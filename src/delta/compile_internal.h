@@ -49,6 +49,12 @@ extern void tv_prune_query(Query *query);
 extern void tv_prune_view(const Query *query, int rti, Query *view);
 
 /*
+ * target_srf.c: set-returning functions of the output list go into FROM.
+ * Changes the query; false if it is refused.
+ */
+extern bool tv_target_srf_expand(TvCompiler *c, Query *query);
+
+/*
  * compile_grouping_sets.c: the branches that read a query's groups.  top: if
  * one node does, it is made the top node and NIL is returned.
  */

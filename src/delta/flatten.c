@@ -41,7 +41,7 @@ tv_flatten_query(TvCompiler *c, Query *query, bool top)
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (!tv_analyze_query(c, query))
+	if (!tv_target_srf_expand(c, query) || !tv_analyze_query(c, query))
 		return NIL;
 
 	c->scopes = lcons(cte_scope(query), list_copy(scopes));
