@@ -94,7 +94,7 @@ class Crowd:
         for sql in schema.ddl + self.maker.extra_ddl:
             p.silent(sql, 'schema')
         self.viewmaker = ViewMaker(rng, schema, hazards=False)
-        self.viewmaker.limit = 4
+        self.viewmaker.limit_of = 4
         wanted = rng.randint(2, 5)
         for _ in range(wanted * 2):
             if len(self.viewmaker.views) < wanted:

@@ -2,12 +2,14 @@
 
 Everything generated here is deterministic (equal input bags give one result image) and raises no error
 on any data the schemas can hold, save for the marked hazards: a denominator written as
-HAZARD(expression), which the caller renders as it stands or guarded against zero.
+HAZARD(expression), which the caller renders as it stands or guarded against zero, and the output of
+a subquery that may have more rows than one, marked ONE(expression).
 """
 
 from schema import KINDS, lit
 
 HAZARD_OPEN, HAZARD_CLOSE = '\u27e8', '\u27e9'      # around a denominator that may be zero
+ONE_OPEN, ONE_CLOSE = '\u27ea', '\u27eb'            # around the output of a subquery that may have many rows
 
 
 class Col:
@@ -25,6 +27,7 @@ for _name, _parent, _key in [('ivfree', 'interval', False), ('jsonbf', 'jsonb', 
 
 # shown, but never computed with: sums of such floats would depend on their order
 KINDS['opaque'] = type(_k)('opaque', ['float8'], ['0'], key=False, order=False, weight=0)
+KINDS['opaque text'] = type(_k)('opaque text', ['text'], ["''"], key=False, order=False, weight=0)
 
 KEY_KINDS = [k.name for k in KINDS.values() if k.key]
 JSON_SAFE = ['int', 'text', 'bool', 'date', 'ts', 'tstz', 'enum', 'dom', 'tdom', 'uuid', 'jsonb', 'intarr', 'textarr',
@@ -32,8 +35,9 @@ JSON_SAFE = ['int', 'text', 'bool', 'date', 'ts', 'tstz', 'enum', 'dom', 'tdom',
 
 
 class Exprs:
-    def __init__(self, rng, hazards=True):
+    def __init__(self, rng, hazards=True, maker=None):
         self.rng = rng
+        self.maker = maker              # makes subqueries
         self.allow_hazards = hazards
         self.hazard_used = False
 
@@ -52,6 +56,10 @@ class Exprs:
     def expr(self, cols, depth=2):
         """A random expression over cols: Col."""
         rng = self.rng
+        if depth > 0 and self.maker and self.maker.may_sub(self.maker.place, 0.1):
+            got = self.maker.scalar_sub(cols)
+            if got is not None:
+                return got
         if rng.random() < 0.5 or depth == 0:
             return rng.choice(cols)
         for _ in range(8):
@@ -204,6 +212,8 @@ class Exprs:
     def pred(self, cols, depth=2):
         """A boolean expression over cols."""
         rng = self.rng
+        if depth > 0 and self.maker and self.maker.may_sub(self.maker.place, 0.22):
+            return self.maker.pred_sub(cols)
         r = rng.random()
         if depth > 0 and r < 0.16:
             return '(%s %s %s)' % (self.pred(cols, depth - 1), rng.choice(['AND', 'OR']), self.pred(cols, depth - 1))
@@ -239,6 +249,9 @@ class Exprs:
 
     def aggregate(self, cols):
         """One aggregate call: Col (its kind is that of the result)."""
+        return self.maker.placed('aggregate', self.make_aggregate, cols)
+
+    def make_aggregate(self, cols):
         rng = self.rng
         for _ in range(20):
             got = rng.choice(self.AGGREGATES)(self, cols)
@@ -420,6 +433,9 @@ class Exprs:
         return a
 
     def having(self, cols):
+        return self.maker.placed('aggregate', self.make_having, cols)
+
+    def make_having(self, cols):
         rng = self.rng
         n = self.of(cols, 'int', 'num2')
         choices = ['count(*) > %d' % rng.randint(1, 3), 'count(*) %% 2 = %d' % rng.randint(0, 1),

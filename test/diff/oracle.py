@@ -253,7 +253,7 @@ class Player:
             if state[:2] not in ('21', '22', '23', '27') and state != '2D000':
                 raise Failure('error', '%s: %s' % (state, message), state=state)
             return
-        if state == '22012' and any(v.hazard and (stmt.kind in ('do block', 'failing') or not v.strict())
+        if state in ('22012', '21000') and any(v.hazard and (stmt.kind in ('do block', 'failing') or not v.strict())
                                     for v in self.views):
             return                      # the query may fail in between, or on rows that a plan leaves out before
         usual = state[:2] in ('21', '23') or (state[:2] == '22' and not any(v.hazard for v in self.views))
@@ -450,6 +450,8 @@ class Player:
             for v in self.views:
                 if not v.plain:
                     self.quiet('REFRESH MATERIALIZED VIEW %s' % v.sql_name)
+        except psycopg2.errors.QueryCanceled:
+            raise OutOfHand()
         finally:
             for name in ('enable_hashagg', 'enable_sort', 'enable_hashjoin', 'enable_nestloop', 'enable_mergejoin'):
                 self.quiet('SET %s = on' % name)

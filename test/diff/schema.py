@@ -115,6 +115,7 @@ class Table:
         self.fresh = 100            # next never-used key number
         self.rows = 0               # as last counted by the oracle
         self.has_before_trigger = False
+        self.pinned = False         # a view needs its key
 
     @property
     def sql(self):

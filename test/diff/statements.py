@@ -509,7 +509,7 @@ class StatementMaker:
         ]
         if KINDS[c.kind].order:
             choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, t.sql, c.sql))
-        if t.key and not t.deferrable and not any(f[1] is t for x in self.schema.tables for f in x.fks):
+        if t.key and not t.deferrable and not t.pinned and not any(f[1] is t for x in self.schema.tables for f in x.fks):
             choices.append(drop_key)
         return Stmt(rng.choice(choices), 'ddl')
 
