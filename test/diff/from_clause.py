@@ -41,6 +41,8 @@ class FromMaker:
         if usable and rng.random() < (0.15 if self.outer else 0.3):
             v = rng.choice(usable)
             self.feat.add('over view')
+            if v.plain:
+                self.feat |= v.features
             return Relation('[[%d]]' % v.number, v.cols, v.query.occurs)
         if depth > 0 and rng.random() < 0.03:
             return self.values_list()

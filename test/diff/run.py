@@ -300,6 +300,7 @@ def worker(number, options, stop_at, queue):
                 rnd.play()
             except OutOfHand:
                 total['given up'] += 1
+                queue.put(('text', 'given up: round %s' % name))
                 rnd.player.close()
                 make_database(db, config)
             except Failure as f:
