@@ -166,6 +166,18 @@ tv_compat_flatten_aliases(Query *query, Node *node)
 #endif
 }
 
+/* The query groups no more: forget the RTE that 18 has for its groups. */
+static inline void
+tv_compat_clear_group_rte(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	query->hasGroupRTE = false;
+#endif
+#if PG_VERSION_NUM >= 160000
+	query->rteperminfos = NIL;
+#endif
+}
+
 /* Append an RTE on which no permission is checked. */
 static inline void
 tv_compat_clear_permissions(RangeTblEntry *rte)

@@ -3,8 +3,9 @@
  * catalog/store_index.c
  *	  The index by which rows of a store are found.
  *
- * Three kinds: unique on the columns of the key; on tview.row_hash(row.*) for
- * rows that have no key; unique on a constant for stores of at most one row.
+ * Four kinds: unique on the columns of the key; not unique on columns that rows
+ * share; on tview.row_hash(row.*) for rows that have no key; unique on a constant
+ * for stores of at most one row.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,6 +38,7 @@ typedef bool (*TvIndexTest) (Relation rel, Relation index, int nkeys, const Attr
 
 static Oid	find_index(Relation rel, TvIndexTest test, int nkeys, const AttrNumber *keys);
 static bool is_key_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys);
+static bool is_shared_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys);
 static bool is_hash_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys);
 static bool is_single_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys);
 static bool is_unique(Relation index);
@@ -53,6 +55,12 @@ Oid
 tv_state_find_key_index(Relation rel, int nkeys, const AttrNumber *keys)
 {
 	return find_index(rel, is_key_index, nkeys, keys);
+}
+
+Oid
+tv_state_find_shared_index(Relation rel, int nkeys, const AttrNumber *keys)
+{
+	return find_index(rel, is_shared_index, nkeys, keys);
 }
 
 Oid
@@ -98,13 +106,13 @@ is_unique(Relation index)
 	return index->rd_index->indisunique && index->rd_index->indimmediate;
 }
 
+/* Are these columns, in any order, the index's only ones? */
 static bool
-is_key_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys)
+is_shared_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys)
 {
 	Form_pg_index form = index->rd_index;
-	bool		nullable = false;
 
-	if (!is_unique(index) || form->indnkeyatts != nkeys)
+	if (form->indnkeyatts != nkeys)
 		return false;
 	for (int i = 0; i < nkeys; i++)
 	{
@@ -120,10 +128,21 @@ is_key_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys)
 			index->rd_opfamily[pos] != get_opclass_family(opclass) ||
 			index->rd_indcollation[pos] != attribute->attcollation)
 			return false;
+	}
+	return true;
+}
+
+static bool
+is_key_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys)
+{
+	bool		nullable = false;
+
+	if (!is_unique(index) || !is_shared_index(rel, index, nkeys, keys))
+		return false;
+	for (int i = 0; i < nkeys; i++)
 		if (!tv_attribute_not_null(RelationGetDescr(rel), keys[i]))
 			nullable = true;
-	}
-	return form->indnullsnotdistinct || !nullable;
+	return index->rd_index->indnullsnotdistinct || !nullable;
 }
 
 static bool
@@ -173,7 +192,7 @@ row_hash_function(void)
 void
 tv_state_make_key_index(Oid relid, int nkeys, const AttrNumber *keys)
 {
-	tv_store_index_make_key(relid, nkeys, keys, true);
+	tv_store_index_make_key(relid, nkeys, keys, true, true);
 }
 
 void
@@ -189,14 +208,14 @@ tv_state_make_single_index(Oid relid)
 }
 
 void
-tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys, bool mark)
+tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys, bool unique, bool mark)
 {
 	List	   *elements = NIL;
 
 	for (int i = 0; i < nkeys; i++)
 		elements = lappend(elements,
 						   make_element(get_attname(relid, keys[i], false), NULL));
-	make_index(relid, elements, true, mark);
+	make_index(relid, elements, unique, mark);
 }
 
 void

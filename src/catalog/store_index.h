@@ -14,7 +14,8 @@
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 
-extern void tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys, bool mark);
+extern void tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys, bool unique,
+									bool mark);
 extern void tv_store_index_make_hash(Oid relid, bool mark);
 extern void tv_store_index_make_single(Oid relid, bool mark);
 

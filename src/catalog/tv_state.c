@@ -32,8 +32,8 @@
 static Oid	define_table(const char *name, List *columns);
 
 Oid
-tv_state_create(Oid view, int node, List *columns,
-				int nkeys, const AttrNumber *keys, const char *signature)
+tv_state_create(Oid view, int node, List *columns, TvStateIndex index, int nkeys,
+				const AttrNumber *keys, const char *signature)
 {
 	TvUser		save;
 	ObjectAddress state;
@@ -48,10 +48,22 @@ tv_state_create(Oid view, int node, List *columns,
 									ExtensionRelationId, DEPENDENCY_EXTENSION);
 	recordDependencyOn(&state, &extension, DEPENDENCY_EXTENSION);
 
-	if (nkeys > 0)
-		tv_store_index_make_key(state.objectId, nkeys, keys, false);
-	else
-		tv_store_index_make_single(state.objectId, false);
+	switch (index)
+	{
+		case TV_STATE_INDEX_KEY:
+			tv_store_index_make_key(state.objectId, nkeys, keys, true, false);
+			break;
+		case TV_STATE_INDEX_SHARED:
+			if (nkeys > 0)
+				tv_store_index_make_key(state.objectId, nkeys, keys, false, false);
+			break;
+		case TV_STATE_INDEX_SINGLE:
+			tv_store_index_make_single(state.objectId, false);
+			break;
+		case TV_STATE_INDEX_HASH:
+			tv_store_index_make_hash(state.objectId, false);
+			break;
+	}
 	tv_extension_owner_leave(&save);
 
 	tv_catalog_record_state(view, node, state.objectId, signature);

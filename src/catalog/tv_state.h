@@ -15,16 +15,24 @@
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
+/* How the rows of a state table are found. */
+typedef enum TvStateIndex
+{
+	TV_STATE_INDEX_KEY,			/* unique on the key, NULLS NOT DISTINCT */
+	TV_STATE_INDEX_SINGLE,		/* unique on a constant: at most one row */
+	TV_STATE_INDEX_SHARED,		/* on columns that rows share; none without
+								 * columns */
+	TV_STATE_INDEX_HASH			/* on tview.row_hash() of the row */
+} TvStateIndex;
+
 /*
  * Create the state table of a node: table tview.state_<view>_<node>, USING
  * heap, owned by the extension's owner, member of the extension, fillfactor
  * 70, no privileges for anybody.  columns is a List of ColumnDef.  keys are
- * the attribute numbers of the key (nkeys may be 0); a unique index, NULLS
- * NOT DISTINCT, is made on them, or, when nkeys is 0, on a constant
- * expression, so that at most one row can exist.  Records it in the catalog.
- * Returns its OID.
+ * the attribute numbers of the columns to be indexed.  Records it in the
+ * catalog.  Returns its OID.
  */
-extern Oid	tv_state_create(Oid view, int node, List *columns,
+extern Oid	tv_state_create(Oid view, int node, List *columns, TvStateIndex index,
 							int nkeys, const AttrNumber *keys, const char *signature);
 
 /* Drop all state tables of a view, and forget them. */
@@ -37,6 +45,9 @@ extern void tv_state_drop_all(Oid view);
  * columns are all NOT NULL; InvalidOid if there is none.
  */
 extern Oid	tv_state_find_key_index(Relation rel, int nkeys, const AttrNumber *keys);
+
+/* The OID of an index on exactly these columns, unique or not, or InvalidOid. */
+extern Oid	tv_state_find_shared_index(Relation rel, int nkeys, const AttrNumber *keys);
 
 /* The OID of the index on tview.row_hash(rel.*), InvalidOid if none. */
 extern Oid	tv_state_find_hash_index(Relation rel);

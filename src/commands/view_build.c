@@ -243,10 +243,13 @@ static void
 make_state(Oid view, const TvNode *node)
 {
 	AttrNumber *keys = palloc(Max(node->nkeys, 1) * sizeof(AttrNumber));
+	TvStateIndex index = node->nkeys > 0 ? TV_STATE_INDEX_KEY : TV_STATE_INDEX_SINGLE;
 
+	if (node->kind == TV_NODE_PARTITION)
+		index = TV_STATE_INDEX_SHARED;
 	for (int i = 0; i < node->nkeys; i++)
 		keys[i] = node->keys[i].state_attno;
-	(void) tv_state_create(view, node->id, node->state_columns, node->nkeys, keys,
+	(void) tv_state_create(view, node->id, node->state_columns, index, node->nkeys, keys,
 						   node->signature);
 }
 
@@ -262,6 +265,8 @@ find_view_index(Relation rel, const TvNode *top)
 			return tv_state_find_hash_index(rel);
 		case TV_IDENTITY_SINGLE:
 			return tv_state_find_single_index(rel);
+		case TV_IDENTITY_SHARED:
+			break;
 	}
 	return InvalidOid;
 }
@@ -292,6 +297,8 @@ make_view_index(Oid view, const TvNode *top)
 			break;
 		case TV_IDENTITY_SINGLE:
 			tv_state_make_single_index(view);
+			break;
+		case TV_IDENTITY_SHARED:
 			break;
 	}
 }

@@ -70,8 +70,6 @@ check_walker(Node *node, TvCompiler *c)
 	}
 	else if (IsA(node, NextValueExpr))
 		what = "nextval";
-	else if (IsA(node, WindowFunc))
-		what = "a window function";
 	else if (IsA(node, SubLink))
 		what = "a subquery in an expression";
 	if (what)

@@ -18,8 +18,7 @@
 /* What find_location() looks for. */
 typedef enum TvConstruct
 {
-	CONSTRUCT_SUBLINK,
-	CONSTRUCT_WINDOW
+	CONSTRUCT_SUBLINK
 } TvConstruct;
 
 typedef struct TvFind
@@ -70,11 +69,6 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 		*hint = "Write it as a join with a subquery in FROM.";
 		return "a subquery in an expression (EXISTS, IN, ANY, ALL or a scalar subquery)";
 	}
-	if (query->hasWindowFuncs)
-	{
-		*location = find_location(query, CONSTRUCT_WINDOW);
-		return "a window function";
-	}
 	if (query->rowMarks || query->hasForUpdate)
 	{
 		*why = "A maintained view stores its rows, there is nothing to lock.";
@@ -118,9 +112,6 @@ find_walker(Node *node, void *context)
 	{
 		case CONSTRUCT_SUBLINK:
 			found = IsA(node, SubLink);
-			break;
-		case CONSTRUCT_WINDOW:
-			found = IsA(node, WindowFunc);
 			break;
 	}
 	if (found)

@@ -80,8 +80,10 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	{
 		TvNode	   *node = graph->nodes[i];
 
-		if (node->kind == TV_NODE_LINEAR)
+		if (node->kind != TV_NODE_GROUP)
 			tv_keys_infer(c, node);
+		if (node->kind == TV_NODE_PARTITION)
+			tv_partition_finish(node);
 		tv_stores_assign(node);
 		node->additive = node_is_additive(node);
 	}
@@ -255,6 +257,8 @@ tv_graph_strategy(const TvNode *node)
 {
 	if (node->kind == TV_NODE_LINEAR)
 		return "delta";
+	if (node->kind == TV_NODE_PARTITION && node->nkeys > 0)
+		return "recompute touched partitions";
 	if (node->distinct)
 		return "distinct by counts";
 	if (node->set_operation)
@@ -271,9 +275,32 @@ tv_graph_full_recompute(const TvGraph *graph)
 	{
 		TvNode	   *node = graph->nodes[i];
 
-		if (node->recompute && node->nkeys == 0)
-			return psprintf("aggregate %s over all rows has no inverse, so that it is computed anew by every change",
-							node->recompute_why);
+		if (!node->recompute || node->nkeys > 0)
+			continue;
+		if (node->kind == TV_NODE_PARTITION)
+			return "window functions without PARTITION BY are computed anew by every change";
+		return psprintf("aggregate %s over all rows has no inverse, so that it is computed anew by every change",
+						node->recompute_why);
 	}
 	return NULL;
+}
+
+bool
+tv_graph_node_has_ties(const TvNode *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, node->levels)
+		if (((TvWindowLevel *) lfirst(lc))->tiebreak)
+		return true;
+	return false;
+}
+
+bool
+tv_graph_has_ties(const TvGraph *graph)
+{
+	for (int i = 0; i < graph->nnodes; i++)
+		if (tv_graph_node_has_ties(graph->nodes[i]))
+			return true;
+	return false;
 }

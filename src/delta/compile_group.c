@@ -49,7 +49,6 @@ static int	add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter,
 					Aggref *aggref);
 static Aggref *make_count(TvNode *node, AttrNumber arg, Oid argtype, AttrNumber filter);
 static void output_group_row(TvNode *node);
-static bool check_key_types(TvCompiler *c, TvNode *node);
 
 TvNode *
 tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top)
@@ -100,7 +99,7 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top)
 		node->keys[i].collation = exprCollation(expr);
 	}
 	g->in_exprs = list_copy(g->key_exprs);
-	if (!check_key_types(c, node))
+	if (!tv_compile_check_keys(c, node))
 		return node;
 
 	foreach(lc, g->aggrefs)
@@ -201,7 +200,7 @@ tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc, List *clauses
 										  att->attcollation, 0));
 		i++;
 	}
-	if (!check_key_types(c, node))
+	if (!tv_compile_check_keys(c, node))
 		return node;
 	node->rows_acc = 0;
 	add_acc(node, TV_ACC_ROWS, NIL, 0, make_count(node, 0, InvalidOid, 0));
@@ -213,8 +212,8 @@ tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc, List *clauses
 }
 
 /* Keys are found and locked in order, by a btree index. */
-static bool
-check_key_types(TvCompiler *c, TvNode *node)
+bool
+tv_compile_check_keys(TvCompiler *c, TvNode *node)
 {
 	for (int i = 0; i < node->nkeys; i++)
 	{

@@ -60,6 +60,19 @@ extern bool tv_target_srf_expand(TvCompiler *c, Query *query);
  */
 extern List *tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, bool top);
 
+/*
+ * As tv_flatten_query(), of a query whose CTEs are in scope: parts of one that was
+ * split are flattened by it.
+ */
+extern List *tv_flatten_clauses(TvCompiler *c, Query *query, bool top);
+
+/*
+ * Flatten a query that has window functions.  extra: expressions over the
+ * query's Vars that become leading keys of every partition, and leading
+ * columns of the result.
+ */
+extern List *tv_compile_windows(TvCompiler *c, Query *query, List *extra, bool top);
+
 /* branches x query -> GROUP node; see compile_group.c */
 extern TvNode *tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top);
 
@@ -131,6 +144,12 @@ extern bool tv_aggregate_trans_type(const Aggref *aggref, Oid *type, bool *stric
 
 /* keys.c: identity of the rows of a LINEAR node */
 extern void tv_keys_infer(TvCompiler *c, TvNode *node);
+
+/* Can rows be found by these keys?  Sets the refusal if not. */
+extern bool tv_compile_check_keys(TvCompiler *c, TvNode *node);
+
+/* When the keys of a PARTITION node's input are known: what they decide. */
+extern void tv_partition_finish(TvNode *node);
 
 /* stores.c: where keys and accumulators are stored */
 extern void tv_stores_assign(TvNode *node);

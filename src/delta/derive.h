@@ -51,14 +51,14 @@ typedef enum TvRecomputeScope
 
 /*
  * Recompute groups of a GROUP node over the new state.  Rows are: keys,
- * stored values of the accumulators, results of the aggregates.
+ * stored values of the accumulators, results of the aggregates.  Of a
+ * PARTITION node: the output rows of the partitions.
  */
 extern Query *tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 								  TvRecomputeScope scope, double rows);
 
 /*
- * The node's whole output over the new state; LINEAR and GROUP.  Rows are the
- * output row.
+ * The node's whole output over the new state.  Rows are the output row.
  */
 extern Query *tv_derive_output(const TvGraph *graph, const TvNode *node);
 

@@ -40,10 +40,6 @@
 #include "delta/derive_internal.h"
 #include "tv_compat.h"
 
-/* record_image_eq and record_image_lt: *= and *< */
-#define RECORD_IMAGE_EQ_OP 3188
-#define RECORD_IMAGE_LT_OP 3190
-
 /* Up to this many changed leaves, R1 - dR is multiplied out. */
 #define TV_MULTIPLY_OUT 4
 

@@ -10,6 +10,10 @@
 
 #include "delta/derive.h"
 
+/* record_image_eq and record_image_lt: *= and *< */
+#define RECORD_IMAGE_EQ_OP 3188
+#define RECORD_IMAGE_LT_OP 3190
+
 /* A SELECT without FROM; the caller fills it in. */
 extern Query *tv_query_make(void);
 
@@ -43,6 +47,17 @@ extern Expr *tv_query_multiply(Expr *a, Expr *b);
 
 /* left = right, null-safe if wanted */
 extern Expr *tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe);
+
+/*
+ * Of a query over a node's input (its first RTE) without WHERE: take the rows
+ * whose keys are in TV_KEYS_NAME.  rows: expected number of keys.
+ */
+extern void tv_query_restrict(Query *query, const TvNode *node, TvRecomputeScope scope,
+							  double rows);
+
+/* The output rows of a PARTITION node, of all partitions or those in TV_KEYS_NAME. */
+extern Query *tv_derive_partition(const TvGraph *graph, const TvNode *node,
+								  TvRecomputeScope scope, double rows);
 
 /* Set hasAggs etc. are the caller's; this sets WHERE from a list of quals. */
 extern void tv_query_where(Query *query, List *quals);

@@ -61,6 +61,7 @@ tv_query_subquery_rte(Query *subquery, const char *name)
 	ListCell   *lc;
 
 	foreach(lc, subquery->targetList)
+		if (!lfirst_node(TargetEntry, lc)->resjunk)
 		names = lappend(names, makeString(lfirst_node(TargetEntry, lc)->resname));
 	rte->rtekind = RTE_SUBQUERY;
 	rte->subquery = subquery;
@@ -235,4 +236,36 @@ tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe)
 	right_null->arg = (Expr *) copyObject(right);
 	return make_orclause(list_make2(equals,
 									make_andclause(list_make2(left_null, right_null))));
+}
+
+void
+tv_query_restrict(Query *query, const TvNode *node, TvRecomputeScope scope, double rows)
+{
+	TvLayout	layout = {0};
+	List	   *quals = NIL;
+	int			rti;
+
+	if (scope == TV_RECOMPUTE_ALL || node->nkeys == 0)
+		return;
+	layout.natts = node->nkeys - 1; /* no weight */
+	layout.desc = CreateTemplateTupleDesc(node->nkeys);
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		TupleDescInitEntry(layout.desc, i + 1, psprintf("k%d", i + 1),
+						   node->keys[i].type, node->keys[i].typmod, 0);
+		TupleDescInitEntryCollation(layout.desc, i + 1, node->keys[i].collation);
+	}
+	rti = tv_query_add_rte(query, tv_query_delta_rte(TV_KEYS_NAME, &layout, rows));
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		Var		   *left = makeVar(1, i + 1, node->keys[i].type, node->keys[i].typmod,
+								   node->keys[i].collation, 0);
+		Var		   *right = copyObject(left);
+
+		right->varno = rti;
+		right->varnosyn = rti;
+		quals = lappend(quals, tv_query_key_equals(&node->keys[i], left, right,
+												   scope == TV_RECOMPUTE_NULL_KEYS));
+	}
+	tv_query_where(query, quals);
 }

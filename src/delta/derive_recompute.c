@@ -27,9 +27,12 @@ Query *
 tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 					TvRecomputeScope scope, double rows)
 {
-	Query	   *query = grouped(graph, node);
+	Query	   *query;
 	ListCell   *lc;
 
+	if (node->kind == TV_NODE_PARTITION)
+		return tv_derive_partition(graph, node, scope, rows);
+	query = grouped(graph, node);
 	for (int i = 0; i < node->nkeys; i++)
 	{
 		TargetEntry *tle;
@@ -45,34 +48,7 @@ tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 	foreach(lc, node->aggs)
 		tv_query_add_column(query, (Expr *) copyObject(((TvAgg *) lfirst(lc))->aggref), NULL);
 
-	if (scope != TV_RECOMPUTE_ALL && node->nkeys > 0)
-	{
-		TvLayout	layout = {0};
-		List	   *quals = NIL;
-		int			rti;
-
-		layout.natts = node->nkeys - 1; /* no weight */
-		layout.desc = CreateTemplateTupleDesc(node->nkeys);
-		for (int i = 0; i < node->nkeys; i++)
-		{
-			TupleDescInitEntry(layout.desc, i + 1, psprintf("k%d", i + 1),
-							   node->keys[i].type, node->keys[i].typmod, 0);
-			TupleDescInitEntryCollation(layout.desc, i + 1, node->keys[i].collation);
-		}
-		rti = tv_query_add_rte(query, tv_query_delta_rte(TV_KEYS_NAME, &layout, rows));
-		for (int i = 0; i < node->nkeys; i++)
-		{
-			Var		   *left = makeVar(1, i + 1, node->keys[i].type, node->keys[i].typmod,
-									   node->keys[i].collation, 0);
-			Var		   *right = copyObject(left);
-
-			right->varno = rti;
-			right->varnosyn = rti;
-			quals = lappend(quals, tv_query_key_equals(&node->keys[i], left, right,
-													   scope == TV_RECOMPUTE_NULL_KEYS));
-		}
-		tv_query_where(query, quals);
-	}
+	tv_query_restrict(query, node, scope, rows);
 	return query;
 }
 
@@ -84,6 +60,8 @@ tv_derive_output(const TvGraph *graph, const TvNode *node)
 
 	if (node->kind == TV_NODE_LINEAR)
 		return tv_query_input(graph, node);
+	if (node->kind == TV_NODE_PARTITION)
+		return tv_derive_partition(graph, node, TV_RECOMPUTE_ALL, 0);
 
 	query = grouped(graph, node);
 	foreach(lc, node->out_exprs)
@@ -107,9 +85,12 @@ tv_derive_output(const TvGraph *graph, const TvNode *node)
 Query *
 tv_derive_state(const TvGraph *graph, const TvNode *node)
 {
-	Query	   *query = grouped(graph, node);
+	Query	   *query;
 	ListCell   *lc;
 
+	if (node->kind == TV_NODE_PARTITION)
+		return tv_derive_partition(graph, node, TV_RECOMPUTE_ALL, 0);
+	query = grouped(graph, node);
 	foreach(lc, node->state_columns)
 	{
 		ColumnDef  *def = lfirst_node(ColumnDef, lc);

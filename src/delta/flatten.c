@@ -45,12 +45,19 @@ tv_flatten_query(TvCompiler *c, Query *query, bool top)
 		return NIL;
 
 	c->scopes = lcons(cte_scope(query), list_copy(scopes));
-	if (query->setOperations)
-		result = tv_flatten_set_operation(c, query, top);
-	else
-		result = flatten_plain(c, query, top);
+	result = tv_flatten_clauses(c, query, top);
 	c->scopes = scopes;
 	return c->refusal ? NIL : result;
+}
+
+List *
+tv_flatten_clauses(TvCompiler *c, Query *query, bool top)
+{
+	if (query->hasWindowFuncs)
+		return tv_compile_windows(c, query, NIL, top);
+	if (query->setOperations)
+		return tv_flatten_set_operation(c, query, top);
+	return flatten_plain(c, query, top);
 }
 
 static List *

@@ -66,7 +66,9 @@ typedef struct TvBranch
 typedef enum TvNodeKind
 {
 	TV_NODE_LINEAR,				/* output row = input row */
-	TV_NODE_GROUP				/* GROUP BY, scalar aggregate, DISTINCT */
+	TV_NODE_GROUP,				/* GROUP BY, scalar aggregate, DISTINCT */
+	TV_NODE_PARTITION			/* window functions: rows of one key are
+								 * recomputed together */
 } TvNodeKind;
 
 typedef enum TvStore
@@ -144,6 +146,21 @@ typedef struct TvKey
 	AttrNumber	state_attno;	/* column in the state table, 0 if none */
 } TvKey;
 
+/*
+ * Windows of a partition node that are computed by one query.  Its input is
+ * the node's input row and the results of the levels before.  Sort references
+ * of clauses are numbers of columns of that input.
+ */
+typedef struct TvWindowLevel
+{
+	List	   *clauses;		/* of WindowClause * */
+	List	   *funcs;			/* of WindowFunc *, Vars have varno 1 */
+	bool		sensitive;		/* a result depends on the order of rows that
+								 * the (only) clause does not order ... */
+	bool		tiebreak;		/* ... and such rows there may be: they are
+								 * ordered by their image */
+} TvWindowLevel;
+
 /* What a column of a state table holds. */
 typedef enum TvStateRole
 {
@@ -163,7 +180,9 @@ typedef enum TvIdentity
 {
 	TV_IDENTITY_KEY,			/* by a unique key */
 	TV_IDENTITY_BAG,			/* by the whole row's image; duplicates happen */
-	TV_IDENTITY_SINGLE			/* there is at most one row */
+	TV_IDENTITY_SINGLE,			/* there is at most one row */
+	TV_IDENTITY_SHARED			/* by columns that several rows share; without
+								 * any, by scanning.  State tables only */
 } TvIdentity;
 
 typedef struct TvNode
@@ -199,6 +218,12 @@ typedef struct TvNode
 								 * accumulated */
 	const char *recompute_why;	/* the aggregate to blame */
 	int			rows_acc;		/* index of the ROWS accumulator, -1 if none */
+
+	/*
+	 * PARTITION: keys and recompute as above.  Output row: the input row,
+	 * then the windows' results.  Below the top only.
+	 */
+	List	   *levels;			/* of TvWindowLevel * */
 
 	/*
 	 * The primary store holds the row that represents the group and is
@@ -246,5 +271,12 @@ extern const char *tv_graph_strategy(const TvNode *node);
 
 /* The part that can only be recomputed as a whole, and why; NULL if none. */
 extern const char *tv_graph_full_recompute(const TvGraph *graph);
+
+/*
+ * Does the node's output depend on the order of rows that the query does not
+ * order?  Then the query has several right answers, of which one is stored.
+ */
+extern bool tv_graph_node_has_ties(const TvNode *node);
+extern bool tv_graph_has_ties(const TvGraph *graph);
 
 #endif							/* TV_GRAPH_H */

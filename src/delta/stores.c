@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * delta/stores.c
- *	  Decide where a group node keeps its keys and accumulators.
+ *	  Decide where a node keeps its keys, accumulators and rows.
  *
  * What the view's own columns hold is not stored twice: when every key is an
  * output column and there is no HAVING, the view's row is the group's row, and
@@ -9,7 +9,8 @@
  * Otherwise the state table has a complete row per group, and the view follows.
  *
  * A node below the top has one table for both: its output columns first, then
- * what they do not show.
+ * what they do not show.  A partition node's table has its output rows, found by
+ * the partition's key, which several of them share.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +24,7 @@
 
 static void assign_identity(TvNode *node);
 static void assign_recompute(TvNode *node);
+static void assign_partition(TvNode *node);
 static void assign_accumulators(TvNode *node);
 static AttrNumber add_column(TvNode *node, TvStateRole role, int index, const char *name,
 							 Oid type, int32 typmod, Oid collation);
@@ -39,14 +41,19 @@ tv_stores_assign(TvNode *node)
 		node->primary = TV_STORE_VIEW;
 		return;
 	}
-	for (int i = 0; i < node->nkeys; i++)
-		node->keys[i].out_attno = shown_as(node, i + 1);
-	assign_identity(node);
+	if (node->kind == TV_NODE_GROUP)
+	{
+		for (int i = 0; i < node->nkeys; i++)
+			node->keys[i].out_attno = shown_as(node, i + 1);
+		assign_identity(node);
+	}
 
 	node->state_roles = palloc0(sizeof(TvStateColumn) *
 								(node->out_desc->natts + node->nkeys +
 								 list_length(node->accs) + 2));
-	if (node->recompute)
+	if (node->kind == TV_NODE_PARTITION)
+		assign_partition(node);
+	else if (node->recompute)
 		assign_recompute(node);
 	else
 		assign_accumulators(node);
@@ -89,6 +96,17 @@ assign_recompute(TvNode *node)
 		return;
 	}
 	node->primary = TV_STORE_STATE;
+	add_out_columns(node);
+	add_keys(node, true);
+}
+
+/* The keys are the first output columns. */
+static void
+assign_partition(TvNode *node)
+{
+	node->primary = TV_STORE_STATE;
+	for (int i = 0; i < node->nkeys; i++)
+		node->keys[i].out_attno = i + 1;
 	add_out_columns(node);
 	add_keys(node, true);
 }
@@ -228,6 +246,8 @@ signature(const TvNode *node)
 	int			i = 0;
 
 	initStringInfo(&buf);
+	if (node->kind == TV_NODE_PARTITION)
+		appendStringInfo(&buf, "partition%d ", node->nkeys);
 	foreach(lc, node->state_columns)
 	{
 		ColumnDef  *def = lfirst_node(ColumnDef, lc);

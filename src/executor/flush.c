@@ -377,13 +377,15 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows
 		PopActiveSnapshot();
 		return;
 	}
-	if (node->kind == TV_NODE_GROUP)
+	if (node->kind == TV_NODE_GROUP || node->kind == TV_NODE_PARTITION)
 	{
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
 
 		run_delta(flush, plan, inputs, tv_groups_add, table);
-		if (table->ngroups > 0)
+		if (table->ngroups > 0 && node->kind == TV_NODE_GROUP)
 			tv_apply_groups(flush, table);
+		else if (table->ngroups > 0)
+			tv_apply_partitions(flush, table);
 	}
 	else
 	{

@@ -53,6 +53,16 @@ extern void tv_flush_emit(TvNodeFlush *flush, const Datum *values, const bool *n
 extern void tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table);
 
 /*
+ * Recompute the groups or partitions that are marked to be rescanned, from
+ * their rows as they are now.
+ */
+extern void tv_recompute_run(TvNodeFlush *flush, TvGroupTable *table,
+							 TvRowConsumer consumer, void *context);
+
+/* Recompute the touched partitions of a PARTITION node. */
+extern void tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched);
+
+/*
  * Apply output rows to the view, by key or as a bag.  emit: also hand them
  * to the readers.
  */

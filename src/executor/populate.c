@@ -70,7 +70,7 @@ add_state_row(TvNodeRuntime *rt, TupleTableSlot *slot, TvRowTable *rows)
 	slot_getallattrs(slot);
 	if (node->recompute)
 	{
-		tv_rows_add(rows, slot->tts_values, slot->tts_isnull, 1);
+		(void) tv_rows_add(rows, slot->tts_values, slot->tts_isnull, 1);
 		return;
 	}
 	foreach(lc, node->accs)
@@ -88,7 +88,7 @@ add_state_row(TvNodeRuntime *rt, TupleTableSlot *slot, TvRowTable *rows)
 	tv_runtime_results(rt, values, nulls, values + results, nulls + results);
 	if (tv_runtime_project(rt, values + rt->naccs, nulls + rt->naccs, values + results,
 						   nulls + results, values + out, nulls + out))
-		tv_rows_add(rows, values + out, nulls + out, 1);
+		(void) tv_rows_add(rows, values + out, nulls + out, 1);
 }
 
 /* Add the rows of the view (negative), or those its state table stands for. */
@@ -182,6 +182,8 @@ may_differ(TvView *view)
 	{
 		TvNode	   *node = view->graph->nodes[i];
 
+		if (tv_graph_node_has_ties(node))
+			return true;
 		if (node->kind == TV_NODE_GROUP && node->has_state &&
 			(!node->top || node->primary == TV_STORE_STATE) &&
 			varies(tv_runtime_get(view, node)))

@@ -54,10 +54,10 @@ take_recomputed(TupleTableSlot *slot, void *context)
 
 /* The keys of groups to be recomputed, with or without nulls, as a row set. */
 static TvRowStore *
-collect_keys(TvGroupPass *p, bool with_nulls, TupleDesc *desc)
+collect_keys(TvGroupTable *table, bool with_nulls, TupleDesc *desc)
 {
 	TvRowStore *store = tv_row_store_make(CurrentResourceOwner);
-	TvNode	   *node = p->node;
+	TvNode	   *node = table->rt->node;
 
 	*desc = CreateTemplateTupleDesc(node->nkeys);
 	for (int i = 0; i < node->nkeys; i++)
@@ -65,9 +65,9 @@ collect_keys(TvGroupPass *p, bool with_nulls, TupleDesc *desc)
 		TupleDescInitEntry(*desc, i + 1, NULL, node->keys[i].type, node->keys[i].typmod, 0);
 		TupleDescInitEntryCollation(*desc, i + 1, node->keys[i].collation);
 	}
-	for (int i = 0; i < p->table->ngroups; i++)
+	for (int i = 0; i < table->ngroups; i++)
 	{
-		TvGroup    *group = p->table->groups[i];
+		TvGroup    *group = table->groups[i];
 
 		if (group->rescan && group->has_null == with_nulls)
 			tv_row_store_put(store, *desc, group->keys, group->nulls);
@@ -92,19 +92,27 @@ tv_apply_recompute(TvGroupPass *p)
 			flush->activity->rescans++;
 	}
 
+	tv_recompute_run(flush, p->table, take_recomputed, p);
+}
+
+void
+tv_recompute_run(TvNodeFlush *flush, TvGroupTable *table, TvRowConsumer consumer, void *context)
+{
+	TvNode	   *node = flush->node;
+
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
-	for (int with_nulls = 0; with_nulls < (p->node->nkeys > 0 ? 2 : 1); with_nulls++)
+	for (int with_nulls = 0; with_nulls < (node->nkeys > 0 ? 2 : 1); with_nulls++)
 	{
 		TupleDesc	desc;
-		TvRowStore *store = collect_keys(p, with_nulls, &desc);
-		TvPlanKind	kind = p->node->nkeys == 0 ? TV_PLAN_RECOMPUTE :
+		TvRowStore *store = collect_keys(table, with_nulls, &desc);
+		TvPlanKind	kind = node->nkeys == 0 ? TV_PLAN_RECOMPUTE :
 		with_nulls ? TV_PLAN_RECOMPUTE_NULL_KEYS : TV_PLAN_RECOMPUTE_KEYS;
 
 		if (store->nrows > 0)
-			tv_isolation_run(tv_plan_get(flush->view, p->node, kind, NULL, store->nrows),
+			tv_isolation_run(tv_plan_get(flush->view, node, kind, NULL, store->nrows),
 							 tv_run_add_input(NIL, TV_KEYS_NAME, desc, store),
-							 flush->view->relid, false, take_recomputed, p);
+							 flush->view->relid, false, consumer, context);
 		tv_row_store_end(store);
 	}
 	PopActiveSnapshot();

@@ -49,7 +49,7 @@ tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys, Memory
 	return table;
 }
 
-void
+TvSignedRow *
 tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls, int64 weight)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
@@ -76,6 +76,7 @@ tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls, int64 wei
 	else if (table->bag)
 		row->hash = tv_row_hash(table->desc, values, nulls);
 	MemoryContextSwitchTo(oldcxt);
+	return row;
 }
 
 void
@@ -85,8 +86,8 @@ tv_rows_consume(TupleTableSlot *slot, void *context)
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	tv_rows_add(table, slot->tts_values, slot->tts_isnull,
-				DatumGetInt64(slot->tts_values[table->desc->natts]));
+	(void) tv_rows_add(table, slot->tts_values, slot->tts_isnull,
+					   DatumGetInt64(slot->tts_values[table->desc->natts]));
 }
 
 static Datum
@@ -222,4 +223,56 @@ tv_rows_net(TvRowTable *table, int64 first, int64 last)
 	pfree(bvalues);
 	pfree(anulls);
 	pfree(bnulls);
+}
+
+/* Pair rows first .. last - 1, which have one hash. */
+static void
+pair_hashed(TvRowTable *table, int64 first, int64 last, Datum **values, bool **nulls)
+{
+	int64		start = first;	/* no row before it has weight -1 */
+
+	for (int64 i = first; i < last; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (table->rows[i].weight != 1)
+			continue;
+		while (start < last && table->rows[start].weight != -1)
+			start++;
+		if (start == last)
+			return;
+		tv_rows_deform(table, &table->rows[i], values[0], nulls[0]);
+		for (int64 j = start; j < last; j++)
+		{
+			if (table->rows[j].weight != -1)
+				continue;
+			tv_rows_deform(table, &table->rows[j], values[1], nulls[1]);
+			if (tv_rows_image_equal(table->desc, values[0], nulls[0], values[1], nulls[1]))
+			{
+				table->rows[i].weight = table->rows[j].weight = 0;
+				break;
+			}
+		}
+	}
+}
+
+void
+tv_rows_pair(TvRowTable *table, int64 first, int64 last)
+{
+	int			natts = table->desc->natts;
+	Datum	   *values[2] = {palloc(sizeof(Datum) * (natts + 1)), palloc(sizeof(Datum) * (natts + 1))};
+	bool	   *nulls[2] = {palloc(sizeof(bool) * (natts + 1)), palloc(sizeof(bool) * (natts + 1))};
+
+	if (!table->bag)
+		sort_by_image(table, first, last, values[0], nulls[0]);
+	for (int64 i = first, next; i < last; i = next)
+	{
+		for (next = i + 1; next < last && table->rows[next].hash == table->rows[i].hash; next++)
+			;
+		pair_hashed(table, i, next, values, nulls);
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		pfree(values[i]);
+		pfree(nulls[i]);
+	}
 }

@@ -19,6 +19,7 @@ typedef struct TvSignedRow
 	uint32		hash;			/* of the row's image; only set for bags */
 	Datum		key;			/* first key column, refers into tuple */
 	bool		key_null;
+	ItemPointerData tid;		/* for the caller: where the row is stored */
 } TvSignedRow;
 
 typedef struct TvRowTable
@@ -38,8 +39,9 @@ typedef struct TvRowTable
 extern TvRowTable *tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
 								MemoryContext cxt);
 
-extern void tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls,
-						int64 weight);
+/* The row is good until the next one is added. */
+extern TvSignedRow *tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls,
+								int64 weight);
 
 /* A TvRowConsumer: the slot's last column is the weight. */
 extern void tv_rows_consume(TupleTableSlot *slot, void *table);
@@ -55,6 +57,12 @@ extern bool tv_rows_same_key(const TvRowTable *table, const TvSignedRow *a, cons
  * one image are added up on the first of them, the others get weight 0.
  */
 extern void tv_rows_net(TvRowTable *table, int64 first, int64 last);
+
+/*
+ * The same, but rows stay apart: of rows with one image, those with weight -1
+ * and 1 are paired, and get weight 0.
+ */
+extern void tv_rows_pair(TvRowTable *table, int64 first, int64 last);
 
 /* Take a row apart; values refer into the tuple. */
 extern void tv_rows_deform(const TvRowTable *table, const TvSignedRow *row,

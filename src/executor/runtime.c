@@ -41,7 +41,12 @@ tv_runtime_get(TvView *view, TvNode *node)
 	rt = palloc0(sizeof(TvNodeRuntime));
 	rt->view = view;
 	rt->node = node;
-	if (node->kind == TV_NODE_GROUP)
+	if (node->kind == TV_NODE_PARTITION)
+	{
+		init_keys(rt);
+		rt->images = false;		/* every row shows its own */
+	}
+	else if (node->kind == TV_NODE_GROUP)
 	{
 		init_keys(rt);
 		init_accs(rt);

@@ -60,7 +60,10 @@ describe(TvStoreAccess *access, TvNodeRuntime *rt, TvStoreUse use)
 	}
 	access->relid = use == TV_USE_PRIMARY && node->primary == TV_STORE_VIEW ?
 		rt->view->relid : node->state_relid;
-	access->identity = node->nkeys > 0 ? TV_IDENTITY_KEY : TV_IDENTITY_SINGLE;
+	if (node->kind == TV_NODE_PARTITION)
+		access->identity = TV_IDENTITY_SHARED;
+	else
+		access->identity = node->nkeys > 0 ? TV_IDENTITY_KEY : TV_IDENTITY_SINGLE;
 	access->nkeys = node->nkeys;
 	access->keys = palloc(sizeof(AttrNumber) * (node->nkeys + 1));
 	for (int i = 0; i < node->nkeys; i++)
@@ -87,6 +90,12 @@ find_index(TvStoreAccess *access, Relation rel)
 			/* the one row is found by scanning; the index keeps it one */
 			access->index = tv_state_find_single_index(rel);
 			return;
+		case TV_IDENTITY_SHARED:
+			if (access->nkeys == 0)
+				return;
+			access->index = tv_state_find_shared_index(rel, access->nkeys, access->keys);
+			what = "an index on its key";
+			break;
 	}
 	if (!OidIsValid(access->index))
 		ereport(ERROR,
@@ -103,7 +112,7 @@ make_scan_keys(TvStoreAccess *access)
 {
 	Relation	index;
 
-	if (access->identity == TV_IDENTITY_SINGLE)
+	if (access->identity == TV_IDENTITY_SINGLE || !OidIsValid(access->index))
 		return;
 	index = index_open(access->index, AccessShareLock);
 	access->nscankeys = access->identity == TV_IDENTITY_BAG ? 1 : access->nkeys;
@@ -111,7 +120,7 @@ make_scan_keys(TvStoreAccess *access)
 	access->index_of_key = palloc0(sizeof(int) * (access->nkeys + 1));
 	if (access->identity == TV_IDENTITY_BAG)
 		ScanKeyInit(&access->scankeys[0], 1, BTEqualStrategyNumber, F_INT4EQ, (Datum) 0);
-	for (int i = 0; i < access->nkeys && access->identity == TV_IDENTITY_KEY; i++)
+	for (int i = 0; i < access->nkeys && access->identity != TV_IDENTITY_BAG; i++)
 	{
 		for (int j = 0; j < index->rd_index->indnkeyatts; j++)
 		{

@@ -50,7 +50,7 @@ tv_writer_open(const TvStoreAccess *access, Snapshot snapshot)
 	}
 	writer->snapshot = RegisterSnapshot(snapshot);
 	writer->cid = GetCurrentCommandId(true);
-	if (access->identity != TV_IDENTITY_SINGLE)
+	if (access->identity != TV_IDENTITY_SINGLE && OidIsValid(access->index))
 	{
 		writer->index = index_open(access->index, RowExclusiveLock);
 		writer->scankeys = palloc(sizeof(ScanKeyData) * (access->nscankeys + 1));
@@ -190,13 +190,19 @@ set_scan_keys(TvWriter *writer, const Datum *keys, const bool *nulls)
 	}
 }
 
-static bool
-scan_single(TvWriter *writer)
+static void
+begin_table_scan(TvWriter *writer)
 {
 	ExecClearTuple(writer->slot);
 	if (writer->table_scan)
 		table_endscan(writer->table_scan);
 	writer->table_scan = table_beginscan(writer->rel, writer->snapshot, 0, NULL);
+}
+
+static bool
+scan_single(TvWriter *writer)
+{
+	begin_table_scan(writer);
 	return table_scan_getnextslot(writer->table_scan, ForwardScanDirection, writer->slot);
 }
 
@@ -221,6 +227,21 @@ tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls)
 }
 
 void
+tv_writer_find_shared(TvWriter *writer, const Datum *keys, const bool *nulls)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
+
+	if (writer->index == NULL)
+		begin_table_scan(writer);
+	else
+	{
+		set_scan_keys(writer, keys, nulls);
+		index_rescan(writer->scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
+	}
+	MemoryContextSwitchTo(oldcxt);
+}
+
+void
 tv_writer_find_hash(TvWriter *writer, uint32 hash)
 {
 	MemoryContext oldcxt;
@@ -235,7 +256,9 @@ bool
 tv_writer_next(TvWriter *writer)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
-	bool		found = index_getnext_slot(writer->scan, ForwardScanDirection, writer->slot);
+	bool		found = writer->index ?
+	index_getnext_slot(writer->scan, ForwardScanDirection, writer->slot) :
+	table_scan_getnextslot(writer->table_scan, ForwardScanDirection, writer->slot);
 
 	MemoryContextSwitchTo(oldcxt);
 	if (found)
@@ -306,6 +329,13 @@ check_result(TvWriter *writer, TM_Result result)
 				 RelationGetRelationName(writer->rel));
 	}
 	return false;
+}
+
+void
+tv_writer_go_to(TvWriter *writer, const ItemPointerData *tid)
+{
+	ExecClearTuple(writer->slot);
+	writer->slot->tts_tid = *tid;
 }
 
 bool

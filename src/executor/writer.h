@@ -29,8 +29,8 @@ typedef struct TvWriter
 	Relation	index;			/* by which rows are found; NULL: by scanning */
 	ScanKeyData *scankeys;
 	IndexScanDesc scan;
-	struct TableScanDescData *table_scan;	/* SINGLE: the slot's tuple lives
-											 * in it */
+	struct TableScanDescData *table_scan;	/* SINGLE, SHARED without key: the
+											 * slot's tuple lives in it */
 	Snapshot	snapshot;		/* the newest, registered */
 	TupleTableSlot *slot;		/* the row found */
 	TupleTableSlot *new_slot;	/* the row to write */
@@ -76,6 +76,12 @@ extern void tv_writer_check_absent(TvWriter *writer, const Datum *keys, const bo
  */
 extern void tv_writer_find_hash(TvWriter *writer, uint32 hash);
 extern bool tv_writer_next(TvWriter *writer);
+
+/* Iterate over the rows that share this key (SHARED), by tv_writer_next. */
+extern void tv_writer_find_shared(TvWriter *writer, const Datum *keys, const bool *nulls);
+
+/* Go back to a row found before, to update or delete it. */
+extern void tv_writer_go_to(TvWriter *writer, const ItemPointerData *tid);
 
 /* Lock the row in writer->slot; false: changed meanwhile. */
 extern bool tv_writer_lock(TvWriter *writer);

@@ -1,0 +1,522 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/compile_window.c
+ *	  Make PARTITION nodes of window functions.
+ *
+ * The query is split in two (compile_split.c); the nodes stand between.
+ *
+ *		inner -> node (PARTITION BY a) -> node (PARTITION BY b) -> outer
+ *
+ * There is one node per distinct PARTITION BY list, for a row's window results
+ * depend on the rows of its partition alone.  A node delivers its input row and
+ * its results, so that the next one can take both, and any mix composes.
+ *
+ * Windows whose results depend on the order of peers are computed on a level of
+ * their own, of which the input is presorted; see derive_partition.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/tlist.h"
+#include "parser/parse_oper.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "delta/split.h"
+#include "tv_compat.h"
+
+static List *used_windows(TvSplit *s);
+static List *first_columns(TvSplit *s, List *branches);
+static List *partition_exprs(TvSplit *s, const WindowClause *window, List **clauses);
+static TvNode *compile_node(TvSplit *s, List *branches, List *keys, List *clauses,
+							List *windows);
+static List *permuted(TvSplit *s, List *branches, List *keys, int natts);
+static void add_windows(TvSplit *s, TvNode *node, List *windows);
+static List *map_sort_clauses(TvSplit *s, List *clauses);
+static WindowClause *map_clause(TvSplit *s, const TvNode *node, const WindowClause *window);
+static bool depends_on_peer_order(const WindowFunc *func, const WindowClause *window);
+
+List *
+tv_compile_windows(TvCompiler *c, Query *query, List *extra, bool top)
+{
+	TvSplit		split = {c, query, list_length(extra)};
+	TvSplit    *s = &split;
+	List	   *windows;
+	TvNode	   *node = NULL;
+	List	   *branches;
+
+	/* names of joined columns stand for columns of the items below */
+	query->targetList = (List *)
+		tv_compat_flatten_aliases(query, (Node *) query->targetList);
+	tv_split_collect(s, extra);
+	windows = used_windows(s);
+	if (windows == NIL)
+		return tv_flatten_clauses(c, tv_split_without_windows(s), top);
+
+	branches = tv_flatten_clauses(c, tv_split_inner(s), false);
+	if (c->refusal)
+		return NIL;
+	branches = first_columns(s, branches);
+
+	while (windows != NIL)
+	{
+		List	   *clauses = NIL;
+		List	   *keys = partition_exprs(s, linitial(windows), &clauses);
+		List	   *same = NIL;
+		ListCell   *lc;
+
+		foreach(lc, windows)
+		{
+			List	   *ignored = NIL;
+			List	   *others = partition_exprs(s, lfirst(lc), &ignored);
+
+			/* the order of a PARTITION BY list says nothing */
+			if (list_length(others) == list_length(keys) &&
+				list_difference_int(others, keys) == NIL)
+				same = lappend(same, lfirst(lc));
+		}
+		windows = list_difference_ptr(windows, same);
+		node = compile_node(s, branches, keys, clauses, same);
+		if (c->refusal)
+			return NIL;
+		branches = tv_flatten_read_node(c, node);
+	}
+	return tv_flatten_clauses(c, tv_split_outer(s, node), top);
+}
+
+static List *
+used_windows(TvSplit *s)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *lf;
+
+	foreach(lc, s->query->windowClause)
+	{
+		foreach(lf, s->funcs)
+			if (lfirst_node(WindowFunc, lf)->winref == lfirst_node(WindowClause, lc)->winref)
+			result = list_append_unique_ptr(result, lfirst(lc));
+	}
+	return result;
+}
+
+/* ------------------------------------------------------------------------
+ * The nodes
+ * ------------------------------------------------------------------------
+ */
+
+/* At first, columns stand as the inner query delivers them. */
+static List *
+first_columns(TvSplit *s, List *branches)
+{
+	s->column_at = palloc(sizeof(int) * (list_length(s->columns) + 1));
+	s->result_at = palloc0(sizeof(int) * (list_length(s->funcs) + 1));
+	for (int i = 0; i < list_length(s->columns); i++)
+		s->column_at[i] = i + 1;
+	return branches;
+}
+
+/*
+ * The extra columns and the window's PARTITION BY list, as indexes of columns;
+ * clauses: their equality.
+ */
+static List *
+partition_exprs(TvSplit *s, const WindowClause *window, List **clauses)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; i < s->nextra; i++)
+	{
+		SortGroupClause *clause = makeNode(SortGroupClause);
+
+		get_sort_group_operators(exprType(list_nth(s->columns, i)), false, false, false,
+								 &clause->sortop, &clause->eqop, NULL, &clause->hashable);
+		result = lappend_int(result, i);
+		*clauses = lappend(*clauses, clause);
+	}
+	foreach(lc, window->partitionClause)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+		int			column = tv_split_column(s, get_sortgroupclause_tle(clause,
+																		s->query->targetList)->expr);
+
+		if (list_member_int(result, column))
+			continue;
+		result = lappend_int(result, column);
+		*clauses = lappend(*clauses, copyObject(clause));
+	}
+	return result;
+}
+
+static TvNode *
+compile_node(TvSplit *s, List *branches, List *keys, List *clauses, List *windows)
+{
+	TvCompiler *c = s->c;
+	TvNode	   *node = tv_compile_add_node(c, TV_NODE_PARTITION, false);
+	TvBranch   *first = linitial(branches);
+	int			natts = list_length(first->exprs);
+	ListCell   *lc;
+
+	node->recompute = true;
+	node->branches = permuted(s, branches, keys, natts);
+	first = linitial(node->branches);
+	node->in_desc = tv_compile_desc(first->exprs, NIL);
+	node->nkeys = list_length(keys);
+	node->keys = palloc0(sizeof(TvKey) * (node->nkeys + 1));
+	foreach(lc, clauses)
+	{
+		int			i = foreach_current_index(lc);
+		Form_pg_attribute att = TupleDescAttr(node->in_desc, i);
+
+		node->keys[i].clause = lfirst(lc);
+		node->keys[i].type = att->atttypid;
+		node->keys[i].typmod = att->atttypmod;
+		node->keys[i].collation = att->attcollation;
+	}
+	if (!tv_compile_check_keys(c, node))
+		return node;
+	add_windows(s, node, windows);
+	if (c->refusal)
+		return node;
+	for (int i = 0; i < node->out_desc->natts; i++)
+	{
+		Oid			type = TupleDescAttr(node->out_desc, i)->atttypid;
+
+		if (get_typtype(type) == TYPTYPE_PSEUDO)
+		{
+			tv_compile_refuse(c, -1, "a window over a column of type %s is not supported in a maintained view",
+							  format_type_be(type),
+							  "The rows of the window are stored, and a table cannot have such a column.",
+							  "Name the columns of the row one by one.");
+			return node;
+		}
+	}
+	tv_compile_sources_of(c, node);
+	return node;
+}
+
+/* The branches with the keys in front; columns and results are found anew. */
+static List *
+permuted(TvSplit *s, List *branches, List *keys, int natts)
+{
+	int		   *order = palloc(sizeof(int) * (natts + 1));	/* new position: old */
+	int		   *moved_to = palloc0(sizeof(int) * (natts + 2));	/* and back, from 1 */
+	int			n = 0;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		order[n++] = s->column_at[lfirst_int(lc)];
+	for (int i = 0; i < n; i++)
+		moved_to[order[i]] = i + 1;
+	for (int i = 1; i <= natts; i++)
+	{
+		if (moved_to[i] != 0)
+			continue;
+		order[n++] = i;
+		moved_to[i] = n;
+	}
+	foreach(lc, branches)
+	{
+		TvBranch   *branch = palloc(sizeof(TvBranch));
+		List	   *exprs = NIL;
+
+		*branch = *(TvBranch *) lfirst(lc);
+		for (int i = 0; i < natts; i++)
+			exprs = lappend(exprs, list_nth(branch->exprs, order[i] - 1));
+		branch->exprs = exprs;
+		result = lappend(result, branch);
+	}
+	for (int i = 0; i < list_length(s->columns); i++)
+		s->column_at[i] = moved_to[s->column_at[i]];
+	for (int i = 0; i < list_length(s->funcs); i++)
+		if (s->result_at[i] != 0)
+			s->result_at[i] = moved_to[s->result_at[i]];
+	return result;
+}
+
+/*
+ * A window whose results depend on the order of peers has a level of its own,
+ * together with others of the same order; all others share the first.
+ */
+static TvWindowLevel *
+level_of(TvNode *node, const WindowClause *clause, bool sensitive)
+{
+	TvWindowLevel *level;
+	ListCell   *lc;
+
+	foreach(lc, node->levels)
+	{
+		level = lfirst(lc);
+		if (level->sensitive == sensitive &&
+			(!sensitive || equal(linitial_node(WindowClause, level->clauses)->orderClause,
+								 clause->orderClause)))
+			return level;
+	}
+	level = palloc0(sizeof(TvWindowLevel));
+	level->sensitive = sensitive;
+	node->levels = lappend(node->levels, level);
+	return level;
+}
+
+/* The level's number of a window, added if new. */
+static Index
+window_number(TvWindowLevel *level, const WindowClause *clause)
+{
+	WindowClause *copy = copyObject(unconstify(WindowClause *, clause));
+	ListCell   *lc;
+
+	copy->name = copy->refname = NULL;
+	foreach(lc, level->clauses)
+	{
+		copy->winref = foreach_current_index(lc) + 1;
+		if (equal(copy, lfirst(lc)))
+			return copy->winref;
+	}
+	copy->winref = list_length(level->clauses) + 1;
+	level->clauses = lappend(level->clauses, copy);
+	return copy->winref;
+}
+
+/* The functions of the windows, mapped and put on levels; numbered later. */
+static bool
+place_windows(TvSplit *s, TvNode *node, List *windows, List **placed, List **levels,
+			  List **indexes)
+{
+	ListCell   *lc;
+	ListCell   *lf;
+
+	s->varno = 1;
+	foreach(lc, windows)
+	{
+		WindowClause *clause = map_clause(s, node, lfirst(lc));
+
+		if (s->c->refusal)
+			return false;
+		foreach(lf, s->funcs)
+		{
+			WindowFunc *func = copyObject(lfirst_node(WindowFunc, lf));
+			TvWindowLevel *level;
+
+			if (func->winref != clause->winref)
+				continue;
+			func->args = (List *) tv_split_map(s, (Node *) func->args);
+			func->aggfilter = (Expr *) tv_split_map(s, (Node *) func->aggfilter);
+			if (!tv_analyze_expr(s->c, (Node *) func))
+				return false;
+			level = level_of(node, clause, depends_on_peer_order(func, clause));
+			func->winref = window_number(level, clause);
+			*placed = lappend(*placed, func);
+			*levels = lappend(*levels, level);
+			*indexes = lappend_int(*indexes, foreach_current_index(lf));
+		}
+	}
+	return true;
+}
+
+/* The output row: the input row, then results in the order of levels. */
+static void
+add_windows(TvSplit *s, TvNode *node, List *windows)
+{
+	List	   *placed = NIL;
+	List	   *levels = NIL;
+	List	   *indexes = NIL;
+	int			natts = node->in_desc->natts;
+	ListCell   *lc;
+	ListCell   *lf;
+
+	if (!place_windows(s, node, windows, &placed, &levels, &indexes))
+		return;
+	node->out_desc = CreateTemplateTupleDesc(natts + list_length(placed));
+	for (int i = 1; i <= natts; i++)
+		TupleDescCopyEntry(node->out_desc, i, node->in_desc, i);
+	foreach(lc, node->levels)
+	{
+		TvWindowLevel *level = lfirst(lc);
+
+		foreach(lf, placed)
+		{
+			WindowFunc *func = lfirst_node(WindowFunc, lf);
+			int			i = foreach_current_index(lf);
+
+			if (list_nth(levels, i) != level)
+				continue;
+			level->funcs = lappend(level->funcs, func);
+			natts++;
+			TupleDescInitEntry(node->out_desc, natts, psprintf("c%d", natts),
+							   func->wintype, -1, 0);
+			TupleDescInitEntryCollation(node->out_desc, natts, func->wincollid);
+			s->result_at[list_nth_int(indexes, i)] = natts;
+		}
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Windows
+ * ------------------------------------------------------------------------
+ */
+
+/* Sort references become numbers of columns of the node's input row. */
+static List *
+map_sort_clauses(TvSplit *s, List *clauses)
+{
+	List	   *result = copyObject(clauses);
+	ListCell   *lc;
+
+	foreach(lc, result)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+		TargetEntry *tle = get_sortgroupclause_tle(clause, s->query->targetList);
+
+		clause->tleSortGroupRef = s->column_at[tv_split_column(s, tle->expr)];
+	}
+	return result;
+}
+
+/* An offset of RANGE is added by a function of the type. */
+static bool
+check_in_range(TvSplit *s, Oid funcid)
+{
+	if (!OidIsValid(funcid))
+		return true;
+	/* those of the server depend on settings at most */
+	if (funcid < FirstGenbkiObjectId)
+	{
+		s->c->uses_settings |= func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
+		return true;
+	}
+	return tv_analyze_function(s->c, funcid, -1);
+}
+
+static WindowClause *
+map_clause(TvSplit *s, const TvNode *node, const WindowClause *window)
+{
+	WindowClause *result = copyObject(unconstify(WindowClause *, window));
+	List	   *offsets = list_make2(result->startOffset, result->endOffset);
+
+	if (contain_subplans((Node *) offsets))
+		tv_compile_refuse(s->c, -1, "%s is not supported in a maintained view",
+						  "a subquery in the frame of a window",
+						  "No maintenance rule exists for it.",
+						  "Write the offset as a constant.");
+	if (!tv_analyze_expr(s->c, (Node *) offsets) ||
+		!check_in_range(s, result->startInRangeFunc) ||
+		!check_in_range(s, result->endInRangeFunc))
+		return NULL;
+
+	/* the keys are the first columns; windows of one node order them alike */
+	result->partitionClause = NIL;
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		SortGroupClause *clause = copyObject(node->keys[i].clause);
+
+		clause->tleSortGroupRef = i + 1;
+		result->partitionClause = lappend(result->partitionClause, clause);
+	}
+	result->orderClause = map_sort_clauses(s, result->orderClause);
+	return result;
+}
+
+/* Are the values of a type equal only if they have the same image? */
+static bool
+is_plain_value(Oid type)
+{
+	type = getBaseType(type);
+	return get_typbyval(type) && type != FLOAT4OID && type != FLOAT8OID;
+}
+
+/* Does the aggregate's result depend on the order in which it sees its rows? */
+static bool
+aggregate_depends_on_order(const WindowFunc *func)
+{
+	Aggref	   *aggref = makeNode(Aggref);
+	ListCell   *lc;
+
+	aggref->aggfnoid = func->winfnoid;
+	aggref->aggtype = func->wintype;
+	aggref->aggcollid = func->wincollid;
+	aggref->inputcollid = func->inputcollid;
+	aggref->aggkind = AGGKIND_NORMAL;
+	aggref->aggstar = func->winstar;
+	foreach(lc, func->args)
+	{
+		aggref->aggargtypes = lappend_oid(aggref->aggargtypes, exprType(lfirst(lc)));
+		aggref->args = lappend(aggref->args, makeTargetEntry(copyObject(lfirst(lc)),
+															 foreach_current_index(lc) + 1,
+															 NULL, false));
+	}
+	switch (tv_aggregate_class(aggref))
+	{
+		case TV_AGG_RECOMPUTE:
+			return true;
+		case TV_AGG_EXTREME:
+			return !is_plain_value(func->wintype);
+		default:
+			return false;
+	}
+}
+
+/*
+ * Does the result of a row depend on the order of rows that the window leaves
+ * undecided?  Ranks do not, nor do aggregates over frames that take peers
+ * together, or all rows.
+ */
+static bool
+depends_on_peer_order(const WindowFunc *func, const WindowClause *window)
+{
+	int			frame = window->frameOptions;
+
+	switch (func->winfnoid)
+	{
+		case F_RANK_:
+		case F_DENSE_RANK_:
+		case F_PERCENT_RANK_:
+		case F_CUME_DIST_:
+			return false;
+	}
+	if (!func->winagg || aggregate_depends_on_order(func))
+		return true;
+	if (!(frame & FRAMEOPTION_ROWS))
+		return false;
+	return !(frame & FRAMEOPTION_START_UNBOUNDED_PRECEDING) ||
+		!(frame & FRAMEOPTION_END_UNBOUNDED_FOLLOWING);
+}
+
+/*
+ * Rows that the order does not tell apart are ordered by their image, unless a
+ * key of the input among the partition's and the order's columns does.
+ */
+void
+tv_partition_finish(TvNode *node)
+{
+	ListCell   *lc;
+	ListCell   *ls;
+
+	foreach(lc, node->levels)
+	{
+		TvWindowLevel *level = lfirst(lc);
+		WindowClause *clause = linitial_node(WindowClause, level->clauses);
+		List	   *decided = NIL;
+
+		level->tiebreak = level->sensitive;
+		if (!level->sensitive || node->identity != TV_IDENTITY_KEY)
+			continue;
+		foreach(ls, list_concat_copy(clause->partitionClause, clause->orderClause))
+			decided = lappend_int(decided, lfirst_node(SortGroupClause, ls)->tleSortGroupRef);
+		level->tiebreak = false;
+		for (int i = 0; i < node->nidentity; i++)
+			if (!list_member_int(decided, node->identity_attnos[i]))
+				level->tiebreak = true;
+	}
+}
