@@ -28,6 +28,7 @@
 #include "executor/executor_hooks.h"
 #include "executor/flush.h"
 #include "executor/frames_internal.h"
+#include "executor/snapshot_check.h"
 #include "planner/view_cache.h"
 #include "tv_compat.h"
 
@@ -65,6 +66,8 @@ tv_ExecutorStart(QueryDesc *desc, int eflags)
 	if ((tv_changes_exist() || !tv_frames_empty()) && !tv_flush_running() &&
 		!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 		flush_before_read(desc);
+	if (desc->plannedstmt->relationOids && !(eflags & EXEC_FLAG_EXPLAIN_ONLY) && !IsParallelWorker())
+		tv_snapshot_check(desc->plannedstmt->relationOids, desc->snapshot);
 	if (prev_ExecutorStart)
 		prev_ExecutorStart(desc, eflags);
 	else
@@ -274,7 +277,10 @@ xact_callback(XactEvent event, void *arg)
 			return;
 	}
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
+	{
+		tv_snapshot_end_transaction();
 		tv_view_cache_end_transaction();
+	}
 }
 
 static void

@@ -15,6 +15,7 @@
 
 #include "executor/isolation.h"
 #include "executor/row_table.h"
+#include "executor/snapshot_check.h"
 
 /* Rows of both runs: those of the first count against those of the second. */
 typedef struct Comparison
@@ -67,36 +68,46 @@ rows_cancel(TvRowTable *rows)
 	return true;
 }
 
+/* Run the plan under both snapshots; are the results equal as bags? */
+static bool
+same_results(TvPlan *plan, List *inputs, bool weighted)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews isolation",
+											  ALLOCSET_DEFAULT_SIZES);
+	Comparison	c;
+	bool		same;
+
+	c.rows = tv_rows_make(truncated_desc(plan->desc, weighted), true, 0, NULL, cxt);
+	c.weighted = weighted;
+
+	c.sign = -1;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	tv_snapshot_check(plan->stmt->relationOids, GetActiveSnapshot());
+	tv_run_plan(plan, inputs, GetActiveSnapshot(), compare_consume, &c);
+	PopActiveSnapshot();
+	c.sign = 1;
+	tv_run_plan(plan, inputs, GetActiveSnapshot(), compare_consume, &c);
+	same = rows_cancel(c.rows);
+	MemoryContextDelete(cxt);
+	return same;
+}
+
+bool
+tv_isolation_same(TvPlan *plan, List *inputs)
+{
+	return !IsolationUsesXactSnapshot() || same_results(plan, inputs, false);
+}
+
 void
 tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted,
 				 TvRowConsumer consumer, void *context)
 {
-	MemoryContext cxt;
-	Comparison	c;
-	TupleDesc	desc;
-
-	if (IsolationUsesXactSnapshot())
-	{
-		cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews isolation",
-									ALLOCSET_DEFAULT_SIZES);
-		desc = truncated_desc(plan->desc, weighted);
-		c.rows = tv_rows_make(desc, true, 0, NULL, cxt);
-		c.weighted = weighted;
-
-		c.sign = -1;
-		PushActiveSnapshot(GetTransactionSnapshot());
-		tv_run_plan(plan, inputs, GetActiveSnapshot(), compare_consume, &c);
-		PopActiveSnapshot();
-		c.sign = 1;
-		tv_run_plan(plan, inputs, GetActiveSnapshot(), compare_consume, &c);
-		if (!rows_cancel(c.rows))
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not serialize access due to concurrent update"),
-					 errdetail("Maintained view \"%s\" depends on rows that were changed by transactions this one cannot see.",
-							   get_rel_name(view)),
-					 errhint("Retry the transaction.")));
-		MemoryContextDelete(cxt);
-	}
+	if (IsolationUsesXactSnapshot() && !same_results(plan, inputs, weighted))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update"),
+				 errdetail("Maintained view \"%s\" depends on rows that were changed by transactions this one cannot see.",
+						   get_rel_name(view)),
+				 errhint("Retry the transaction.")));
 	tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
 }

@@ -22,4 +22,10 @@
 extern void tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted,
 							 TvRowConsumer consumer, void *context);
 
+/*
+ * Does the plan give the same rows (each counts once) under the snapshot that
+ * this transaction keeps as under the active one, the newest?
+ */
+extern bool tv_isolation_same(TvPlan *plan, List *inputs);
+
 #endif							/* TV_ISOLATION_H */

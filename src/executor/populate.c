@@ -15,9 +15,11 @@
 #include "utils/snapmgr.h"
 
 #include "executor/flush_internal.h"
+#include "executor/isolation.h"
 #include "executor/populate.h"
 #include "executor/rights.h"
 #include "executor/run_plan.h"
+#include "executor/snapshot_check.h"
 #include "executor/writer.h"
 
 static void
@@ -45,6 +47,33 @@ populate_node(TvView *view, TvNode *node)
 	tv_writer_close(writer);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
+}
+
+/*
+ * The view was filled with the newest rows.  A transaction that keeps its
+ * snapshot must not read there others than its query gives.
+ */
+static void
+check_isolation(TvView *view)
+{
+	bool		same = true;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	for (int i = 0; i < view->graph->nsources; i++)
+		if (tv_snapshot_is_newer(view->graph->sources[i]->relid))
+			same = false;
+	PushActiveSnapshot(GetLatestSnapshot());
+	for (int i = 0; i < view->graph->nnodes && same; i++)
+	{
+		TvNode	   *node = view->graph->nodes[i];
+
+		same = tv_isolation_same(tv_plan_get(view, node, node->top ? TV_PLAN_OUTPUT : TV_PLAN_STATE,
+											 NULL, 1e9), NIL);
+	}
+	PopActiveSnapshot();
+	if (!same)
+		tv_snapshot_note_newer(view->relid);
 }
 
 static void
@@ -204,6 +233,7 @@ tv_populate_states(Oid relid)
 		for (int i = 0; i < view->graph->nnodes; i++)
 			if (view->graph->nodes[i]->has_state)
 				populate_node(view, view->graph->nodes[i]);
+		check_isolation(view);
 		if (may_differ(view))
 			align_view(view);
 	}
