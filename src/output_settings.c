@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * output_settings.c
- *	  The settings that shape a value's text.
+ *	  The settings that shape how values are written as text, or read from it.
  *
  * Fixed per view at its creation: the same row is rendered the same, whoever
  * writes it.
@@ -18,13 +18,16 @@ static const char *const setting_names[] = {
 	"DateStyle",
 	"IntervalStyle",
 	"TimeZone",
+	"array_nulls",
 	"bytea_output",
 	"default_text_search_config",
 	"extra_float_digits",
 	"lc_monetary",
 	"lc_numeric",
 	"lc_time",
-	"xmlbinary"
+	"timezone_abbreviations",
+	"xmlbinary",
+	"xmloption"
 };
 
 static const char *find_setting(const char *setting);

@@ -290,6 +290,19 @@ standard_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, Expl
 }
 #endif
 
+/* 16 and 17 brought expressions of JSON, which convert values as they like. */
+static inline bool
+tv_compat_is_json_node(const Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	return IsA(node, JsonConstructorExpr) || IsA(node, JsonExpr);
+#elif PG_VERSION_NUM >= 160000
+	return IsA(node, JsonConstructorExpr);
+#else
+	return false;
+#endif
+}
+
 /* 18 removed the argument execute_once of ExecutorRun. */
 #if PG_VERSION_NUM >= 180000
 #define TV_EXECUTE_ONCE_PARAM

@@ -9,8 +9,10 @@
 
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
 
 #include "delta/compile_internal.h"
+#include "tv_compat.h"
 
 /* Argument of check_function(). */
 typedef struct TvFunctionCheck
@@ -20,6 +22,7 @@ typedef struct TvFunctionCheck
 } TvFunctionCheck;
 
 static bool check_walker(Node *node, TvCompiler *c);
+static bool analyze_table_function(TvCompiler *c, TableFunc *function);
 static bool check_function(Oid funcid, void *context);
 
 bool
@@ -80,12 +83,34 @@ check_walker(Node *node, TvCompiler *c)
 		return true;
 	}
 
-	if (IsA(node, CoerceViaIO) || IsA(node, ArrayCoerceExpr))
+	if (IsA(node, CoerceViaIO) || IsA(node, ArrayCoerceExpr) || IsA(node, XmlExpr) ||
+		tv_compat_is_json_node(node))
 		c->uses_settings = true;
+	if (IsA(node, TableFunc) && !analyze_table_function(c, (TableFunc *) node))
+		return true;
 	check.location = exprLocation(node);
 	if (check_functions_in_node(node, check_function, &check))
 		return true;
 	return expression_tree_walker(node, check_walker, c);
+}
+
+/* XMLTABLE makes values of its columns' types from text. */
+static bool
+analyze_table_function(TvCompiler *c, TableFunc *function)
+{
+	ListCell   *lc;
+
+	c->uses_settings = true;
+	foreach(lc, function->coltypes)
+	{
+		Oid			input;
+		Oid			param;
+
+		getTypeInputInfo(lfirst_oid(lc), &input, &param);
+		if (!tv_analyze_function(c, input, function->location))
+			return false;
+	}
+	return true;
 }
 
 /* Callback of check_functions_in_node: true stops the walk. */

@@ -65,7 +65,7 @@ static const char *const safe_stable[] = {
 	"timestamptz_ne_date", "timestamptz_ne_timestamp",
 	"timestamptz_pl_interval", "timetz", "timezone", "to_char", "to_date",
 	"to_json", "to_jsonb", "to_number", "to_timestamp", "to_tsquery",
-	"to_tsvector", "websearch_to_tsquery",
+	"to_tsvector", "websearch_to_tsquery", "xml", "xml_is_well_formed",
 };
 
 #define IS_BUILTIN(funcid) ((funcid) < FirstGenbkiObjectId)

@@ -244,8 +244,7 @@ tv_compile_sources_of(TvCompiler *c, TvNode *node)
 		{
 			TvLeaf	   *leaf = lfirst(ll);
 
-			note_columns(c, node, branch, (Node *) leaf->rte->functions);
-			note_columns(c, node, branch, (Node *) leaf->rte->values_lists);
+			note_columns(c, node, branch, (Node *) tv_leaf_exprs(leaf->rte));
 			if (leaf->source >= 0)
 				node->sources = bms_add_member(node->sources, leaf->source);
 		}

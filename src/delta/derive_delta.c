@@ -332,8 +332,7 @@ term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, Li
 		if (states[i] == LEAF_NEW)
 		{
 			rte = tv_query_leaf_rte(d->graph, leaf);
-			rte->functions = (List *) map_mutator((Node *) rte->functions, &m);
-			rte->values_lists = (List *) map_mutator((Node *) rte->values_lists, &m);
+			tv_leaf_mutate(rte, map_mutator, &m);
 			tv_query_add_rte(query, rte);
 			continue;
 		}

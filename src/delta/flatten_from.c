@@ -28,6 +28,7 @@ static List *flatten_rte(TvCompiler *c, Query *query, int rti, List *partials);
 static List *flatten_relation(TvCompiler *c, Query *query, int rti, List *partials);
 static List *flatten_view(TvCompiler *c, Query *query, int rti, Relation rel);
 static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte);
+static Node *map_leaf(Node *exprs, void *partial);
 static List *add_leaf(List *partials, int rti, RangeTblEntry *rte, int source);
 static List *multiply(TvCompiler *c, List *partials, int rti, List *branches);
 
@@ -87,12 +88,9 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 			return c->refusal ? NIL : multiply(c, partials, rti, branches);
 
 		case RTE_VALUES:
-			if (!tv_analyze_expr(c, (Node *) rte->values_lists))
-				return NIL;
-			return add_leaf(partials, rti, rte, -1);
-
 		case RTE_FUNCTION:
-			if (!tv_analyze_expr(c, (Node *) rte->functions))
+		case RTE_TABLEFUNC:
+			if (!tv_analyze_expr(c, (Node *) tv_leaf_exprs(rte)))
 				return NIL;
 			return add_leaf(partials, rti, rte, -1);
 
@@ -101,7 +99,7 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 
 		default:
 			tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-							  rte->rtekind == RTE_TABLEFUNC ? "XMLTABLE or JSON_TABLE" : "this kind of FROM item",
+							  "this kind of FROM item",
 							  "No maintenance rule exists for it.",
 							  "Leave it to the query that reads the view.");
 			return NIL;
@@ -238,6 +236,12 @@ tv_flatten_read_node(TvCompiler *c, TvNode *node)
 	return list_make1(branch);
 }
 
+static Node *
+map_leaf(Node *exprs, void *partial)
+{
+	return tv_flatten_map(partial, exprs);
+}
+
 /* Multiply by one leaf. */
 static List *
 add_leaf(List *partials, int rti, RangeTblEntry *rte, int source)
@@ -251,11 +255,8 @@ add_leaf(List *partials, int rti, RangeTblEntry *rte, int source)
 
 		leaf->rte = copyObject(rte);
 		leaf->source = source;
-		/* functions and VALUES may read the columns of earlier items */
-		leaf->rte->functions = (List *)
-			tv_flatten_map(partial, (Node *) leaf->rte->functions);
-		leaf->rte->values_lists = (List *)
-			tv_flatten_map(partial, (Node *) leaf->rte->values_lists);
+		/* functions and their like may read the columns of earlier items */
+		tv_leaf_mutate(leaf->rte, map_leaf, partial);
 		partial->leafof[rti - 1] = list_length(partial->leaves);
 		partial->leaves = lappend(partial->leaves, leaf);
 	}
@@ -304,8 +305,7 @@ multiply(TvCompiler *c, List *partials, int rti, List *branches)
 
 				*leaf = *(TvLeaf *) lfirst(ll);
 				leaf->rte = copyObject(leaf->rte);
-				OffsetVarNodes((Node *) leaf->rte->functions, offset, 0);
-				OffsetVarNodes((Node *) leaf->rte->values_lists, offset, 0);
+				OffsetVarNodes((Node *) tv_leaf_exprs(leaf->rte), offset, 0);
 				product->leaves = lappend(product->leaves, leaf);
 			}
 			OffsetVarNodes((Node *) quals, offset, 0);

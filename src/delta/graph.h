@@ -52,9 +52,18 @@ typedef struct TvLeaf
 	RangeTblEntry *rte;			/* as it stands in a query over the new state;
 								 * for a node below, relid is filled in when
 								 * bound */
-	int			source;			/* index in graph->sources; -1: VALUES or a
-								 * function, which never change */
+	int			source;			/* index in graph->sources; -1: VALUES, a
+								 * function or XMLTABLE, which never change */
 } TvLeaf;
+
+/*
+ * What a leaf computes from the leaves before it: the functions, lists of
+ * values or XMLTABLE of its RTE.  tv_leaf_exprs() gives them as they are, to
+ * look at or to change Vars in place; tv_leaf_mutate() replaces each.
+ */
+extern List *tv_leaf_exprs(const RangeTblEntry *rte);
+extern void tv_leaf_mutate(RangeTblEntry *rte, Node *(*mutator) (Node *, void *),
+						   void *context);
 
 typedef struct TvBranch
 {

@@ -82,7 +82,6 @@ SELECT refused('SELECT a FROM t FOR UPDATE');
 SELECT refused('SELECT a FROM t FOR KEY SHARE');
 SELECT refused('SELECT x.a FROM (SELECT a FROM t FOR SHARE) x');
 SELECT refused('SELECT a FROM t TABLESAMPLE system (50)');
-SELECT refused($$SELECT x.* FROM t, XMLTABLE('/a' PASSING (t.c::xml) COLUMNS b int) x$$);
 
 -- functions
 SELECT refused('SELECT a, random() FROM t');
