@@ -219,6 +219,18 @@ tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys, bool uniqu
 }
 
 void
+tv_store_index_make_lookup(Oid relid, List *columns)
+{
+	List	   *elements = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		elements = lappend(elements,
+						   make_element(get_attname(relid, lfirst_int(lc), false), NULL));
+	make_index(relid, elements, false, false);
+}
+
+void
 tv_store_index_make_hash(Oid relid, bool mark)
 {
 	ColumnRef  *row = makeNode(ColumnRef);

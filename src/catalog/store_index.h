@@ -19,6 +19,9 @@ extern void tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys
 extern void tv_store_index_make_hash(Oid relid, bool mark);
 extern void tv_store_index_make_single(Oid relid, bool mark);
 
+/* One that is not unique, on columns (List of int), for readers of the rows. */
+extern void tv_store_index_make_lookup(Oid relid, List *columns);
+
 /* The OIDs of the indexes of a view that we made. */
 extern List *tv_store_index_ours(Oid relid);
 

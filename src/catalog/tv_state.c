@@ -71,6 +71,16 @@ tv_state_create(Oid view, int node, List *columns, TvStateIndex index, int nkeys
 }
 
 void
+tv_state_make_lookup_index(Oid state, List *columns)
+{
+	TvUser		save;
+
+	tv_extension_owner_enter(&save);
+	tv_store_index_make_lookup(state, columns);
+	tv_extension_owner_leave(&save);
+}
+
+void
 tv_state_drop_all(Oid view)
 {
 	List	   *states = tv_catalog_states(view);

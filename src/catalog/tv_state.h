@@ -35,6 +35,9 @@ typedef enum TvStateIndex
 extern Oid	tv_state_create(Oid view, int node, List *columns, TvStateIndex index,
 							int nkeys, const AttrNumber *keys, const char *signature);
 
+/* Make another index, not unique, on columns of a state table (List of int). */
+extern void tv_state_make_lookup_index(Oid state, List *columns);
+
 /* Drop all state tables of a view, and forget them. */
 extern void tv_state_drop_all(Oid view);
 

@@ -244,13 +244,17 @@ make_state(Oid view, const TvNode *node)
 {
 	AttrNumber *keys = palloc(Max(node->nkeys, 1) * sizeof(AttrNumber));
 	TvStateIndex index = node->nkeys > 0 ? TV_STATE_INDEX_KEY : TV_STATE_INDEX_SINGLE;
+	Oid			state;
+	ListCell   *lc;
 
 	if (node->kind == TV_NODE_PARTITION)
 		index = TV_STATE_INDEX_SHARED;
-	for (int i = 0; i < node->nkeys; i++)
-		keys[i] = node->keys[i].state_attno;
-	(void) tv_state_create(view, node->id, node->state_columns, index, node->nkeys, keys,
-						   node->signature);
+	foreach(lc, tv_probes_key_order(node))
+		keys[foreach_current_index(lc)] = node->keys[lfirst_int(lc) - 1].state_attno;
+	state = tv_state_create(view, node->id, node->state_columns, index, node->nkeys, keys,
+							node->signature);
+	foreach(lc, tv_probes_to_index(node))
+		tv_state_make_lookup_index(state, lfirst(lc));
 }
 
 /* The index by which the view's rows are found, InvalidOid if it has none. */

@@ -76,6 +76,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 			i++;
 		}
 	}
+	tv_probes_assign(graph);
 	for (i = 0; i < graph->nnodes; i++)
 	{
 		TvNode	   *node = graph->nodes[i];

@@ -151,6 +151,9 @@ extern bool tv_compile_check_keys(TvCompiler *c, TvNode *node);
 /* When the keys of a PARTITION node's input are known: what they decide. */
 extern void tv_partition_finish(TvNode *node);
 
+/* probes.c: by which columns readers look up the rows of nodes below */
+extern void tv_probes_assign(TvGraph *graph);
+
 /* stores.c: where keys and accumulators are stored */
 extern void tv_stores_assign(TvNode *node);
 

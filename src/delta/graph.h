@@ -244,6 +244,8 @@ typedef struct TvNode
 	bool		has_state;
 	List	   *state_columns;	/* of ColumnDef *, in order */
 	TvStateColumn *state_roles; /* what each of them holds */
+	List	   *probes;			/* of IntList: sets of output columns by which
+								 * readers look up rows of a node below */
 	char	   *signature;		/* of the state table's layout */
 	Oid			state_relid;	/* filled in when bound */
 
@@ -274,6 +276,13 @@ typedef struct TvGraph
  */
 extern TvGraph *tv_graph_compile(const Query *definition, List *colnames,
 								 Oid owner, TvRefusal **refusal);
+
+/*
+ * Indexes of the state table of a node below, as lists of its columns: the one
+ * on the key, and those for lookups that it does not serve.
+ */
+extern List *tv_probes_key_order(const TvNode *node);
+extern List *tv_probes_to_index(const TvNode *node);
 
 /* One-word strategy of a node, for people: linear, group, distinct, ... */
 extern const char *tv_graph_strategy(const TvNode *node);

@@ -236,7 +236,8 @@ shown_as(const TvNode *node, int group_column)
 
 /*
  * Two state tables with one signature have the same columns with the same
- * meaning; a state table of another signature cannot be used.
+ * meaning, and the same indexes; a state table of another signature cannot be
+ * used.
  */
 static char *
 signature(const TvNode *node)
@@ -266,6 +267,15 @@ signature(const TvNode *node)
 		foreach(la, acc->args)
 			appendStringInfo(&buf, ",%d", lfirst_int(la));
 		appendStringInfo(&buf, "@%d.%d ", acc->store, acc->attno);
+	}
+	foreach(lc, node->probes)
+	{
+		ListCell   *lp;
+
+		appendStringInfoString(&buf, "by");
+		foreach(lp, lfirst(lc))
+			appendStringInfo(&buf, ".%d", lfirst_int(lp));
+		appendStringInfoChar(&buf, ' ');
 	}
 	return buf.data;
 }

@@ -1,0 +1,270 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/probes.c
+ *	  By which columns the readers of a node below look up its rows.
+ *
+ * A node's rows are found by its key when the node itself changes.  Its
+ * readers look them up otherwise: when another leaf m of a branch changes, by
+ * the columns that quals compare with expressions over m,
+ *
+ *		d(n x m) = n . dm		for each row of dm: rows of n where n.c = f(m)
+ *
+ * and when a reader recomputes groups, by those that are keys of the groups.
+ * The state table gets an index for each such set of columns that its key
+ * does not serve, so that the cost of a changed row does not grow with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+
+#include "delta/compile_internal.h"
+
+/* What quals say about the columns of leaf l, given leaf m. */
+typedef struct Lookup
+{
+	TvNode	   *node;			/* that leaf l reads */
+	int			leaf;
+	int			other;
+	List	   *equated;		/* of int: columns equated with m ... */
+	List	   *compared;		/* ... or compared with it otherwise */
+} Lookup;
+
+static void look_up_by_leaves(TvNode *node, TvBranch *branch, int leaf);
+static void look_up_by_groups(TvNode *node, TvNode *reader, TvBranch *branch, int leaf);
+static void note_qual(Lookup *lookup, Expr *qual);
+static void note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation);
+static bool can_be_indexed(const TvNode *node, Var *column);
+static void add_probe(TvNode *node, List *equated, List *compared);
+static bool finds_groups_again(const TvNode *node);
+static bool is_prefix(List *columns, List *index);
+
+void
+tv_probes_assign(TvGraph *graph)
+{
+	for (int i = 0; i < graph->nnodes; i++)
+	{
+		TvNode	   *reader = graph->nodes[i];
+		ListCell   *lb;
+
+		foreach(lb, reader->branches)
+		{
+			TvBranch   *branch = lfirst(lb);
+			ListCell   *ll;
+
+			foreach(ll, branch->leaves)
+			{
+				TvLeaf	   *leaf = lfirst(ll);
+				TvSource   *source = leaf->source >= 0 ? graph->sources[leaf->source] : NULL;
+				TvNode	   *node;
+
+				if (source == NULL || source->kind != TV_SOURCE_NODE)
+					continue;
+				node = graph->nodes[source->node];
+				if (node->nkeys == 0)
+					continue;
+				look_up_by_leaves(node, branch, foreach_current_index(ll));
+				if (finds_groups_again(reader))
+					look_up_by_groups(node, reader, branch, foreach_current_index(ll));
+			}
+		}
+	}
+}
+
+static void
+look_up_by_leaves(TvNode *node, TvBranch *branch, int leaf)
+{
+	ListCell   *lm;
+
+	foreach(lm, branch->leaves)
+	{
+		Lookup		lookup = {node, leaf, foreach_current_index(lm)};
+		ListCell   *lq;
+
+		if (lookup.other == leaf || ((TvLeaf *) lfirst(lm))->source < 0)
+			continue;
+		foreach(lq, branch->quals)
+			note_qual(&lookup, lfirst(lq));
+		add_probe(node, lookup.equated, lookup.compared);
+	}
+}
+
+/* The reader recomputes groups: those of its keys that are columns of the leaf. */
+static void
+look_up_by_groups(TvNode *node, TvNode *reader, TvBranch *branch, int leaf)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < reader->nkeys; i++)
+	{
+		Var		   *var = list_nth(branch->exprs, i);
+
+		if (IsA(var, Var) && var->varno == leaf + 1 && can_be_indexed(node, var))
+			columns = list_append_unique_int(columns, var->varattno);
+	}
+	add_probe(node, columns, NIL);
+}
+
+/* Does the node recompute single groups, always or when an extremum leaves? */
+static bool
+finds_groups_again(const TvNode *node)
+{
+	ListCell   *lc;
+
+	if (node->nkeys == 0)
+		return false;
+	foreach(lc, node->accs)
+		if (((TvAcc *) lfirst(lc))->kind == TV_ACC_EXTREME)
+		return true;
+	return node->recompute;
+}
+
+static void
+note_qual(Lookup *lookup, Expr *qual)
+{
+	OpExpr	   *op = (OpExpr *) qual;
+	Oid			commutator;
+
+	if (!IsA(qual, OpExpr) || list_length(op->args) != 2)
+		return;
+	note_side(lookup, linitial(op->args), lsecond(op->args), op->opno, op->inputcollid);
+	commutator = get_commutator(op->opno);
+	if (OidIsValid(commutator))
+		note_side(lookup, lsecond(op->args), linitial(op->args), commutator, op->inputcollid);
+}
+
+/* column op value, if that is a column of the leaf and a value of the other. */
+static void
+note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation)
+{
+	Var		   *var = (Var *) column;
+	Bitmapset  *leaves = pull_varnos(NULL, value);
+	Oid			opclass;
+	int			strategy;
+
+	while (IsA(var, RelabelType))
+		var = (Var *) ((RelabelType *) var)->arg;
+	if (!IsA(var, Var) || var->varno != lookup->leaf + 1 ||
+		!bms_equal(leaves, bms_make_singleton(lookup->other + 1)) ||
+		!can_be_indexed(lookup->node, var) ||
+		(OidIsValid(collation) && collation != var->varcollid))
+		return;
+	opclass = GetDefaultOpClass(var->vartype, BTREE_AM_OID);
+	strategy = OidIsValid(opclass) ?
+		get_op_opfamily_strategy(opno, get_opclass_family(opclass)) : 0;
+	if (strategy == BTEqualStrategyNumber)
+		lookup->equated = list_append_unique_int(lookup->equated, var->varattno);
+	else if (strategy != 0)
+		lookup->compared = list_append_unique_int(lookup->compared, var->varattno);
+}
+
+/*
+ * A value of any length may be too long for an index.  That of a key has to be
+ * short enough in any case; one that is no key must not become an error.
+ */
+static bool
+can_be_indexed(const TvNode *node, Var *column)
+{
+	return column->varattno > 0 &&
+		(column->varattno <= node->nkeys || column->vartype == NUMERICOID ||
+		 get_typlen(getBaseType(column->vartype)) > 0);
+}
+
+/* An index serves one inequality, behind all columns that are equated. */
+static void
+add_probe(TvNode *node, List *equated, List *compared)
+{
+	List	   *probe = list_copy(equated);
+	ListCell   *lc;
+
+	list_sort(probe, list_int_cmp);
+	if (compared != NIL)
+		probe = list_append_unique_int(probe, linitial_int(compared));
+	if (probe == NIL)
+		return;
+	foreach(lc, node->probes)
+		if (equal(lfirst(lc), probe))
+		return;
+	node->probes = lappend(node->probes, probe);
+}
+
+/*
+ * The key's columns in an order that serves as many lookups as one index can:
+ * those of the first lookup that are all keys stand in front.
+ */
+List *
+tv_probes_key_order(const TvNode *node)
+{
+	List	   *order = NIL;
+	ListCell   *lc;
+
+	foreach(lc, node->probes)
+	{
+		List	   *probe = lfirst(lc);
+
+		if (llast_int(probe) <= node->nkeys && linitial_int(probe) <= node->nkeys)
+		{
+			ListCell   *lp;
+			bool		keys = true;
+
+			foreach(lp, probe)
+				keys &= lfirst_int(lp) <= node->nkeys;
+			if (keys)
+			{
+				order = list_copy(probe);
+				break;
+			}
+		}
+	}
+	for (int i = 1; i <= node->nkeys; i++)
+		order = list_append_unique_int(order, i);
+	return order;
+}
+
+/* The lookups that the index on the key does not serve. */
+List *
+tv_probes_to_index(const TvNode *node)
+{
+	List	   *indexes = list_make1(tv_probes_key_order(node));
+	ListCell   *lc;
+
+	/* longer ones first, for they serve shorter ones */
+	for (int length = node->out_desc->natts; length > 0; length--)
+	{
+		foreach(lc, node->probes)
+		{
+			List	   *probe = lfirst(lc);
+			ListCell   *li;
+			bool		served = list_length(probe) != length;
+
+			foreach(li, indexes)
+				served |= is_prefix(probe, lfirst(li));
+			if (!served)
+				indexes = lappend(indexes, probe);
+		}
+	}
+	return list_delete_first(indexes);
+}
+
+/* Are the columns, in any order, the first ones of the index, or all of it? */
+static bool
+is_prefix(List *columns, List *index)
+{
+	ListCell   *lc;
+
+	foreach(lc, index)
+	{
+		if (foreach_current_index(lc) == list_length(columns))
+			break;
+		if (!list_member_int(columns, lfirst_int(lc)))
+			return false;
+	}
+	return true;
+}
