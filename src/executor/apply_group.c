@@ -96,6 +96,16 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 		tv_apply_rows(flush, flush->view_delta);
 }
 
+/* Cut n values and their null flags off what is left. */
+static void
+take_array(Datum **values, bool **nulls, int n, Datum **all_values, bool **all_nulls)
+{
+	*values = *all_values;
+	*nulls = *all_nulls;
+	*all_values += n;
+	*all_nulls += n;
+}
+
 static TvGroupPass *
 begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 {
@@ -103,6 +113,9 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 	TvGroupPass *p = palloc0(sizeof(TvGroupPass));
 	int			nout = node->out_desc->natts + 1;
 	int			nrow = nout + list_length(node->state_columns);
+	int			total;
+	Datum	   *values;
+	bool	   *nulls;
 
 	p->flush = flush;
 	p->rt = flush->rt;
@@ -114,20 +127,17 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 	if (node->primary == TV_STORE_VIEW && node->has_state)
 		p->state = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), p->primary->snapshot);
 
-	p->old_keys = palloc0(sizeof(Datum) * (node->nkeys + 1));
-	p->old_key_nulls = palloc0(sizeof(bool) * (node->nkeys + 1));
-	p->old_accs = palloc0(sizeof(Datum) * (p->rt->naccs + 1));
-	p->old_acc_nulls = palloc0(sizeof(bool) * (p->rt->naccs + 1));
-	p->new_accs = palloc0(sizeof(Datum) * (p->rt->naccs + 1));
-	p->new_acc_nulls = palloc0(sizeof(bool) * (p->rt->naccs + 1));
-	p->results = palloc0(sizeof(Datum) * (p->rt->naggs + 1));
-	p->result_nulls = palloc0(sizeof(bool) * (p->rt->naggs + 1));
-	p->old_out = palloc0(sizeof(Datum) * nout);
-	p->old_out_nulls = palloc0(sizeof(bool) * nout);
-	p->new_out = palloc0(sizeof(Datum) * nout);
-	p->new_out_nulls = palloc0(sizeof(bool) * nout);
-	p->row = palloc0(sizeof(Datum) * nrow);
-	p->row_nulls = palloc0(sizeof(bool) * nrow);
+	/* one piece of memory for all */
+	total = node->nkeys + 2 * p->rt->naccs + p->rt->naggs + 2 * nout + nrow;
+	values = palloc0((sizeof(Datum) + sizeof(bool)) * total);
+	nulls = (bool *) (values + total);
+	take_array(&p->old_keys, &p->old_key_nulls, node->nkeys, &values, &nulls);
+	take_array(&p->old_accs, &p->old_acc_nulls, p->rt->naccs, &values, &nulls);
+	take_array(&p->new_accs, &p->new_acc_nulls, p->rt->naccs, &values, &nulls);
+	take_array(&p->results, &p->result_nulls, p->rt->naggs, &values, &nulls);
+	take_array(&p->old_out, &p->old_out_nulls, nout, &values, &nulls);
+	take_array(&p->new_out, &p->new_out_nulls, nout, &values, &nulls);
+	take_array(&p->row, &p->row_nulls, nrow, &values, &nulls);
 	return p;
 }
 

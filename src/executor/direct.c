@@ -20,6 +20,8 @@
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -237,6 +239,10 @@ make_index_scan(TvDirectNode *node, PlannedStmt *stmt, IndexScan *plan)
 	index_close(index, NoLock);
 	node->recheck = ExecInitQual(plan->indexqualorig, NULL);
 	node->runtime_econtext = make_econtext(node->direct);
+	node->last_keys = palloc0(sizeof(NullableDatum) * (node->nruntime_keys + 1));
+	node->by_value = true;
+	for (int i = 0; i < node->nruntime_keys; i++)
+		node->by_value &= get_typbyval(exprType((Node *) node->runtime_keys[i].key_expr->expr));
 	return narray_keys == 0;
 }
 

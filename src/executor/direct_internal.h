@@ -68,6 +68,16 @@ typedef struct TvDirectNode
 	ExprState  *recheck;		/* the index quals, if the index is lossy */
 	bool		started;		/* scan keys are set, or the scan is begun */
 
+	/*
+	 * The old and the new row of an update mostly have the same join key: a
+	 * look-up by the keys of the one before starts with the row in the slot.
+	 */
+	bool		by_value;		/* all runtime keys are passed by value */
+	NullableDatum *last_keys;	/* runtime keys of the scan at hand */
+	int64		nfetched;		/* rows it has returned */
+	bool		exhausted;
+	bool		replay;			/* return the row in the slot next */
+
 	/* MATERIAL */
 	bool		keeps;			/* its rows depend on no parameter */
 	List	   *rows;			/* of MinimalTuple, once all are read */

@@ -118,12 +118,33 @@ start_table_scan(TvDirectNode *node)
 	MemoryContextSwitchTo(oldcxt);
 }
 
+/* Notes the keys.  The scan at hand then serves if its first row is at hand. */
+static bool
+same_keys_again(TvDirectNode *node)
+{
+	bool		same = node->by_value && node->nfetched <= 1;
+
+	for (int i = 0; i < node->nruntime_keys; i++)
+	{
+		ScanKey		key = node->runtime_keys[i].scan_key;
+		NullableDatum *last = &node->last_keys[i];
+		bool		isnull = (key->sk_flags & SK_ISNULL) != 0;
+
+		same &= isnull == last->isnull && (isnull || key->sk_argument == last->value);
+		last->value = key->sk_argument;
+		last->isnull = isnull;
+	}
+	node->replay = same && node->nfetched == 1;
+	return same;
+}
+
 static void
 start_index_scan(TvDirectNode *node)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
+	bool		first = node->scan == NULL;
 
-	if (node->scan == NULL)
+	if (first)
 	{
 		node->rel = table_open(node->relid, node->lockmode);
 		node->index = index_open(node->indexid, node->lockmode);
@@ -135,9 +156,42 @@ start_index_scan(TvDirectNode *node)
 	if (node->nruntime_keys > 0)
 		ExecIndexEvalRuntimeKeys(node->runtime_econtext, node->runtime_keys,
 								 node->nruntime_keys);
+	if (same_keys_again(node) && !first)
+		return;
+	node->replay = false;
+	node->nfetched = 0;
+	node->exhausted = false;
 	oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
 	index_rescan(node->scan, node->scankeys, node->nscankeys, NULL, 0);
 	MemoryContextSwitchTo(oldcxt);
+}
+
+static TupleTableSlot *
+fetch_indexed(TvDirectNode *node)
+{
+	if (!node->started)
+		start_index_scan(node);
+	node->started = true;
+	if (node->replay)
+	{
+		node->replay = false;
+		return node->slot;
+	}
+	if (node->exhausted)
+		return NULL;
+	while (index_getnext_slot(node->scan, node->direction, node->slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		node->econtext->ecxt_scantuple = node->slot;
+		if (!node->scan->xs_recheck || ExecQual(node->recheck, node->econtext))
+		{
+			node->nfetched++;
+			return node->slot;
+		}
+		ResetExprContext(node->econtext);
+	}
+	node->exhausted = true;
+	return NULL;
 }
 
 /* Read the next row from where the node takes them; NULL or empty: no more. */
@@ -157,18 +211,7 @@ fetch(TvDirectNode *node)
 			return table_scan_getnextslot(node->table_scan, ForwardScanDirection, node->slot) ?
 				node->slot : NULL;
 		case TV_DIRECT_INDEX_SCAN:
-			if (!node->started)
-				start_index_scan(node);
-			node->started = true;
-			while (index_getnext_slot(node->scan, node->direction, node->slot))
-			{
-				CHECK_FOR_INTERRUPTS();
-				node->econtext->ecxt_scantuple = node->slot;
-				if (!node->scan->xs_recheck || ExecQual(node->recheck, node->econtext))
-					return node->slot;
-				ResetExprContext(node->econtext);
-			}
-			return NULL;
+			return fetch_indexed(node);
 		case TV_DIRECT_SUBQUERY_SCAN:
 			return tv_direct_next(node->children[0]);
 		case TV_DIRECT_RESULT:

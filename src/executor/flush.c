@@ -134,7 +134,7 @@ flush_as_owner(TvView *view)
 	ErrorContextCallback callback;
 
 	callback.callback = name_view;
-	callback.arg = get_rel_name(view->relid);
+	callback.arg = view->name;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
@@ -321,7 +321,7 @@ flush_node(TvView *view, TvNode *node)
 		store = tv_input_store(changes, segments, node->additive, &own);
 		if (own)
 			stores = lappend(stores, store);
-		inputs = tv_run_add_input(inputs, tv_derive_delta_name(s), view->layouts[s]->desc, store);
+		inputs = tv_run_add_input(inputs, view->delta_names[s], view->layouts[s]->desc, store);
 		changed = bms_add_member(changed, s);
 		consumed = list_concat(consumed, segments);
 		total += store->nrows;
@@ -391,7 +391,8 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows
 	{
 		TvRowTable *table = tv_rows_make(node->out_desc,
 										 node->identity == TV_IDENTITY_BAG,
-										 node->nidentity, node->identity_attnos, flush->cxt);
+										 node->nidentity, node->identity_attnos,
+										 flush->rt->identity_sort, flush->cxt);
 
 		run_delta(flush, plan, inputs, tv_rows_consume, table);
 		tv_apply_rows(flush, table);
@@ -416,7 +417,8 @@ open_output(TvNodeFlush *flush)
 		if (node->kind == TV_NODE_GROUP && node->primary == TV_STORE_STATE)
 			flush->view_delta = tv_rows_make(node->out_desc,
 											 node->identity == TV_IDENTITY_BAG,
-											 node->nidentity, node->identity_attnos, flush->cxt);
+											 node->nidentity, node->identity_attnos,
+											 flush->rt->identity_sort, flush->cxt);
 		return;
 	}
 	flush->out_relid = node->state_relid;

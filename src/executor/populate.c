@@ -172,7 +172,8 @@ align_view(TvView *view)
 	flush.cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews align",
 									  ALLOCSET_DEFAULT_SIZES);
 	rows = tv_rows_make(top->out_desc, top->identity == TV_IDENTITY_BAG,
-						top->nidentity, top->identity_attnos, flush.cxt);
+						top->nidentity, top->identity_attnos,
+						rt->identity_sort, flush.cxt);
 	flush.view_delta = rows;
 
 	PushActiveSnapshot(GetLatestSnapshot());

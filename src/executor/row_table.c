@@ -21,8 +21,26 @@
 /* Up to this many rows of one key are compared with each other. */
 #define TV_FEW_ROWS 16
 
+SortSupportData *
+tv_rows_prepare_sort(TupleDesc desc, int nkeys, const AttrNumber *keys)
+{
+	SortSupportData *sort = palloc0(sizeof(SortSupportData) * (nkeys + 1));
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, keys[i] - 1);
+		TypeCacheEntry *type = lookup_type_cache(att->atttypid, TYPECACHE_LT_OPR);
+
+		sort[i].ssup_cxt = CurrentMemoryContext;
+		sort[i].ssup_collation = att->attcollation;
+		PrepareSortSupportFromOrderingOp(type->lt_opr, &sort[i]);
+	}
+	return sort;
+}
+
 TvRowTable *
-tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys, MemoryContext cxt)
+tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
+			 SortSupportData *sort, MemoryContext cxt)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
 	TvRowTable *table = palloc0(sizeof(TvRowTable));
@@ -32,17 +50,9 @@ tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys, Memory
 	table->bag = bag;
 	table->nkeys = nkeys;
 	table->keys = palloc(sizeof(AttrNumber) * (nkeys + 1));
-	table->sort = palloc0(sizeof(SortSupportData) * (nkeys + 1));
 	for (int i = 0; i < nkeys; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, keys[i] - 1);
-		TypeCacheEntry *type = lookup_type_cache(att->atttypid, TYPECACHE_LT_OPR);
-
 		table->keys[i] = keys[i];
-		table->sort[i].ssup_cxt = cxt;
-		table->sort[i].ssup_collation = att->attcollation;
-		PrepareSortSupportFromOrderingOp(type->lt_opr, &table->sort[i]);
-	}
+	table->sort = sort ? sort : tv_rows_prepare_sort(desc, nkeys, keys);
 	table->capacity = 16;
 	table->rows = palloc(sizeof(TvSignedRow) * table->capacity);
 	MemoryContextSwitchTo(oldcxt);

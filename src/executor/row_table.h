@@ -36,8 +36,12 @@ typedef struct TvRowTable
 	TupleTableSlot *slot;		/* to form tuples with */
 } TvRowTable;
 
+/* sort: of tv_rows_prepare_sort(), for many tables; NULL: made anew. */
 extern TvRowTable *tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
-								MemoryContext cxt);
+								SortSupportData *sort, MemoryContext cxt);
+
+/* How the key columns sort; in the current memory context. */
+extern SortSupportData *tv_rows_prepare_sort(TupleDesc desc, int nkeys, const AttrNumber *keys);
 
 /* The row is good until the next one is added. */
 extern TvSignedRow *tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls,

@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "executor/row_table.h"
 #include "executor/runtime.h"
 
 static bool has_one_image(Oid type, int32 typmod, Oid collation);
@@ -52,6 +53,7 @@ tv_runtime_get(TvView *view, TvNode *node)
 		init_accs(rt);
 		init_projection(rt);
 	}
+	rt->identity_sort = tv_rows_prepare_sort(node->out_desc, node->nidentity, node->identity_attnos);
 	view->runtimes[node->id] = rt;
 	MemoryContextSwitchTo(oldcxt);
 	return rt;

@@ -56,6 +56,7 @@ typedef struct TvNodeRuntime
 	ExprState **out;
 	ExprState  *having;
 
+	SortSupportData *identity_sort; /* order of the output rows' key */
 	struct TvStoreAccess *access[3];	/* by TvStoreUse; see store_access.c */
 } TvNodeRuntime;
 

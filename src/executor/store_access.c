@@ -35,6 +35,7 @@ tv_store_access(TvNodeRuntime *rt, TvStoreUse use)
 	oldcxt = MemoryContextSwitchTo(rt->view->cxt);
 	access = palloc0(sizeof(TvStoreAccess));
 	describe(access, rt, use);
+	access->lockmode = access->relid == rt->view->relid ? NoLock : RowExclusiveLock;
 	rel = table_open(access->relid, RowExclusiveLock);
 	find_index(access, rel);
 	check_other_indexes(access, rel);

@@ -9,6 +9,7 @@
 #define TV_STORE_ACCESS_H
 
 #include "access/skey.h"
+#include "storage/lockdefs.h"
 
 #include "executor/runtime.h"
 
@@ -23,6 +24,7 @@ typedef enum TvStoreUse
 typedef struct TvStoreAccess
 {
 	Oid			relid;
+	LOCKMODE	lockmode;		/* NoLock for a view: locked before */
 	TvIdentity	identity;
 	int			nkeys;
 	AttrNumber *keys;			/* columns of the key */

@@ -32,6 +32,20 @@ static void check_visible(TvWriter *writer);
 static void store_new(TvWriter *writer, const Datum *values, const bool *nulls);
 static void serialization_failure(TvWriter *writer);
 
+/*
+ * Whoever rebuilds or drops an index needs a lock on its table that conflicts
+ * with ours, or waits for it: the index needs none of its own.
+ */
+static Relation
+open_index(Oid index)
+{
+	Relation	rel = RelationIdGetRelation(index);
+
+	if (!RelationIsValid(rel))
+		elog(ERROR, "could not open index with OID %u", index);
+	return rel;
+}
+
 TvWriter *
 tv_writer_open(const TvStoreAccess *access, Snapshot snapshot)
 {
@@ -39,7 +53,7 @@ tv_writer_open(const TvStoreAccess *access, Snapshot snapshot)
 
 	writer->cxt = CurrentMemoryContext;
 	writer->access = access;
-	writer->rel = table_open(access->relid, RowExclusiveLock);
+	writer->rel = table_open(access->relid, access->lockmode);
 	writer->slot = table_slot_create(writer->rel, NULL);
 	writer->new_slot = MakeSingleTupleTableSlot(RelationGetDescr(writer->rel), &TTSOpsVirtual);
 
@@ -52,7 +66,7 @@ tv_writer_open(const TvStoreAccess *access, Snapshot snapshot)
 	writer->cid = GetCurrentCommandId(true);
 	if (access->identity != TV_IDENTITY_SINGLE && OidIsValid(access->index))
 	{
-		writer->index = index_open(access->index, RowExclusiveLock);
+		writer->index = open_index(access->index);
 		writer->scankeys = palloc(sizeof(ScanKeyData) * (access->nscankeys + 1));
 		memcpy(writer->scankeys, access->scankeys, sizeof(ScanKeyData) * access->nscankeys);
 		begin_scan(writer);
@@ -114,7 +128,7 @@ tv_writer_close(TvWriter *writer)
 	}
 	UnregisterSnapshot(writer->snapshot);
 	if (writer->index)
-		index_close(writer->index, NoLock);
+		RelationClose(writer->index);
 	ExecDropSingleTupleTableSlot(writer->slot);
 	ExecDropSingleTupleTableSlot(writer->new_slot);
 	if (writer->rri)

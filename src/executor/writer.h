@@ -47,7 +47,8 @@ typedef struct TvWriter
 } TvWriter;
 
 /*
- * Open a store, with RowExclusiveLock.  snapshot: the newest one, taken in
+ * Open a store; a view is locked by the caller, a state table is locked with
+ * RowExclusiveLock.  snapshot: the newest one, taken in
  * this command, or NULL to begin a new command and take one.
  */
 extern TvWriter *tv_writer_open(const TvStoreAccess *access, Snapshot snapshot);

@@ -198,6 +198,7 @@ build_view(TvView *view)
 
 	view->cxt = cxt;
 	view->owner = rel->rd_rel->relowner;
+	view->name = pstrdup(RelationGetRelationName(rel));
 	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
 		names = lappend(names, makeString(pstrdup(NameStr(TupleDescAttr(rel->rd_att, i)->attname))));
 	view->graph = tv_graph_compile(tv_definition_query(rel), names, view->owner, &refusal);
@@ -257,10 +258,12 @@ bind_layouts(TvView *view)
 	TvGraph    *graph = view->graph;
 
 	view->layouts = palloc0(sizeof(TvLayout *) * (graph->nsources + 1));
+	view->delta_names = palloc0(sizeof(char *) * (graph->nsources + 1));
 	for (int i = 0; i < graph->nsources; i++)
 	{
 		TvSource   *source = graph->sources[i];
 
+		view->delta_names[i] = tv_derive_delta_name(i);
 		view->layouts[i] = source->kind == TV_SOURCE_NODE ?
 			make_node_layout(graph->nodes[source->node]) :
 			copy_layout(tv_view_layout(source->relid));

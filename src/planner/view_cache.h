@@ -21,9 +21,11 @@ typedef struct TvView
 	bool		valid;
 	MemoryContext cxt;			/* everything below */
 	Oid			owner;
+	char	   *name;			/* for messages */
 	int			level;			/* 0: reads no maintained view */
 	TvGraph    *graph;			/* state_relid and sources bound */
 	TvLayout  **layouts;		/* by source index */
+	char	  **delta_names;	/* tv_derive_delta_name(), by source index */
 	List	   *settings;		/* of char *: name=value, fixed at creation */
 	const char *mode;
 	bool		additive;		/* every node is: row locks suffice */
