@@ -389,10 +389,10 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows
 	}
 	else
 	{
-		TvRowTable *table = tv_rows_make(node->out_desc,
-										 node->identity == TV_IDENTITY_BAG,
-										 node->nidentity, node->identity_attnos,
-										 flush->rt->identity_sort, flush->cxt);
+		TvRowTable *table = tv_rows_make_sorted(node->out_desc,
+												node->identity == TV_IDENTITY_BAG,
+												node->nidentity, node->identity_attnos,
+												flush->rt->identity_sort, flush->cxt);
 
 		run_delta(flush, plan, inputs, tv_rows_consume, table);
 		tv_apply_rows(flush, table);
@@ -415,10 +415,10 @@ open_output(TvNodeFlush *flush)
 		if (readers)
 			flush->out = tv_changes_of(view->relid, readers->layout);
 		if (node->kind == TV_NODE_GROUP && node->primary == TV_STORE_STATE)
-			flush->view_delta = tv_rows_make(node->out_desc,
-											 node->identity == TV_IDENTITY_BAG,
-											 node->nidentity, node->identity_attnos,
-											 flush->rt->identity_sort, flush->cxt);
+			flush->view_delta = tv_rows_make_sorted(node->out_desc,
+													node->identity == TV_IDENTITY_BAG,
+													node->nidentity, node->identity_attnos,
+													flush->rt->identity_sort, flush->cxt);
 		return;
 	}
 	flush->out_relid = node->state_relid;

@@ -65,7 +65,7 @@ net_segments(TvChanges *changes, List *segments)
 
 	for (int i = 1; i <= natts; i++)
 		TupleDescCopyEntry(desc, i, changes->layout->desc, i);
-	rows = tv_rows_make(desc, true, 0, NULL, NULL, cxt);
+	rows = tv_rows_make(desc, true, 0, NULL, cxt);
 	read_segments(changes, segments, tv_rows_consume, rows);
 	tv_rows_sort(rows);
 	for (int64 first = 0, last; first < rows->nrows; first = last)

@@ -171,9 +171,9 @@ align_view(TvView *view)
 	flush.activity = &activity;
 	flush.cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews align",
 									  ALLOCSET_DEFAULT_SIZES);
-	rows = tv_rows_make(top->out_desc, top->identity == TV_IDENTITY_BAG,
-						top->nidentity, top->identity_attnos,
-						rt->identity_sort, flush.cxt);
+	rows = tv_rows_make_sorted(top->out_desc, top->identity == TV_IDENTITY_BAG,
+							   top->nidentity, top->identity_attnos,
+							   rt->identity_sort, flush.cxt);
 	flush.view_delta = rows;
 
 	PushActiveSnapshot(GetLatestSnapshot());

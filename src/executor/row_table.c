@@ -39,8 +39,14 @@ tv_rows_prepare_sort(TupleDesc desc, int nkeys, const AttrNumber *keys)
 }
 
 TvRowTable *
-tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
-			 SortSupportData *sort, MemoryContext cxt)
+tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys, MemoryContext cxt)
+{
+	return tv_rows_make_sorted(desc, bag, nkeys, keys, NULL, cxt);
+}
+
+TvRowTable *
+tv_rows_make_sorted(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
+					SortSupportData *sort, MemoryContext cxt)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
 	TvRowTable *table = palloc0(sizeof(TvRowTable));

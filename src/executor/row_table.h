@@ -36,9 +36,13 @@ typedef struct TvRowTable
 	TupleTableSlot *slot;		/* to form tuples with */
 } TvRowTable;
 
-/* sort: of tv_rows_prepare_sort(), for many tables; NULL: made anew. */
 extern TvRowTable *tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
-								SortSupportData *sort, MemoryContext cxt);
+								MemoryContext cxt);
+
+/* The same, with how the keys sort prepared once for many tables. */
+extern TvRowTable *tv_rows_make_sorted(TupleDesc desc, bool bag, int nkeys,
+									   const AttrNumber *keys, SortSupportData *sort,
+									   MemoryContext cxt);
 
 /* How the key columns sort; in the current memory context. */
 extern SortSupportData *tv_rows_prepare_sort(TupleDesc desc, int nkeys, const AttrNumber *keys);
