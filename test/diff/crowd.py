@@ -120,7 +120,7 @@ class Crowd:
         failures = [s.failure for s in sessions if s.failure]
         late = [s.last for s in sessions if s.failure and s.failure.state == '57014']
         if len(late) == len(failures) and any(p.grown([stmt]) for stmt in late):
-            raise OutOfHand()
+            raise OutOfHand('grown')
         if failures:
             raise failures[0]
         p.compare(deep=True)

@@ -191,13 +191,13 @@ class Player:
             self.errors[error[0]] = self.errors.get(error[0], 0) + 1
             if error[0] == '54000' and 'index row' in error[1]:
                 # a documented limit: keys of groups are indexed, and too long for it
-                raise OutOfHand()
+                raise OutOfHand('key too long')
             if error[0] == '57014':
                 if 'bulk' in stmt.kind:
                     # thousands of rows joined with thousands by a handful of values
-                    raise OutOfHand()
+                    raise OutOfHand('bulk')
                 if self.grown([s for s in self.txn if before != 'idle' and s.txn != 'begin'] + [stmt]):
-                    raise OutOfHand()
+                    raise OutOfHand('grown: ' + stmt.sql)
                 raise Failure('error', 'statement timeout', state=error[0])
             if self.status == 'failed' and before == 'open':
                 self.pending = (stmt, error, list(self.txn))
@@ -364,7 +364,7 @@ class Player:
             rows = self.quiet(self.prepared())
         except psycopg2.Error as e:
             if e.pgcode == '57014':
-                raise OutOfHand()
+                raise OutOfHand('comparison')
             raise Failure('error', 'comparison failed: %s: %s' % (e.pgcode, str(e).strip()), state=e.pgcode)
         wrong = []
         for what, i, n in rows:
@@ -378,7 +378,7 @@ class Player:
             try:
                 self.deep_check()
             except psycopg2.errors.QueryCanceled:
-                raise OutOfHand()
+                raise OutOfHand('deep comparison')
         for name, value in restore:
             self.cur.execute('SELECT set_config(%s, %s, false)', (name, value))
 
@@ -451,7 +451,7 @@ class Player:
                 if not v.plain:
                     self.quiet('REFRESH MATERIALIZED VIEW %s' % v.sql_name)
         except psycopg2.errors.QueryCanceled:
-            raise OutOfHand()
+            raise OutOfHand('refresh')
         finally:
             for name in ('enable_hashagg', 'enable_sort', 'enable_hashjoin', 'enable_nestloop', 'enable_mergejoin'):
                 self.quiet('SET %s = on' % name)

@@ -108,7 +108,7 @@ class Round:
         error = p.execute_sql('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) '
                               'SELECT count("#row"::text) FROM %s "#row"' % v.twin)
         if error or work(p.cur.fetchone()[0][0]['Plan']) > 25000:
-            if error and error[0][:2] != '22':
+            if error and error[0][:2] not in ('21', '22'):
                 raise Failure('invalid', 'view: %s: %s\n%s' % (error[0], error[1], v.query.sql), state=error[0])
             self.slow += 1
             self.forget(v)
@@ -298,9 +298,9 @@ def worker(number, options, stop_at, queue):
             failure, begun = None, time.time()
             try:
                 rnd.play()
-            except OutOfHand:
+            except OutOfHand as reason:
                 total['given up'] += 1
-                queue.put(('text', 'given up: round %s' % name))
+                queue.put(('text', 'given up: round %s: %s' % (name, reason)))
                 rnd.player.close()
                 make_database(db, config)
             except Failure as f:
