@@ -174,12 +174,20 @@ CREATE FUNCTION tview.activity(view pg_catalog.regclass,
 COMMENT ON FUNCTION tview.activity(pg_catalog.regclass) IS
   'what this session did to maintain a view';
 
+CREATE FUNCTION tview.set(view pg_catalog.regclass, mode pg_catalog.text)
+  RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'tview_set';
+
+COMMENT ON FUNCTION tview.set(pg_catalog.regclass, pg_catalog.text) IS
+  'set when a view is maintained: immediate or deferred';
+
 CREATE FUNCTION tview.mode(view pg_catalog.regclass) RETURNS pg_catalog.text
   LANGUAGE C STRICT STABLE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'tview_mode';
 
 COMMENT ON FUNCTION tview.mode(pg_catalog.regclass) IS
-  'when a view is maintained: immediate, at the end of each statement';
+  'when a view is maintained: immediate, at the end of each statement, or deferred, at commit';
 
 CREATE FUNCTION tview.strategy(view pg_catalog.regclass) RETURNS pg_catalog.text
   LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
@@ -214,7 +222,7 @@ COMMENT ON COLUMN tview.views.view IS 'the materialized view';
 COMMENT ON COLUMN tview.views.owner IS 'its owner, with whose rights it is maintained';
 COMMENT ON COLUMN tview.views.bases IS 'the tables and maintained views that it reads; empty before the first REFRESH';
 COMMENT ON COLUMN tview.views.level IS '0 if it reads no maintained view, else one more than the highest level it reads';
-COMMENT ON COLUMN tview.views.mode IS 'when it is maintained: immediate, at the end of each statement';
+COMMENT ON COLUMN tview.views.mode IS 'when it is maintained: immediate, at the end of each statement, or deferred, at commit';
 COMMENT ON COLUMN tview.views.strategy IS 'the strategies of its nodes, from the top down';
 COMMENT ON COLUMN tview.views.populated IS 'false until REFRESH; it cannot be read then';
 COMMENT ON COLUMN tview.views.view_size IS 'bytes of the view, with its indexes';

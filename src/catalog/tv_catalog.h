@@ -64,7 +64,13 @@ extern List *tv_catalog_states(Oid view);	/* OIDs */
 extern void tv_catalog_record_state(Oid view, int node, Oid state, const char *signature);
 extern void tv_catalog_forget_states(Oid view);
 
-/* Options: settings is a List of char* "name=value", mode e.g. "immediate" */
+/*
+ * Options: mode is one of those below, settings a List of char * "name=value".
+ * False, and defaults, if none are recorded.
+ */
+#define TV_MODE_IMMEDIATE "immediate"	/* at the end of each statement */
+#define TV_MODE_DEFERRED "deferred" /* at commit, or before it is read */
+extern bool tv_catalog_mode_known(const char *mode);
 extern bool tv_catalog_option(Oid view, char **mode, List **settings);
 extern void tv_catalog_record_option(Oid view, const char *mode, List *settings);
 

@@ -27,6 +27,7 @@
 #include "catalog/pg_class.h"
 #include "commands/seclabel.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
@@ -50,6 +51,12 @@ tv_view_option_init(void)
 }
 
 bool
+tv_catalog_mode_known(const char *mode)
+{
+	return strcmp(mode, TV_MODE_IMMEDIATE) == 0 || strcmp(mode, TV_MODE_DEFERRED) == 0;
+}
+
+bool
 tv_catalog_option(Oid view, char **mode, List **settings)
 {
 	ObjectAddress address;
@@ -58,7 +65,7 @@ tv_catalog_option(Oid view, char **mode, List **settings)
 
 	ObjectAddressSet(address, RelationRelationId, view);
 	label = GetSecurityLabel(&address, PROVIDER);
-	*mode = "immediate";
+	*mode = TV_MODE_IMMEDIATE;
 	*settings = NIL;
 	if (label == NULL)
 		return false;
@@ -82,12 +89,13 @@ tv_catalog_record_option(Oid view, const char *mode, List *settings)
 	ObjectAddressSet(address, RelationRelationId, view);
 	SetSecurityLabel(&address, PROVIDER, join_label(mode, settings));
 	CommandCounterIncrement();
+	CacheInvalidateRelcacheByRelid(view);
 }
 
 /*
  * Is this label acceptable?  Called for SECURITY LABEL FOR tview, which is
  * what a restored dump runs.  A populated view's text was written under its
- * settings, so they cannot change under it.
+ * settings, so they cannot change under it; its mode can.
  */
 static void
 check_label(const ObjectAddress *object, const char *label)
@@ -95,6 +103,9 @@ check_label(const ObjectAddress *object, const char *label)
 	ListCell   *lc;
 	Relation	rel;
 	bool		populated;
+	char	   *mode;
+	List	   *settings = NIL;
+	List	   *current;
 
 	if (object->classId != RelationRelationId || object->objectSubId != 0 ||
 		!tv_catalog_is_view(object->objectId))
@@ -102,30 +113,34 @@ check_label(const ObjectAddress *object, const char *label)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("labels of provider \"%s\" belong to maintained views only", PROVIDER)));
 
-	rel = relation_open(object->objectId, AccessShareLock);
-	populated = RelationIsPopulated(rel);
-	relation_close(rel, NoLock);
-	/* pg_upgrade marks the view populated first, and moves its rows later. */
-	if (populated && !IsBinaryUpgrade)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the options of materialized view \"%s\" cannot be changed while it is populated",
-						get_rel_name(object->objectId)),
-				 errdetail("Its rows were written under the options it has."),
-				 errhint("Run REFRESH MATERIALIZED VIEW ... WITH NO DATA first, and REFRESH MATERIALIZED VIEW afterwards.")));
-
-	if (label == NULL)
-		return;
-	foreach(lc, split_label(label))
+	foreach(lc, label ? split_label(label) : NIL)
 	{
 		char	   *item = lfirst(lc);
 
-		if (strcmp(item, MODE_PREFIX "immediate") != 0 && !tv_settings_known(item))
+		if (strncmp(item, MODE_PREFIX, strlen(MODE_PREFIX)) == 0 ?
+			!tv_catalog_mode_known(item + strlen(MODE_PREFIX)) : !tv_settings_known(item))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("unrecognized option of a maintained view: \"%s\"", item),
-					 errhint("Options are \"mode=immediate\" and settings that shape output, as \"TimeZone=UTC\".")));
+					 errhint("Options are \"mode=immediate\", \"mode=deferred\" and settings that shape output, as \"TimeZone=UTC\".")));
+		if (strncmp(item, MODE_PREFIX, strlen(MODE_PREFIX)) != 0)
+			settings = lappend(settings, makeString(item));
 	}
+
+	rel = relation_open(object->objectId, AccessShareLock);
+	populated = RelationIsPopulated(rel);
+	relation_close(rel, NoLock);
+	(void) tv_catalog_option(object->objectId, &mode, &current);
+	foreach(lc, current)
+		lfirst(lc) = makeString(lfirst(lc));
+	/* pg_upgrade marks the view populated first, and moves its rows later. */
+	if (populated && !IsBinaryUpgrade && !equal(settings, current))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the settings of materialized view \"%s\" cannot be changed while it is populated",
+						get_rel_name(object->objectId)),
+				 errdetail("Its rows were written under the settings it has."),
+				 errhint("Run REFRESH MATERIALIZED VIEW ... WITH NO DATA first, and REFRESH MATERIALIZED VIEW afterwards. The mode alone is changed by tview.set().")));
 	CacheInvalidateRelcacheByRelid(object->objectId);
 }
 

@@ -17,7 +17,7 @@
 #include "utils/lsyscache.h"
 
 #include "commands/change_utility.h"
-#include "executor/flush.h"
+#include "executor/executor_hooks.h"
 #include "executor/frames.h"
 
 static void run_in_frame(TvUtility *utility, List *relids, CmdType op);
@@ -59,7 +59,7 @@ run_in_frame(TvUtility *utility, List *relids, CmdType op)
 	PG_END_TRY();
 
 	/* Within an outer statement's frame this waits for that one's end. */
-	(void) tv_flush();
+	tv_statement_flush(false);
 }
 
 /*

@@ -18,22 +18,24 @@
 
 #include "commands/query_text.h"
 #include "commands/relation_name.h"
+#include "commands/set_option.h"
 
 PG_FUNCTION_INFO_V1(tview_create);
 
 #define OPTIONS_HINT \
-	"Options are \"mode\" (\"immediate\"), \"with_data\" and \"if_not_exists\" (true or false)."
+	"Options are \"mode\" (\"immediate\" or \"deferred\"), \"with_data\" and \"if_not_exists\" (true or false)."
 
 typedef struct TvCreateOptions
 {
 	bool		with_data;
 	bool		if_not_exists;
+	char	   *mode;			/* NULL: the default */
 } TvCreateOptions;
 
 static TvCreateOptions read_options(Jsonb *jsonb);
 static void read_option(TvCreateOptions *options, const char *key, JsonbValue *value);
 static bool read_bool(const char *key, JsonbValue *value);
-static void check_mode(JsonbValue *value);
+static char *read_mode(JsonbValue *value);
 static void create_view(RangeVar *relation, RawStmt *select, const char *query,
 						const TvCreateOptions *options);
 
@@ -48,19 +50,25 @@ tview_create(PG_FUNCTION_ARGS)
 	TvCreateOptions options = read_options(PG_GETARG_JSONB_P(2));
 	RangeVar   *relation = tv_relation_name_parse(name);
 	TvQueryText text;
+	Oid			existing;
+	Oid			view;
 
 	if (relation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("invalid name of a view: \"%s\"", name)));
 
+	existing = RangeVarGetRelid(relation, NoLock, true);
 	tv_query_text_enter(&text, query);
 	create_view(relation,
 				tv_query_text_parse(&text, "the query of a view must be one SELECT statement"),
 				query, &options);
 	tv_query_text_leave(&text);
 
-	PG_RETURN_OID(RangeVarGetRelid(relation, NoLock, false));
+	view = RangeVarGetRelid(relation, NoLock, false);
+	if (options.mode && view != existing)
+		tv_set_mode(view, options.mode);
+	PG_RETURN_OID(view);
 }
 
 /* Run the statement that the grammar would make of it. */
@@ -95,7 +103,7 @@ create_view(RangeVar *relation, RawStmt *select, const char *query,
 static TvCreateOptions
 read_options(Jsonb *jsonb)
 {
-	TvCreateOptions options = {true, false};
+	TvCreateOptions options = {true, false, NULL};
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	value;
@@ -125,7 +133,7 @@ read_option(TvCreateOptions *options, const char *key, JsonbValue *value)
 	else if (strcmp(key, "if_not_exists") == 0)
 		options->if_not_exists = read_bool(key, value);
 	else if (strcmp(key, "mode") == 0)
-		check_mode(value);
+		options->mode = read_mode(value);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -144,9 +152,8 @@ read_bool(const char *key, JsonbValue *value)
 	return value->val.boolean;
 }
 
-/* There is one mode so far. */
-static void
-check_mode(JsonbValue *value)
+static char *
+read_mode(JsonbValue *value)
 {
 	char	   *mode;
 
@@ -156,16 +163,6 @@ check_mode(JsonbValue *value)
 				 errmsg("option \"%s\" must be a string", "mode"),
 				 errhint(OPTIONS_HINT)));
 	mode = pnstrdup(value->val.string.val, value->val.string.len);
-	if (strcmp(mode, "immediate") == 0)
-		return;
-	if (strcmp(mode, "deferred") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("mode \"%s\" is not supported", mode),
-				 errdetail("In this version views are maintained at the end of each statement."),
-				 errhint("Leave the option out.")));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unrecognized mode \"%s\"", mode),
-			 errhint(OPTIONS_HINT)));
+	tv_check_mode(mode);
+	return mode;
 }

@@ -21,6 +21,7 @@
 #include "catalog/tv_catalog.h"
 #include "commands/query_text.h"
 #include "commands/relation_name.h"
+#include "commands/unpopulate.h"
 #include "commands/view_build.h"
 #include "delta/derive.h"
 #include "planner/view_cache.h"
@@ -28,6 +29,7 @@
 PG_FUNCTION_INFO_V1(tview_explain);
 
 static void explain_view(ReturnSetInfo *rsinfo, Oid view);
+static void explain_hurry(ReturnSetInfo *rsinfo, Oid view);
 static void explain_query(ReturnSetInfo *rsinfo, const char *text);
 static void explain_refusal(ReturnSetInfo *rsinfo, const TvRefusal *refusal);
 static void explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts);
@@ -79,6 +81,8 @@ explain_view(ReturnSetInfo *rsinfo, Oid view)
 
 	(void) tv_catalog_option(view, &mode, &settings);
 	put(rsinfo, -1, "mode", mode);
+	if (strcmp(mode, TV_MODE_DEFERRED) == 0)
+		explain_hurry(rsinfo, view);
 	put(rsinfo, -1, "populated", tv_view_is_populated(view) ? "true" : "false");
 	foreach(lc, settings)
 		put(rsinfo, -1, "setting", lfirst(lc));
@@ -95,6 +99,23 @@ explain_view(ReturnSetInfo *rsinfo, Oid view)
 		explain_graph(rsinfo, graph, tv_view_layouts_unbound(graph));
 	else
 		explain_refusal(rsinfo, refusal);
+}
+
+/* A deferred view does not wait if an immediate view reads it. */
+static void
+explain_hurry(ReturnSetInfo *rsinfo, Oid view)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_populated_readers(view))
+	{
+		char	   *mode;
+		List	   *settings;
+
+		(void) tv_catalog_option(lfirst_oid(lc), &mode, &settings);
+		if (strcmp(mode, TV_MODE_IMMEDIATE) == 0)
+			put(rsinfo, -1, "maintained at once for", tv_view_name(lfirst_oid(lc)));
+	}
 }
 
 static void

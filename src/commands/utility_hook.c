@@ -14,7 +14,10 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "commands/prepare.h"
 #include "nodes/parsenodes.h"
+#include "utils/plancache.h"
+#include "utils/snapmgr.h"
 
 #include "catalog/tv_catalog.h"
 #include "commands/alter_base.h"
@@ -25,7 +28,9 @@
 #include "commands/object_access.h"
 #include "commands/refresh.h"
 #include "commands/settle.h"
+#include "executor/executor_hooks.h"
 #include "executor/flush.h"
+#include "executor/flush_on_read.h"
 
 typedef void (*TvHandler) (TvUtility *utility, Node *stmt);
 
@@ -33,7 +38,7 @@ typedef void (*TvHandler) (TvUtility *utility, Node *stmt);
 typedef enum TvUtilityClass
 {
 	UTILITY_PASS,				/* concerns no relation's contents */
-	UTILITY_TRANSACTION,		/* may end the transaction */
+	UTILITY_QUERY,				/* runs a query under the active snapshot */
 	UTILITY_EXPLAIN,			/* depends on the statement inside */
 	UTILITY_COMMAND				/* everything else */
 } TvUtilityClass;
@@ -45,6 +50,10 @@ static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 static void tv_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 							  ProcessUtilityContext context, ParamListInfo params,
 							  QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc);
+static void run_statement(TvUtility *utility, Node *stmt);
+static bool ends_transaction(TransactionStmt *stmt);
+static void flush_for_commit(void);
+static bool may_read_views(Node *stmt);
 static TvUtilityClass classify(Node *stmt);
 static void run_command(TvUtility *utility, Node *stmt);
 static TvHandler find_handler(Node *stmt);
@@ -76,52 +85,116 @@ tv_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree
 {
 	TvUtility	utility = {pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc};
 	Node	   *stmt = pstmt->utilityStmt;
+	bool		outermost;
+
+	if (IsParallelWorker() || !tv_catalog_installed())
+	{
+		tv_utility_run(&utility);
+		return;
+	}
+	if (IsA(stmt, TransactionStmt))
+	{
+		if (ends_transaction((TransactionStmt *) stmt))
+			flush_for_commit();
+		tv_utility_run(&utility);
+		return;
+	}
+
+	tv_statement_begin();
+	PG_TRY();
+	{
+		run_statement(&utility, stmt);
+	}
+	PG_FINALLY();
+	{
+		outermost = tv_statement_end();
+	}
+	PG_END_TRY();
+	if (outermost && context == PROCESS_UTILITY_TOPLEVEL)
+		tv_statement_flush(true);
+}
+
+/* Every statement but those that control transactions. */
+static void
+run_statement(TvUtility *utility, Node *stmt)
+{
 	TvUtilityClass class = classify(stmt);
 
-	if (class == UTILITY_PASS || IsParallelWorker() || !tv_catalog_installed())
-		tv_utility_run(&utility);
-	else if (class == UTILITY_TRANSACTION)
+	if (class == UTILITY_PASS ||
+		(class == UTILITY_EXPLAIN && !tv_create_view_is_explained((ExplainStmt *) stmt)) ||
+		(utility->context == PROCESS_UTILITY_SUBCOMMAND && tv_command_current != NULL))
+		tv_utility_run(utility);
+	else if (class == UTILITY_QUERY)
 	{
-		/* Here a flush still counts for statement_timeout. */
-		(void) tv_flush();
-		tv_utility_run(&utility);
+		bool		pushed = may_read_views(stmt) && tv_flush_before_utility_query();
+
+		tv_utility_run(utility);
+		if (pushed)
+			PopActiveSnapshot();
 	}
-	else if (class == UTILITY_EXPLAIN && !tv_create_view_is_explained((ExplainStmt *) stmt))
-		tv_utility_run(&utility);
-	else if (context == PROCESS_UTILITY_SUBCOMMAND && tv_command_current != NULL)
-		tv_utility_run(&utility);
 	else
-		run_command(&utility, stmt);
+		run_command(utility, stmt);
+}
+
+static bool
+ends_transaction(TransactionStmt *stmt)
+{
+	return stmt->kind == TRANS_STMT_COMMIT || stmt->kind == TRANS_STMT_PREPARE;
 }
 
 /*
- * Statements with their own statements inside (DO, CALL, EXECUTE) are passed:
- * those inside come here, or to the executor's hooks, by themselves.
+ * Here a flush still counts for statement_timeout.  If it fails, the
+ * transaction is over, as it is when a deferred constraint fails: otherwise
+ * the session would be left in a failed transaction.
+ */
+static void
+flush_for_commit(void)
+{
+	PG_TRY();
+	{
+		(void) tv_flush();
+	}
+	PG_CATCH();
+	{
+		(void) EndTransactionBlock(false);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/* EXECUTE of a statement that only writes need not flush. */
+static bool
+may_read_views(Node *stmt)
+{
+	PreparedStatement *prepared;
+
+	if (!IsA(stmt, ExecuteStmt))
+		return true;
+	prepared = FetchPreparedStatement(((ExecuteStmt *) stmt)->name, false);
+	return prepared && tv_may_read_views(prepared->plansource->relationOids,
+										 prepared->plansource->invalItems);
+}
+
+/*
+ * Statements with their own statements inside (DO, CALL) are passed: those
+ * inside come here, or to the executor's hooks, by themselves.
  */
 static TvUtilityClass
 classify(Node *stmt)
 {
 	switch (nodeTag(stmt))
 	{
-		case T_TransactionStmt:
-			switch (((TransactionStmt *) stmt)->kind)
-			{
-				case TRANS_STMT_COMMIT:
-				case TRANS_STMT_PREPARE:
-					return UTILITY_TRANSACTION;
-				default:
-					return UTILITY_PASS;
-			}
 		case T_ExplainStmt:
 			return UTILITY_EXPLAIN;
+		case T_DeclareCursorStmt:
+		case T_ExecuteStmt:
+			return UTILITY_QUERY;
 		case T_CallStmt:
 		case T_CheckPointStmt:
 		case T_ClosePortalStmt:
 		case T_ConstraintsSetStmt:
 		case T_DeallocateStmt:
-		case T_DeclareCursorStmt:
 		case T_DoStmt:
-		case T_ExecuteStmt:
 		case T_FetchStmt:
 		case T_ListenStmt:
 		case T_LoadStmt:
@@ -142,7 +215,10 @@ static void
 run_command(TvUtility *utility, Node *stmt)
 {
 	TvCommand	command = {0};
+	volatile bool pushed = false;
 
+	if (IsA(stmt, CopyStmt) || IsA(stmt, CreateTableAsStmt) || IsA(stmt, ExplainStmt))
+		pushed = tv_flush_before_utility_query();
 	tv_flush_for_utility();
 
 	command.outer = tv_command_current;
@@ -159,6 +235,8 @@ run_command(TvUtility *utility, Node *stmt)
 		tv_command_current = command.outer;
 	}
 	PG_END_TRY();
+	if (pushed)
+		PopActiveSnapshot();
 }
 
 static TvHandler

@@ -3,38 +3,26 @@
  * executor/changeset.c
  *	  Captured and derived changes of this transaction, and who consumed them.
  *
- * Everything lives in one context below TopTransactionContext.  Tuplestores
- * are made under the transaction's resource owner: their files must survive
- * the subtransaction that made them, and are closed here before the owner is
- * released.
+ * Everything lives in one context below TopTransactionContext.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/xact.h"
-#include "miscadmin.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "executor/changeset.h"
-
-typedef struct TvConsumption
-{
-	Oid			view;
-	int			node;
-	SubTransactionId subid;
-} TvConsumption;
+#include "executor/segment.h"
 
 static MemoryContext changes_cxt = NULL;
 static List *all_changes = NIL; /* of TvChanges *; few */
 static int	nsegments = 0;
 
 static TvSegment *current_segment(TvChanges *changes);
-static TvSegment *new_segment(TvChanges *changes);
-static void detoast_segment(TvChanges *changes, TvSegment *segment);
+static bool has_consumed(TvSegment *segment, Oid view, int node);
+static void release_done(TvChanges *changes);
+static void join_neighbours(TvChanges *changes);
 static void free_segment(TvSegment *segment);
 
 bool
@@ -108,31 +96,15 @@ current_segment(TvChanges *changes)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	TvSegment  *segment = changes->segments ? llast(changes->segments) : NULL;
+	MemoryContext oldcxt;
 
 	if (segment && segment->subid == subid && segment->consumed == NIL &&
-		!segment->truncates && segment->voided == InvalidSubTransactionId)
+		!segment->truncates && segment->voided == InvalidSubTransactionId &&
+		segment->served == InvalidSubTransactionId)
 		return segment;
-	return new_segment(changes);
-}
-
-static TvRowStore *
-make_store(void)
-{
-	MemoryContext oldcxt = MemoryContextSwitchTo(changes_cxt);
-	TvRowStore *rows = tv_row_store_make(TopTransactionResourceOwner);
-
-	MemoryContextSwitchTo(oldcxt);
-	return rows;
-}
-
-static TvSegment *
-new_segment(TvChanges *changes)
-{
-	MemoryContext oldcxt = MemoryContextSwitchTo(changes_cxt);
-	TvSegment  *segment = palloc0(sizeof(TvSegment));
-
-	segment->subid = GetCurrentSubTransactionId();
-	segment->rows = make_store();
+	join_neighbours(changes);
+	oldcxt = MemoryContextSwitchTo(changes_cxt);
+	segment = tv_segment_make(nsegments);
 	changes->segments = lappend(changes->segments, segment);
 	nsegments++;
 	MemoryContextSwitchTo(oldcxt);
@@ -142,48 +114,13 @@ new_segment(TvChanges *changes)
 void
 tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 {
-	TvSegment  *segment = current_segment(changes);
-	int			natts = changes->layout->natts;
-
-	values[natts] = Int64GetDatum(weight);
-	isnull[natts] = false;
-	tv_row_store_put(segment->rows, changes->layout->desc, values, isnull);
-}
-
-static void
-put_detoasted(TvRowStore *rows, const TvLayout *layout, const Datum *values,
-			  const bool *isnull, int64 weight)
-{
-	int			natts = layout->natts;
-	Datum	   *flat = palloc(sizeof(Datum) * (natts + 1));
-	bool	   *nulls = palloc(sizeof(bool) * (natts + 1));
-
-	for (int i = 0; i < natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
-
-		flat[i] = values[i];
-		nulls[i] = isnull[i];
-		if (!isnull[i] && att->attlen == -1 &&
-			VARATT_IS_EXTERNAL(DatumGetPointer(values[i])))
-			flat[i] = PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(values[i])));
-	}
-	flat[natts] = Int64GetDatum(weight);
-	nulls[natts] = false;
-	tv_row_store_put(rows, layout->desc, flat, nulls);
-	for (int i = 0; i < natts; i++)
-		if (flat[i] != values[i])
-			pfree(DatumGetPointer(flat[i]));
-	pfree(flat);
-	pfree(nulls);
+	tv_segment_add(current_segment(changes), changes->layout, values, isnull, weight);
 }
 
 void
 tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 {
-	TvSegment  *segment = current_segment(changes);
-
-	put_detoasted(segment->rows, changes->layout, values, isnull, weight);
+	tv_segment_add_detoasted(current_segment(changes), changes->layout, values, isnull, weight);
 }
 
 void
@@ -193,29 +130,8 @@ tv_changes_truncate(TvChanges *changes)
 
 	/* TOAST storage that rows captured before refer to goes, too */
 	foreach(lc, changes->segments)
-		detoast_segment(changes, lfirst(lc));
+		tv_segment_detoast(lfirst(lc), changes->layout);
 	current_segment(changes)->truncates = true;
-}
-
-static void
-detoast_segment(TvChanges *changes, TvSegment *segment)
-{
-	TvRowStore *old = segment->rows;
-	TvRowCursor cursor;
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(changes->layout->desc, &TTSOpsMinimalTuple);
-	int			natts = changes->layout->natts;
-
-	segment->rows = make_store();
-	tv_row_store_begin(old, &cursor, true);
-	while (tv_row_store_next(&cursor, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(slot);
-		put_detoasted(segment->rows, changes->layout, slot->tts_values, slot->tts_isnull,
-					  DatumGetInt64(slot->tts_values[natts]));
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	tv_row_store_end(old);
 }
 
 bool
@@ -245,6 +161,21 @@ tv_changes_delivered(TvChanges *changes)
 {
 	if (changes->segments != NIL)
 		((TvSegment *) llast(changes->segments))->deliveries++;
+}
+
+bool
+tv_changes_has_pending(TvChanges *changes, Oid view, int node)
+{
+	ListCell   *lc;
+
+	foreach(lc, changes->segments)
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		if (segment->voided == InvalidSubTransactionId && !has_consumed(segment, view, node))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -299,51 +230,97 @@ tv_changes_consume(List *segments, Oid view, int node)
 	MemoryContextSwitchTo(oldcxt);
 }
 
-/* Has every reader consumed it, in the subtransaction that captured it, or is it void? */
+/* Will nobody need it, whatever is rolled back? */
 static bool
-is_done(TvChanges *changes, TvSegment *segment)
+is_done(TvSegment *segment)
+{
+	return segment->voided == segment->subid || segment->served == segment->subid;
+}
+
+static void
+release_done(TvChanges *changes)
 {
 	ListCell   *lc;
 
-	if (segment->voided != InvalidSubTransactionId)
-		return segment->voided == segment->subid;
-	if (segment->consumed == NIL)
-		return false;
-	foreach(lc, segment->consumed)
-		if (((TvConsumption *) lfirst(lc))->subid != segment->subid)
-		return false;
-	return true;
+	foreach(lc, changes->segments)
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		if (is_done(segment))
+		{
+			free_segment(segment);
+			changes->segments = foreach_delete_current(changes->segments, lc);
+		}
+	}
+}
+
+/*
+ * Consumption in an inner subtransaction can be undone.  The records of a
+ * segment were made in subtransactions that enclose the present one, or in it.
+ */
+void
+tv_changes_served(TvChanges *changes)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	ListCell   *lc;
+
+	foreach(lc, changes->segments)
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		if (segment->served == InvalidSubTransactionId)
+			segment->served = subid;
+	}
+	release_done(changes);
 }
 
 void
-tv_changes_release(void)
+tv_changes_mark_lagging(void)
 {
 	ListCell   *lc;
 
 	foreach(lc, all_changes)
 	{
 		TvChanges  *changes = lfirst(lc);
-		ListCell   *ls;
 
-		foreach(ls, changes->segments)
+		changes->lagging = changes->segments != NIL;
+	}
+}
+
+/*
+ * Join what can be joined.  Rows that have to be copied on both sides are only
+ * if these are of like size: then each row is moved a few times at most, and a
+ * logarithmic number of segments is left.
+ */
+static void
+join_neighbours(TvChanges *changes)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	TvSegment  *last = NULL;
+	ListCell   *lc;
+
+	if (list_length(changes->segments) < 2)
+		return;
+	foreach(lc, changes->segments)
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		if (last != NULL && tv_segment_may_join(last, segment) &&
+			(segment->subid == subid || segment->rows->nrows >= last->rows->nrows / 2))
 		{
-			TvSegment  *segment = lfirst(ls);
-
-			if (is_done(changes, segment))
-			{
-				free_segment(segment);
-				changes->segments = foreach_delete_current(changes->segments, ls);
-			}
+			tv_segment_join(last, segment, changes->layout, nsegments);
+			free_segment(segment);
+			changes->segments = foreach_delete_current(changes->segments, lc);
 		}
+		else
+			last = segment;
 	}
 }
 
 static void
 free_segment(TvSegment *segment)
 {
-	tv_row_store_end(segment->rows);
-	list_free_deep(segment->consumed);
-	pfree(segment);
+	tv_segment_free(segment);
 	nsegments--;
 }
 
@@ -396,6 +373,8 @@ tv_changes_end_subtransaction(bool commit, SubTransactionId subid, SubTransactio
 				segment->settled = commit ? parent : InvalidSubTransactionId;
 			if (segment->voided == subid)
 				segment->voided = commit ? parent : InvalidSubTransactionId;
+			if (segment->served == subid)
+				segment->served = commit ? parent : InvalidSubTransactionId;
 			foreach(lr, segment->consumed)
 			{
 				TvConsumption *record = lfirst(lr);
@@ -408,5 +387,7 @@ tv_changes_end_subtransaction(bool commit, SubTransactionId subid, SubTransactio
 					segment->consumed = foreach_delete_current(segment->consumed, lr);
 			}
 		}
+		if (commit)
+			release_done(changes);
 	}
 }

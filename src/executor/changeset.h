@@ -11,36 +11,28 @@
  * subtransaction takes away its segments and its records, a committed one hands
  * both to its parent.
  *
- * A segment is freed when every reader has consumed it in the very
- * subtransaction that captured it, or at the end of the transaction.
+ * A segment is freed when every reader has consumed it and no rollback to a
+ * savepoint can undo that any more, or at the end of the transaction.  Readers
+ * that lag behind others (deferred views) keep segments alive; neighbours of
+ * one subtransaction that the same readers have consumed are therefore joined,
+ * so that the number of segments does not grow with the number of statements.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef TV_CHANGESET_H
 #define TV_CHANGESET_H
 
-#include "executor/tuptable.h"
-
-#include "executor/row_store.h"
 #include "planner/view_cache.h"
 
-typedef struct TvSegment
-{
-	SubTransactionId subid;		/* who captured it */
-	TvRowStore *rows;
-	int			deliveries;		/* trigger calls that brought rows */
-	List	   *consumed;		/* of TvConsumption * */
-	bool		truncates;		/* the source was emptied after these rows ... */
-	SubTransactionId settled;	/* ... and who read what it held then */
-	SubTransactionId voided;	/* who replaced these rows by what the source
-								 * held */
-} TvSegment;
+typedef struct TvSegment TvSegment;
 
 typedef struct TvChanges
 {
 	Oid			source;			/* hash key */
 	const TvLayout *layout;		/* lives as long as the transaction */
 	List	   *segments;		/* of TvSegment *, oldest first */
+	bool		lagging;		/* held some when the outermost data-changing
+								 * statement in progress began */
 } TvChanges;
 
 /* Is there any segment at all? */
@@ -81,20 +73,29 @@ extern void tv_changes_truncate(TvChanges *changes);
  */
 extern bool tv_changes_settle(TvChanges *changes);
 
-/* A trigger call has brought rows. */
+/* A trigger call, or the flush of a node, has brought rows. */
 extern void tv_changes_delivered(TvChanges *changes);
 
 /* The segments of a source that a node has not consumed. */
 extern List *tv_changes_pending(TvChanges *changes, Oid view, int node);
 
+/* Is there any? */
+extern bool tv_changes_has_pending(TvChanges *changes, Oid view, int node);
+
 /* Record that a node consumed these segments. */
 extern void tv_changes_consume(List *segments, Oid view, int node);
 
 /*
- * Free segments whose consumption can no longer be undone.  To be called when
- * a flush has served all readers.
+ * All readers of a source have consumed all its segments: free those whose
+ * consumption can no longer be undone.
  */
-extern void tv_changes_release(void);
+extern void tv_changes_served(TvChanges *changes);
+
+/*
+ * A data-changing statement begins that is part of no other: what is there now
+ * was left behind by earlier ones.
+ */
+extern void tv_changes_mark_lagging(void);
 
 /* Ends of transactions and subtransactions. */
 extern void tv_changes_end_transaction(void);

@@ -4,29 +4,25 @@
  *	  One statement's life: frames, reads, and the flush at its end.
  *
  * ExecutorRun of a statement that changes data pushes a frame, ExecutorFinish
- * pops it after the server has fired all triggers, and flushes.  ExecutorStart
- * of a statement that reads a view flushes first when something is pending.
+ * pops it after the server has fired all triggers, and flushes what cannot wait
+ * for the end of the transaction.  ExecutorStart of a statement that reads a
+ * view flushes first when something is pending.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/parallel.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "replication/logicalworker.h"
-#include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "catalog/tv_catalog.h"
-#include "config.h"
 #include "executor/changeset.h"
 #include "executor/executor_hooks.h"
 #include "executor/flush.h"
+#include "executor/flush_on_read.h"
 #include "executor/frames_internal.h"
 #include "executor/snapshot_check.h"
 #include "planner/view_cache.h"
@@ -42,14 +38,41 @@ static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
  */
 static TimestampTz loaded_in_statement = 0;
 
-static void flush_before_read(QueryDesc *desc);
-static bool reads_views(PlannedStmt *stmt);
-static bool calls_user_functions(PlannedStmt *stmt);
-static bool affected(Oid view);
+/* Statements in progress, one inside the other. */
+static int	nesting = 0;
 
-/* May a flush be made at the end of a statement? */
-static bool
-may_flush(void)
+/*
+ * The transaction is committing, and what was pending has been applied: what is
+ * changed from now on (by another extension) cannot wait.
+ */
+static bool closing = false;
+
+void
+tv_statement_begin(void)
+{
+	nesting++;
+}
+
+bool
+tv_statement_end(void)
+{
+	return --nesting == 0;
+}
+
+void
+tv_statement_flush(bool outermost)
+{
+	if (!tv_changes_exist() || !tv_may_flush())
+		return;
+	/* here it still counts for statement_timeout, at commit no more */
+	if (closing || (outermost && !IsTransactionBlock()))
+		(void) tv_flush();
+	else
+		(void) tv_flush_immediate();
+}
+
+bool
+tv_may_flush(void)
 {
 	if (loaded_in_statement != 0)
 	{
@@ -65,7 +88,7 @@ tv_ExecutorStart(QueryDesc *desc, int eflags)
 {
 	if ((tv_changes_exist() || !tv_frames_empty()) && !tv_flush_running() &&
 		!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
-		flush_before_read(desc);
+		tv_flush_before_query(desc);
 	if (desc->plannedstmt->relationOids && !(eflags & EXEC_FLAG_EXPLAIN_ONLY) && !IsParallelWorker())
 		tv_snapshot_check(desc->plannedstmt->relationOids, desc->snapshot);
 	if (prev_ExecutorStart)
@@ -86,33 +109,40 @@ call_run(QueryDesc *desc, ScanDirection direction, uint64 count, bool once)
 static void
 tv_ExecutorRun(QueryDesc *desc, ScanDirection direction, uint64 count TV_EXECUTE_ONCE_PARAM)
 {
-	TvFrame    *frame = NULL;
+	TvFrame    *volatile frame = NULL;
 
 	if ((desc->operation != CMD_SELECT || desc->plannedstmt->hasModifyingCTE) &&
 		!IsParallelWorker() && tv_frame_of(desc) == NULL)
 		frame = tv_frame_push(desc);
-	if (frame == NULL)
-	{
-		call_run(desc, direction, count, TV_EXECUTE_ONCE_VALUE);
-		return;
-	}
+	tv_statement_begin();
 	PG_TRY();
 	{
 		call_run(desc, direction, count, TV_EXECUTE_ONCE_VALUE);
 	}
 	PG_CATCH();
 	{
-		tv_frame_pop(frame);
+		(void) tv_statement_end();
+		if (frame)
+			tv_frame_pop(frame);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+
+	/*
+	 * A SELECT called functions that changed something.  When it is finished,
+	 * there is no snapshot any more.
+	 */
+	if (tv_statement_end() && frame == NULL && count == 0)
+		tv_statement_flush(true);
 }
 
 static void
 tv_ExecutorFinish(QueryDesc *desc)
 {
 	TvFrame    *frame = tv_frames_empty() ? NULL : tv_frame_of(desc);
+	bool		outermost;
 
+	tv_statement_begin();
 	PG_TRY();
 	{
 		if (prev_ExecutorFinish)
@@ -122,131 +152,26 @@ tv_ExecutorFinish(QueryDesc *desc)
 	}
 	PG_CATCH();
 	{
+		(void) tv_statement_end();
 		if (frame)
 			tv_frame_pop(frame);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	outermost = tv_statement_end();
 
 	if (frame == NULL)
 		return;
 	tv_frame_end(frame);
-	if (tv_changes_exist() && may_flush())
+	if (tv_changes_exist())
 	{
 		/* account for it as part of the statement */
 		if (desc->totaltime)
 			InstrStartNode(desc->totaltime);
-		(void) tv_flush();
+		tv_statement_flush(outermost);
 		if (desc->totaltime)
 			InstrStopNode(desc->totaltime, 0);
 	}
-}
-
-/*
- * A statement is about to read.  If it can see a view with pending changes,
- * flush and give it a snapshot that sees the result.  If part of a change is
- * not known yet, a view it concerns cannot be shown.
- */
-static void
-flush_before_read(QueryDesc *desc)
-{
-	PlannedStmt *stmt = desc->plannedstmt;
-	ListCell   *lc;
-	Snapshot	snapshot;
-
-	if (IsInParallelMode() || IsParallelWorker() || stmt->utilityStmt)
-		return;
-	if (!reads_views(stmt) && !calls_user_functions(stmt))
-		return;
-
-	if (!tv_frame_undelivered(InvalidOid) && may_flush())
-	{
-		if (!tv_changes_exist())
-			return;
-		(void) tv_flush();
-		snapshot = desc->snapshot;
-		if (snapshot == NULL || IsolationUsesXactSnapshot())
-		{
-			if (snapshot)
-				snapshot->curcid = GetCurrentCommandId(false);
-			return;
-		}
-		/* own, unshared snapshot of the query: exchange it for a new one */
-		if (ActiveSnapshotSet() && GetActiveSnapshot() == snapshot &&
-			snapshot->active_count == 1 && snapshot->regd_count == 1)
-		{
-			PopActiveSnapshot();
-			UnregisterSnapshot(snapshot);
-			PushActiveSnapshot(GetTransactionSnapshot());
-			desc->snapshot = RegisterSnapshot(GetActiveSnapshot());
-			return;
-		}
-		if (!reads_views(stmt))
-			return;
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot read a maintained view whose changes the query's snapshot does not see"),
-				 errdetail("The query shares its snapshot with another one that began before the change."),
-				 errhint("Read the view in a statement of its own, or in a VOLATILE function.")));
-	}
-
-	foreach(lc, stmt->relationOids)
-	{
-		if (!tv_catalog_is_view(lfirst_oid(lc)) || !affected(lfirst_oid(lc)) ||
-			tv_read_in_statement == TV_READ_BEFORE)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("view \"%s\" has changes of a statement in progress",
-						get_rel_name(lfirst_oid(lc))),
-				 errdetail("A statement is changing a base table of the view; what it changes is not known before it ends."),
-				 errhint("Read the view in an AFTER STATEMENT trigger, query the base tables, or set tview.read_in_statement to \"before\".")));
-	}
-}
-
-static bool
-reads_views(PlannedStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->relationOids)
-		if (tv_catalog_is_view(lfirst_oid(lc)))
-		return true;
-	return false;
-}
-
-/* Functions that did not come with the server may read anything. */
-static bool
-calls_user_functions(PlannedStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->invalItems)
-		if (lfirst_node(PlanInvalItem, lc)->cacheId == PROCOID)
-		return true;
-	return false;
-}
-
-/* Does a view depend on something undelivered or pending? */
-static bool
-affected(Oid view)
-{
-	ListCell   *lc;
-
-	check_stack_depth();
-	if (tv_changes_find(view) && tv_changes_find(view)->segments)
-		return true;
-	foreach(lc, tv_catalog_sources(view))
-	{
-		Oid			source = lfirst_oid(lc);
-		TvChanges  *changes = tv_changes_find(source);
-
-		if (tv_frame_undelivered(source) || (changes && changes->segments))
-			return true;
-		if (tv_catalog_is_view(source) && affected(source))
-			return true;
-	}
-	return false;
 }
 
 static void
@@ -258,20 +183,23 @@ xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_PREPARE:
 			/* normally nothing is left; what is must not be lost */
 			tv_frames_reset();
-			if (tv_changes_exist() && !IsParallelWorker())
-			{
-				PushActiveSnapshot(GetTransactionSnapshot());
-				(void) tv_flush();
-				PopActiveSnapshot();
-			}
+			if (!IsParallelWorker() && !tv_flush())
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_IN_USE),
+						 errmsg("cannot commit while maintained views are being updated"),
+						 errdetail("A function called by the definition of a view ends the transaction."),
+						 errhint("Functions in a view's definition must not have side effects.")));
 			tv_changes_end_transaction();
+			closing = true;
 			break;
 		case XACT_EVENT_ABORT:
 			tv_frames_reset();
 			tv_changes_end_transaction();
+			closing = false;
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:
+			closing = false;
 			break;
 		default:
 			return;

@@ -7,16 +7,18 @@
  *
  *		stored(n) = Q_n(value(i) - pending(n, i), for all inputs i)
  *
- * A flush visits the views that can be reached from the changed bases, lower
- * ones first, and in each its nodes in topological order.  A node with
- * pending input reads all inputs as they are now, consumes all its pending at
- * once, applies its delta, and appends its output delta to the pending of its
- * readers.  So at the end nothing is pending, and every stored node equals its
- * query.
+ * A flush visits the views that changes can reach and that cannot wait (see
+ * moment.h), lower ones first, and in each its nodes in topological order.  A
+ * node with pending input reads all inputs as they are now, consumes all its
+ * pending at once, applies its delta, and appends its output delta to the
+ * pending of its readers.  So at the end nothing is pending for these views,
+ * and every stored node of them equals its query.  What stays pending for
+ * others does not matter to them.
  *
- * Locks: first the bases that are read, then all reachable views by OID, in
- * the mode their nodes need (row locks suffice for additive ones), then a
- * fresh snapshot per node.
+ * Locks: first the bases that are read, then all reachable views by OID, then
+ * a fresh snapshot per node.  Views are locked in the mode their nodes need
+ * (row locks suffice for additive ones); those that wait only against DDL,
+ * for what is pending for them would not fit another definition.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,18 +40,22 @@
 #include "executor/flush_internal.h"
 #include "executor/frames.h"
 #include "executor/isolation.h"
+#include "executor/moment.h"
 #include "executor/rights.h"
 
 static bool running = false;
 
-static void flush_all(void);
+static bool flush_at(TvMoment moment, List *read);
+static bool flush_selected(TvMoment moment, List *read);
+static bool reads_undelivered(List *views);
 static void flush_as_owner(TvView *view);
 static void name_view(void *arg);
-static List *changed_relations(void);
-static List *lock_reachable(void);
-static void lock_views(List *reachable);
+static List *lock_reachable(TvMoment moment, List *read);
+static void lock_views(List *waiting, List *selected);
 static void flush_view(TvView *view);
-static bool flush_node(TvView *view, TvNode *node);
+static void flush_node(TvView *view, TvNode *node);
+static void flush_inputs(TvView *view, TvNode *node, List *inputs,
+						 const Bitmapset *changed, int64 nrows);
 static void run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed,
 					 int64 nrows);
 static void open_output(TvNodeFlush *flush);
@@ -61,30 +67,45 @@ tv_flush_running(void)
 }
 
 bool
-tv_flush_pending(void)
+tv_flush(void)
 {
-	return tv_changes_exist();
+	return flush_at(TV_MOMENT_END, NIL);
 }
 
 bool
-tv_flush(void)
+tv_flush_immediate(void)
 {
+	return flush_at(TV_MOMENT_STATEMENT, NIL);
+}
+
+bool
+tv_flush_read(List *views)
+{
+	return flush_at(TV_MOMENT_READ, views);
+}
+
+static bool
+flush_at(TvMoment moment, List *read)
+{
+	bool		result;
+
 	if (!tv_changes_exist())
 		return true;
-	if (running || IsInParallelMode() || tv_frame_undelivered(InvalidOid))
+	if (running || IsInParallelMode() ||
+		(moment != TV_MOMENT_READ && tv_frame_undelivered(InvalidOid)))
 		return false;
 
 	running = true;
 	PG_TRY();
 	{
-		flush_all();
+		result = flush_selected(moment, read);
 	}
 	PG_FINALLY();
 	{
 		running = false;
 	}
 	PG_END_TRY();
-	return true;
+	return result;
 }
 
 void
@@ -105,22 +126,65 @@ tv_flush_for_utility(void)
 			 errhint("Run it after the statement, or in an AFTER STATEMENT trigger.")));
 }
 
-static void
-flush_all(void)
+static bool
+flush_selected(TvMoment moment, List *read)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews flush",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-	List	   *reachable;
+	bool		pushed = !ActiveSnapshotSet();
+	List	   *selected;
+	bool		known;
 	ListCell   *lc;
 
+	/* COMMIT has none */
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	tv_capture_settle();
-	reachable = lock_reachable();
-	foreach(lc, reachable)
-		flush_as_owner(tv_view_lookup(lfirst_oid(lc)));
-	tv_changes_release();
+	selected = lock_reachable(moment, read);
+	known = moment != TV_MOMENT_READ || !reads_undelivered(selected);
+	if (known && selected != NIL)
+	{
+		foreach(lc, selected)
+		{
+			TvView	   *view = tv_view_lookup(lfirst_oid(lc));
+
+			if (tv_moment_has_pending(view))
+				flush_as_owner(view);
+		}
+		foreach(lc, tv_changes_all())
+		{
+			TvChanges  *changes = lfirst(lc);
+
+			if (moment == TV_MOMENT_END || !tv_moment_source_pending(changes))
+				tv_changes_served(changes);
+		}
+		/* whoever waits for this flush reads what it wrote */
+		CommandCounterIncrement();
+	}
+	if (pushed)
+		PopActiveSnapshot();
 	MemoryContextSwitchTo(oldcxt);
 	MemoryContextDelete(cxt);
+	return known;
+}
+
+/* Is a table that one of these views reads being changed? */
+static bool
+reads_undelivered(List *views)
+{
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
+
+		for (int i = 0; i < view->graph->nsources; i++)
+			if (view->graph->sources[i]->kind == TV_SOURCE_BASE &&
+				tv_frame_undelivered(view->graph->sources[i]->relid))
+				return true;
+	}
+	return false;
 }
 
 /*
@@ -168,28 +232,6 @@ name_view(void *arg)
 		errcontext("while maintaining view \"%s\"", (char *) arg);
 }
 
-static int
-compare_by_level(const ListCell *a, const ListCell *b)
-{
-	TvView	   *va = tv_view_lookup(lfirst_oid(a));
-	TvView	   *vb = tv_view_lookup(lfirst_oid(b));
-
-	if (va->level != vb->level)
-		return va->level < vb->level ? -1 : 1;
-	return va->relid < vb->relid ? -1 : va->relid > vb->relid;
-}
-
-static List *
-changed_relations(void)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, tv_changes_all())
-		result = lappend_oid(result, ((TvChanges *) lfirst(lc))->source);
-	return result;
-}
-
 List *
 tv_flush_reachable(List *relids)
 {
@@ -212,7 +254,7 @@ tv_flush_reachable(List *relids)
 			sources = lappend_oid(sources, relid);
 		}
 	}
-	list_sort(result, compare_by_level);
+	list_sort(result, tv_moment_compare);
 	return result;
 }
 
@@ -225,34 +267,40 @@ compare_oids(const ListCell *a, const ListCell *b)
 /*
  * The gate.  Who held a lock that we waited for may have dropped a view,
  * emptied it, or made another one reachable: what is reachable is found again
- * until all of it is locked.
+ * until all of it is locked.  Returns the views to flush.
  */
 static List *
-lock_reachable(void)
+lock_reachable(TvMoment moment, List *read)
 {
-	List	   *locked = NIL;
-	List	   *reachable = tv_flush_reachable(changed_relations());
-	List	   *missing;
+	List	   *waiting = NIL;	/* locked against DDL */
+	List	   *locked = NIL;	/* locked to be written */
 
-	while ((missing = list_difference_oid(reachable, locked)) != NIL)
+	for (;;)
 	{
-		lock_views(missing);
-		locked = list_concat(locked, missing);
-		reachable = tv_flush_reachable(changed_relations());
+		List	   *reachable = tv_moment_reachable();
+		List	   *selected = tv_moment_select(moment, reachable, read);
+		List	   *more = list_difference_oid(selected, locked);
+		List	   *others = list_difference_oid(list_difference_oid(reachable, selected),
+												 waiting);
+
+		if (more == NIL && others == NIL)
+			return selected;
+		lock_views(others, more);
+		waiting = list_concat(waiting, others);
+		locked = list_concat(locked, more);
 	}
-	return reachable;
 }
 
 /* No entry is looked up between the locks: it may be gone by then. */
 static void
-lock_views(List *reachable)
+lock_views(List *waiting, List *selected)
 {
 	List	   *bases = NIL;
 	List	   *additive = NIL;
-	List	   *by_oid = list_copy(reachable);
+	List	   *by_oid = list_concat_copy(waiting, selected);
 	ListCell   *lc;
 
-	foreach(lc, reachable)
+	foreach(lc, by_oid)
 	{
 		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
 
@@ -275,19 +323,24 @@ lock_views(List *reachable)
 
 	list_sort(by_oid, compare_oids);
 	foreach(lc, by_oid)
-		LockRelationOid(lfirst_oid(lc), list_member_oid(additive, lfirst_oid(lc)) ?
-						RowExclusiveLock : ShareRowExclusiveLock);
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		LockRelationOid(relid, list_member_oid(waiting, relid) ? AccessShareLock :
+						list_member_oid(additive, relid) ? RowExclusiveLock :
+						ShareRowExclusiveLock);
+	}
 }
 
 static void
 flush_view(TvView *view)
 {
 	for (int i = 0; i < view->graph->nnodes; i++)
-		(void) flush_node(view, view->graph->nodes[i]);
+		flush_node(view, view->graph->nodes[i]);
 }
 
-/* Flush one node; false if nothing was pending. */
-static bool
+/* Consume what is pending for a node, which may add up to nothing. */
+static void
 flush_node(TvView *view, TvNode *node)
 {
 	List	   *inputs = NIL;
@@ -297,8 +350,6 @@ flush_node(TvView *view, TvNode *node)
 	List	   *stores = NIL;
 	int			s = -1;
 	ListCell   *lc;
-	TvNodeFlush flush = {0};
-	MemoryContext oldcxt;
 
 	while ((s = bms_next_member(node->sources, s)) >= 0)
 	{
@@ -318,16 +369,30 @@ flush_node(TvView *view, TvNode *node)
 					 errmsg("could not maintain view \"%s\" because of concurrent DDL",
 							get_rel_name(view->relid)),
 					 errhint("Retry the transaction.")));
-		store = tv_input_store(changes, segments, node->additive, &own);
+		consumed = list_concat(consumed, segments);
+		store = tv_input_store(changes, segments, &own);
 		if (own)
 			stores = lappend(stores, store);
+		if (store->nrows == 0)
+			continue;
 		inputs = tv_run_add_input(inputs, view->delta_names[s], view->layouts[s]->desc, store);
 		changed = bms_add_member(changed, s);
-		consumed = list_concat(consumed, segments);
 		total += store->nrows;
 	}
-	if (changed == NULL)
-		return false;
+	if (changed != NULL)
+		flush_inputs(view, node, inputs, changed, total);
+	tv_changes_consume(consumed, view->relid, node->id);
+	foreach(lc, stores)
+		tv_row_store_end(lfirst(lc));
+}
+
+/* inputs: the deltas of what changed; nrows is their sum. */
+static void
+flush_inputs(TvView *view, TvNode *node, List *inputs, const Bitmapset *changed,
+			 int64 nrows)
+{
+	TvNodeFlush flush = {0};
+	MemoryContext oldcxt;
 
 	flush.view = view;
 	flush.node = node;
@@ -338,17 +403,14 @@ flush_node(TvView *view, TvNode *node)
 	oldcxt = MemoryContextSwitchTo(flush.cxt);
 	tv_explain_run_node_begin(view, node, changed, flush.activity);
 	flush.activity->flushes += node->top;
-	flush.activity->delta_in += total;
+	flush.activity->delta_in += nrows;
 	open_output(&flush);
-	run_node(&flush, inputs, changed, total);
+	run_node(&flush, inputs, changed, nrows);
+	if (flush.out)
+		tv_changes_delivered(flush.out);
 	tv_explain_run_node_end(view, node, flush.activity);
 	MemoryContextSwitchTo(oldcxt);
-
-	tv_changes_consume(consumed, view->relid, node->id);
-	foreach(lc, stores)
-		tv_row_store_end(lfirst(lc));
 	MemoryContextDelete(flush.cxt);
-	return true;
 }
 
 /* An additive node's delta depends on the change alone, whoever looks at it. */

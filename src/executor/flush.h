@@ -17,6 +17,15 @@
  */
 extern bool tv_flush(void);
 
+/* The same at the end of a statement: views that are deferred wait. */
+extern bool tv_flush_immediate(void);
+
+/*
+ * The same before views (List of Oid) are read: these, and what they read.
+ * Only what these depend on has to be delivered.
+ */
+extern bool tv_flush_read(List *views);
+
 /* Is a flush running in this backend? */
 extern bool tv_flush_running(void);
 
@@ -25,9 +34,6 @@ extern bool tv_flush_running(void);
  * lower ones first.
  */
 extern List *tv_flush_reachable(List *relids);
-
-/* Is anything captured and not yet applied? */
-extern bool tv_flush_pending(void);
 
 /*
  * For utility statements: flush everything pending first.  Raises 55006 when

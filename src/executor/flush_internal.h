@@ -39,11 +39,9 @@ extern void tv_capture_settle(void);
 
 /*
  * One store with all these segments: a new one, or (own is false) that of the
- * only segment.  Rows that cancel each other are left out where they would be
- * joined, unless the node is additive.
+ * only segment.  Rows that cancel each other are left out.
  */
-extern TvRowStore *tv_input_store(TvChanges *changes, List *segments, bool additive,
-								  bool *own);
+extern TvRowStore *tv_input_store(TvChanges *changes, List *segments, bool *own);
 
 /* Hand an output row to the readers of the node. */
 extern void tv_flush_emit(TvNodeFlush *flush, const Datum *values, const bool *nulls,

@@ -20,6 +20,7 @@
 #include "parser/parsetree.h"
 #include "utils/memutils.h"
 
+#include "executor/changeset.h"
 #include "executor/frames_internal.h"
 #include "planner/view_cache.h"
 
@@ -102,6 +103,15 @@ add_modify_table(TvFrame *frame, PlannedStmt *stmt, Plan *plan)
 	}
 }
 
+static void
+push(TvFrame *frame)
+{
+	if (top_frame == NULL)
+		tv_changes_mark_lagging();
+	frame->outer = top_frame;
+	top_frame = frame;
+}
+
 TvFrame *
 tv_frame_push(QueryDesc *desc)
 {
@@ -115,8 +125,7 @@ tv_frame_push(QueryDesc *desc)
 	add_modify_table(frame, stmt, stmt->planTree);
 	foreach(lc, stmt->subplans)
 		add_modify_table(frame, stmt, lfirst(lc));
-	frame->outer = top_frame;
-	top_frame = frame;
+	push(frame);
 	return frame;
 }
 
@@ -129,8 +138,7 @@ tv_frame_push_utility(List *relids, CmdType op)
 	frame->cxt = CurrentMemoryContext;
 	foreach(lc, relids)
 		add_target(frame, lfirst_oid(lc), op);
-	frame->outer = top_frame;
-	top_frame = frame;
+	push(frame);
 	return frame;
 }
 

@@ -22,6 +22,7 @@ tv_row_store_make(ResourceOwner owner)
 
 	rows->cxt = CurrentMemoryContext;
 	rows->owner = owner;
+	rows->kbytes = work_mem;
 	rows->nrows = 0;
 	rows->store = NULL;
 	return rows;
@@ -35,7 +36,7 @@ make_tuplestore(TvRowStore *rows)
 	ResourceOwner owner = CurrentResourceOwner;
 
 	CurrentResourceOwner = rows->owner;
-	rows->store = tuplestore_begin_heap(false, false, work_mem);
+	rows->store = tuplestore_begin_heap(false, false, rows->kbytes);
 	CurrentResourceOwner = owner;
 	for (int64 i = 0; i < rows->nrows; i++)
 	{

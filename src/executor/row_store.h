@@ -22,6 +22,8 @@ typedef struct TvRowStore
 {
 	MemoryContext cxt;			/* holds everything */
 	ResourceOwner owner;		/* of the tuplestore's files */
+	int			kbytes;			/* what it may take before it uses files;
+								 * work_mem if not set otherwise */
 	int64		nrows;
 	MinimalTuple few[TV_STORE_FEW_ROWS];
 	Tuplestorestate *store;		/* all rows; NULL while there are few */

@@ -210,7 +210,8 @@ build_view(TvView *view)
 				 errdetail("%s", refusal->why),
 				 errhint("Drop the view, or undo the change of what it reads.")));
 	view->level = tv_catalog_view_level(view->relid);
-	view->mode = tv_catalog_option(view->relid, &mode, &view->settings) ? mode : "immediate";
+	(void) tv_catalog_option(view->relid, &mode, &view->settings);
+	view->deferred = strcmp(mode, TV_MODE_DEFERRED) == 0;
 	bind_states(view);
 	bind_layouts(view);
 	check_rights(view, RelationGetRelationName(rel));

@@ -27,7 +27,7 @@ typedef struct TvView
 	TvLayout  **layouts;		/* by source index */
 	char	  **delta_names;	/* tv_derive_delta_name(), by source index */
 	List	   *settings;		/* of char *: name=value, fixed at creation */
-	const char *mode;
+	bool		deferred;		/* maintained at commit, or when it is read */
 	bool		additive;		/* every node is: row locks suffice */
 	struct TvPlanTable *plans;	/* owned by plan_cache.c */
 	void	  **runtimes;		/* by node; owned by executor/runtime.c */

@@ -48,7 +48,7 @@ SELECT tview.create('two words', 'SELECT a FROM t');
 SELECT tview.create('"unclosed', 'SELECT a FROM t');
 
 -- options
-SELECT tview.create('v', 'SELECT a FROM t', '{"mode": "deferred"}');
+SELECT tview.create('v', 'SELECT a FROM t', '{"mode": "manual"}');
 SELECT tview.create('v', 'SELECT a FROM t', '{"mode": "sometimes"}');
 SELECT tview.create('v', 'SELECT a FROM t', '{"mode": null}');
 SELECT tview.create('v', 'SELECT a FROM t', '{"mode": ["immediate"]}');

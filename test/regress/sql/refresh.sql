@@ -155,7 +155,7 @@ SELECT * FROM differences();
 SHOW TimeZone;
 SECURITY LABEL FOR tview ON MATERIALIZED VIEW texts IS 'mode=immediate; TimeZone=Asia/Tokyo; DateStyle=SQL, DMY';
 REFRESH MATERIALIZED VIEW texts WITH NO DATA;
-SECURITY LABEL FOR tview ON MATERIALIZED VIEW texts IS 'mode=deferred';
+SECURITY LABEL FOR tview ON MATERIALIZED VIEW texts IS 'mode=manual';
 SECURITY LABEL FOR tview ON MATERIALIZED VIEW texts IS 'work_mem=64kB';
 SECURITY LABEL FOR tview ON MATERIALIZED VIEW texts IS 'mode=immediate; TimeZone=Asia/Tokyo; DateStyle=SQL, DMY';
 REFRESH MATERIALIZED VIEW texts;

@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/flush_on_read.c
+ *	  Bring views up to date before a query of the same transaction reads them.
+ *
+ * Cached plans pass no planner hook, so the start of the executor is the place
+ * that sees every query.  The query has its snapshot by then, which does not
+ * see what the flush is about to write: it is exchanged for a new one.  Only
+ * advancing its command ID would not do at READ COMMITTED: the flush may have
+ * waited, and built upon what others committed.
+ *
+ * A view named in the query is flushed with what it reads.  A function that
+ * did not come with the server may read any view, and if it is STABLE, under
+ * the query's snapshot: then all are flushed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "catalog/tv_catalog.h"
+#include "config.h"
+#include "executor/changeset.h"
+#include "executor/executor_hooks.h"
+#include "executor/flush.h"
+#include "executor/flush_on_read.h"
+#include "executor/frames.h"
+#include "executor/moment.h"
+
+static List *views_among(List *relids);
+static bool calls_user_functions(List *inval_items);
+static bool renew_snapshot(QueryDesc *desc);
+static void check_readable(Oid view);
+static bool affected(Oid view, bool *lagging);
+pg_noreturn static void refuse_shared_snapshot(void);
+
+void
+tv_flush_before_query(QueryDesc *desc)
+{
+	PlannedStmt *stmt = desc->plannedstmt;
+	List	   *views;
+	bool		functions;
+	CommandId	before = GetCurrentCommandId(false);
+	ListCell   *lc;
+
+	if (IsInParallelMode() || IsParallelWorker() || stmt->utilityStmt)
+		return;
+	views = views_among(stmt->relationOids);
+	functions = calls_user_functions(stmt->invalItems);
+	if (views == NIL && !functions)
+		return;
+
+	if (tv_may_flush() && !(functions && tv_flush()))
+		(void) tv_flush_read(views);
+	if (GetCurrentCommandId(false) != before && !renew_snapshot(desc) && views != NIL)
+		refuse_shared_snapshot();
+	foreach(lc, views)
+		check_readable(lfirst_oid(lc));
+}
+
+bool
+tv_flush_before_utility_query(void)
+{
+	CommandId	before = GetCurrentCommandId(false);
+
+	if (!tv_changes_exist() || tv_flush_running() || !tv_may_flush())
+		return false;
+	/* if it cannot be done, whatever is read tells */
+	(void) tv_flush();
+	if (GetCurrentCommandId(false) == before || !ActiveSnapshotSet())
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
+}
+
+bool
+tv_may_read_views(List *relids, List *inval_items)
+{
+	return views_among(relids) != NIL || calls_user_functions(inval_items);
+}
+
+static List *
+views_among(List *relids)
+{
+	List	   *views = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		if (tv_catalog_is_view(lfirst_oid(lc)))
+		views = list_append_unique_oid(views, lfirst_oid(lc));
+	return views;
+}
+
+static bool
+calls_user_functions(List *inval_items)
+{
+	ListCell   *lc;
+
+	foreach(lc, inval_items)
+		if (lfirst_node(PlanInvalItem, lc)->cacheId == PROCOID)
+		return true;
+	return false;
+}
+
+/*
+ * Let the query see what was written since it got its snapshot.  False if the
+ * snapshot is another query's, too.
+ */
+static bool
+renew_snapshot(QueryDesc *desc)
+{
+	Snapshot	snapshot = desc->snapshot;
+
+	if (snapshot == NULL)
+		return true;
+	if (snapshot->active_count > 1 || snapshot->regd_count != 1)
+		return false;
+	if (IsolationUsesXactSnapshot())
+	{
+		snapshot->curcid = GetCurrentCommandId(false);
+		return true;
+	}
+	if (!ActiveSnapshotSet() || GetActiveSnapshot() != snapshot)
+		return false;
+	PopActiveSnapshot();
+	UnregisterSnapshot(snapshot);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	desc->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	return true;
+}
+
+static void
+refuse_shared_snapshot(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot read a maintained view whose changes the query's snapshot does not see"),
+			 errdetail("The query shares its snapshot with another one that began before the change."),
+			 errhint("Read the view in a statement of its own, or in a VOLATILE function.")));
+}
+
+/* Raise 55000 if the view does not show this transaction's own changes. */
+static void
+check_readable(Oid view)
+{
+	bool		lagging = false;
+
+	if (!affected(view, &lagging))
+		return;
+	/* As before the statement; not as before those that came earlier. */
+	if (tv_read_in_statement == TV_READ_BEFORE && !lagging)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("view \"%s\" has changes of a statement in progress", get_rel_name(view)),
+			 lagging ?
+			 errdetail("A statement is changing a base table of the view, and changes of earlier ones have not been applied yet, because a view is deferred.") :
+			 errdetail("A statement is changing a base table of the view; what it changes is not known before it ends."),
+			 lagging ?
+			 errhint("Read the view in an AFTER STATEMENT trigger, or query the base tables.") :
+			 errhint("Read the view in an AFTER STATEMENT trigger, query the base tables, or set tview.read_in_statement to \"before\".")));
+}
+
+/*
+ * Does a view depend on something undelivered or pending?  lagging is set if
+ * something pending may be older than the statement in progress.
+ */
+static bool
+affected(Oid view, bool *lagging)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, tv_catalog_sources(view))
+	{
+		Oid			source = lfirst_oid(lc);
+		TvChanges  *changes = tv_changes_find(source);
+
+		if (tv_frame_undelivered(source))
+			result = true;
+		if (changes && tv_moment_view_pending(view, changes))
+		{
+			result = true;
+			*lagging |= changes->lagging;
+		}
+		if (tv_catalog_is_view(source) && affected(source, lagging))
+			result = true;
+	}
+	return result;
+}

@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/flush_on_read.h
+ *	  Bring views up to date before a query of the same transaction reads them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_FLUSH_ON_READ_H
+#define TV_FLUSH_ON_READ_H
+
+#include "executor/execdesc.h"
+
+/*
+ * To be called before a query is started, if there are changes or statements
+ * in progress.  If the query can see a view with pending changes, they are
+ * applied and the query gets a snapshot that sees the result.  Raises 55000
+ * when that is not possible: part of a change is not known yet, or the query
+ * shares its snapshot with another one.
+ */
+extern void tv_flush_before_query(QueryDesc *desc);
+
+/*
+ * For utility statements that run a query under the active snapshot: flush,
+ * and push a newer snapshot if that wrote anything.  Returns whether it did;
+ * the caller pops it then.
+ */
+extern bool tv_flush_before_utility_query(void);
+
+/* Do these relations (List of Oid) or functions (List of PlanInvalItem *) read views? */
+extern bool tv_may_read_views(List *relids, List *inval_items);
+
+#endif							/* TV_FLUSH_ON_READ_H */

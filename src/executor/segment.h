@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/segment.h
+ *	  A run of captured rows: where they are kept, and who has consumed them.
+ *
+ * The rows are those of a source's layout, with a weight as last column.
+ * Segments live in the memory context that is current when they are made; the
+ * files they spill to outlive the subtransaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_SEGMENT_H
+#define TV_SEGMENT_H
+
+#include "executor/changeset.h"
+#include "executor/row_store.h"
+
+/* A node of a view has consumed the rows. */
+typedef struct TvConsumption
+{
+	Oid			view;
+	int			node;
+	SubTransactionId subid;
+} TvConsumption;
+
+struct TvSegment
+{
+	SubTransactionId subid;		/* who captured it */
+	TvRowStore *rows;
+	int			deliveries;		/* trigger calls or flushes that brought rows */
+	List	   *consumed;		/* of TvConsumption * */
+	bool		truncates;		/* the source was emptied after these rows ... */
+	SubTransactionId settled;	/* ... and who read what it held then */
+	SubTransactionId voided;	/* who replaced these rows by what the source
+								 * held */
+	SubTransactionId served;	/* who saw to it that all readers consumed it */
+};
+
+/*
+ * A new segment of the present subtransaction.  others: how many there are
+ * already, among which memory is to be shared.
+ */
+extern TvSegment *tv_segment_make(int others);
+extern void tv_segment_free(TvSegment *segment);
+
+/* Add a row; the arrays have room for the weight. */
+extern void tv_segment_add(TvSegment *segment, const TvLayout *layout, Datum *values,
+						   bool *isnull, int64 weight);
+
+/* The same, with values taken out of TOAST storage. */
+extern void tv_segment_add_detoasted(TvSegment *segment, const TvLayout *layout,
+									 const Datum *values, const bool *isnull, int64 weight);
+
+/* Take all values out of TOAST storage. */
+extern void tv_segment_detoast(TvSegment *segment, const TvLayout *layout);
+
+/*
+ * Are two segments pending for the same nodes, and will they stay so whatever
+ * is rolled back?
+ */
+extern bool tv_segment_may_join(const TvSegment *a, const TvSegment *b);
+
+/* Move the rows of a segment to another.  The caller frees the first. */
+extern void tv_segment_join(TvSegment *into, TvSegment *from, const TvLayout *layout, int others);
+
+#endif							/* TV_SEGMENT_H */
