@@ -423,6 +423,9 @@ contains_failing_function(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
+	/* rows of one leaf did exist: only what sees several is in danger */
+	if (bms_membership(pull_varnos(NULL, node)) != BMS_MULTIPLE)
+		return false;
 	if (IsA(node, Var) || IsA(node, Const) || IsA(node, RelabelType) ||
 		IsA(node, NullTest) || IsA(node, BooleanTest) || IsA(node, BoolExpr) ||
 		IsA(node, List))
@@ -439,14 +442,9 @@ contains_failing_function(Node *node, void *context)
 	return true;
 }
 
-/*
- * May the qual raise an error on a pair of rows that never coexisted?  A qual
- * over one leaf sees rows that did exist.
- */
+/* May the qual raise an error on a pair of rows that never coexisted? */
 static bool
 qual_may_fail(Node *qual)
 {
-	if (bms_membership(pull_varnos(NULL, qual)) != BMS_MULTIPLE)
-		return false;
 	return contains_failing_function(qual, NULL);
 }

@@ -162,6 +162,9 @@ lock_relations(Node *node, void *context)
 /* What starting the executor costs beyond the planner's estimate. */
 #define TV_EXECUTOR_START_COST 10.0
 
+/* What a few look-ups may cost in place of a scan, by the planner's estimate. */
+#define TV_LOOKUP_COST 20.0
+
 /* Is the plan made of nodes that executor/direct.c can run? */
 static bool
 is_simple(Plan *plan)
@@ -198,59 +201,100 @@ is_simple(Plan *plan)
 	return true;
 }
 
-static bool *const complex_nodes[] = {&enable_hashjoin, &enable_mergejoin, &enable_bitmapscan,
-&enable_indexonlyscan, &enable_memoize};
+static bool *const avoided[] = {&enable_hashjoin, &enable_mergejoin, &enable_bitmapscan,
+&enable_indexonlyscan, &enable_memoize, &enable_seqscan};
 
-/* Switch them off (saved is set), or back (saved is read). */
+/* What to plan without, as far as possible: a range of these. */
+#define TV_ALL_NODES 0
+#define TV_NO_COMPLEX_NODES (lengthof(avoided) - 1)
+#define TV_NO_SCANS_EITHER lengthof(avoided)
+
+/* Switch the first n off (saved is set), or back (saved is read). */
 static void
-allow_complex_nodes(bool allow, bool *saved)
+allow_avoided(int n, bool allow, bool *saved)
 {
-	for (int i = 0; i < lengthof(complex_nodes); i++)
+	for (int i = 0; i < n; i++)
 	{
 		if (!allow)
-			saved[i] = *complex_nodes[i];
-		*complex_nodes[i] = allow && saved[i];
+			saved[i] = *avoided[i];
+		*avoided[i] = allow && saved[i];
 	}
 }
 
-/* Plan, as far as possible, with nodes that executor/direct.c can run. */
 static PlannedStmt *
-plan_simply(Query *query)
+plan_without(Query *query, int n)
 {
-	bool		saved[lengthof(complex_nodes)];
+	bool		saved[lengthof(avoided)];
 	PlannedStmt *volatile stmt = NULL;
 
-	allow_complex_nodes(false, saved);
+	allow_avoided(n, false, saved);
 	PG_TRY();
 	{
 		stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
 	}
 	PG_CATCH();
 	{
-		allow_complex_nodes(true, saved);
+		allow_avoided(n, true, saved);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	allow_complex_nodes(true, saved);
+	allow_avoided(n, true, saved);
 	return stmt;
+}
+
+/* The number of sequential scans in a plan. */
+static int
+count_scans(Plan *plan)
+{
+	List	   *children = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	if (plan == NULL)
+		return 0;
+	check_stack_depth();
+	if (IsA(plan, SeqScan))
+		n = 1;
+	else if (IsA(plan, Append))
+		children = ((Append *) plan)->appendplans;
+	else if (IsA(plan, MergeAppend))
+		children = ((MergeAppend *) plan)->mergeplans;
+	else if (IsA(plan, SubqueryScan))
+		children = list_make1(((SubqueryScan *) plan)->subplan);
+	foreach(lc, children)
+		n += count_scans(lfirst(lc));
+	return n + count_scans(plan->lefttree) + count_scans(plan->righttree);
 }
 
 /*
  * For few rows, the executor's start-up is what a plan costs, which the
  * planner does not count: a plan that does without is taken even if it is a
- * little dearer by the estimate.
+ * little dearer by the estimate.  So is one that looks rows up where the best
+ * one scans a small table: the rows may be a hundred times as many as planned
+ * for, and the table may grow without anybody telling.
  */
 static PlannedStmt *
 plan_query(Query *query, bool few_rows)
 {
-	PlannedStmt *stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
-	PlannedStmt *simple;
+	PlannedStmt *stmt = plan_without(query, TV_ALL_NODES);
+	PlannedStmt *other;
+	int			scans;
 
-	if (!few_rows || is_simple(stmt->planTree))
+	if (!few_rows)
 		return stmt;
-	simple = plan_simply(query);
-	if (simple->planTree->total_cost <= stmt->planTree->total_cost + TV_EXECUTOR_START_COST)
-		return simple;
+	if (!is_simple(stmt->planTree))
+	{
+		other = plan_without(query, TV_NO_COMPLEX_NODES);
+		if (other->planTree->total_cost <= stmt->planTree->total_cost + TV_EXECUTOR_START_COST)
+			stmt = other;
+	}
+	scans = count_scans(stmt->planTree);
+	if (scans == 0)
+		return stmt;
+	other = plan_without(query, TV_NO_SCANS_EITHER);
+	if (count_scans(other->planTree) < scans &&
+		other->planTree->total_cost <= stmt->planTree->total_cost + scans * TV_LOOKUP_COST)
+		stmt = other;
 	return stmt;
 }
 

@@ -24,7 +24,7 @@ import tvbench  # noqa: E402
 
 DATABASE = "tview_nexmark_test"
 # Queries that may still be refused: some construct of theirs is not maintained yet.
-PENDING = frozenset("6 9 11 18 19".split())
+PENDING = frozenset()
 SHOWN_FAILURES = 20
 
 
