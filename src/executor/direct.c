@@ -142,7 +142,8 @@ make_table_slot(TvDirectNode *node, PlannedStmt *stmt, Index scanrelid)
 	node->relid = rte->relid;
 	node->lockmode = rte->rellockmode;
 	rel = table_open(rte->relid, rte->rellockmode);
-	slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
+	/* with the values of columns that were added after rows were stored */
+	slot = MakeSingleTupleTableSlot(CreateTupleDescCopyConstr(RelationGetDescr(rel)),
 									table_slot_callbacks(rel));
 	table_close(rel, NoLock);
 	return slot;
