@@ -13,11 +13,15 @@
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "parser/parse_type.h"
+#include "utils/lsyscache.h"
 
 #include "catalog/tv_catalog.h"
+#include "catalog/tv_tree.h"
 #include "commands/alter_base.h"
+#include "commands/view_build.h"
 #include "tv_compat.h"
 
+static void refuse_concurrent_detach(Oid relid);
 static void refuse_access_method(Oid relid, AlterTableStmt *stmt, AlterTableCmd *cmd);
 
 void
@@ -33,13 +37,43 @@ tv_alter_table(TvUtility *utility, Node *node)
 
 		if (cmd->subtype == AT_SetAccessMethod)
 			refuse_access_method(relid, stmt, cmd);
+		if (cmd->subtype == AT_DetachPartition && castNode(PartitionCmd, cmd->def)->concurrent)
+			refuse_concurrent_detach(relid);
 		/* Rewrites the values of a stored generated column. */
 		if (TV_AT_SETS_EXPRESSION(cmd))
 			tv_command_note_moved(relid);
 	}
 	tv_utility_run(utility);
 	/* Not every part of ALTER TABLE tells the object access hook. */
-	tv_command_note_touched(relid);
+	if (OidIsValid(relid))
+		tv_command_note_relation(relid);
+}
+
+/*
+ * The partition leaves its table with the first of two transactions, for those
+ * who look after it, while writers go on: views could not follow.
+ */
+static void
+refuse_concurrent_detach(Oid relid)
+{
+	ListCell   *lc;
+	ListCell   *lv;
+
+	foreach(lc, OidIsValid(relid) ? tv_tree_above(relid) : NIL)
+	{
+		foreach(lv, tv_catalog_readers(lfirst_oid(lc)))
+		{
+			if (!tv_view_is_populated(lfirst_oid(lv)))
+				continue;
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot detach a partition concurrently from table \"%s\", which maintained view \"%s\" reads",
+							get_rel_name(relid), get_rel_name(lfirst_oid(lv))),
+					 errdetail("The view has to lose the partition's rows in the same moment."),
+					 errhint("Use DETACH PARTITION without CONCURRENTLY, or run REFRESH MATERIALIZED VIEW %s WITH NO DATA first.",
+							 tv_view_name(lfirst_oid(lv)))));
+		}
+	}
 }
 
 /*

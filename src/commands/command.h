@@ -32,6 +32,13 @@ typedef struct TvUtility
 	QueryCompletion *qc;
 } TvUtility;
 
+/* Between a partition, or inheritance child, and its parent. */
+typedef struct TvLink
+{
+	Oid			child;
+	Oid			parent;
+} TvLink;
+
 typedef struct TvCommand
 {
 	struct TvCommand *outer;
@@ -41,10 +48,13 @@ typedef struct TvCommand
 	bool		creating;		/* a maintained view is being created ... */
 	Oid			created;		/* ... and this is it */
 
+	List	   *dropping;		/* of Oid: tables that it names to be dropped */
+	List	   *dropping_schemas;	/* of Oid */
 	List	   *dropped;		/* of Oid: maintained views */
 	List	   *touched;		/* of Oid: relations altered in some way */
-	List	   *moved;			/* of Oid: relations whose rows changed
+	List	   *moved;			/* of Oid: relations whose values changed
 								 * without triggers */
+	List	   *links;			/* of TvLink *: made or removed */
 	List	   *redefined;		/* of ObjectAddress *: views, functions, ...
 								 * that now mean something else */
 } TvCommand;
@@ -57,7 +67,10 @@ extern void tv_utility_run(TvUtility *utility);
 
 /* Notes of the object access hook; ignored when no statement is in progress. */
 extern void tv_command_note_touched(Oid relid);
+extern void tv_command_note_relation(Oid relid);	/* touched; of an index,
+													 * its table */
 extern void tv_command_note_moved(Oid relid);
+extern void tv_command_note_link(Oid child, Oid parent);
 extern void tv_command_note_redefined(Oid classid, Oid objid);
 
 /* A view is being dropped. */

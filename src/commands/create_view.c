@@ -21,7 +21,6 @@
 #include "utils/snapmgr.h"
 
 #include "catalog/tv_catalog.h"
-#include "catalog/tv_trigger.h"
 #include "commands/create_view.h"
 #include "commands/view_build.h"
 #include "config.h"
@@ -64,7 +63,7 @@ tv_create_view(TvUtility *utility, Node *node)
 		run_core(utility);
 		foreach(lc, inputs)
 			if (!tv_catalog_is_view(lfirst_oid(lc)))
-			tv_trigger_arm(lfirst_oid(lc));
+			tv_arm_source(lfirst_oid(lc));
 		return;
 	}
 

@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "parser/parsetree.h"
 #include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -31,6 +32,7 @@
 #include "executor/flush.h"
 #include "executor/rights.h"
 #include "executor/run_plan.h"
+#include "planner/member_cache.h"
 #include "tv_compat.h"
 
 /* The arguments of the hook. */
@@ -64,7 +66,7 @@ static void observe_plan(TvRunObserver *self, TvPlan *plan, QueryDesc *desc);
 static void observe_end(TvRunObserver *self, TvView *view, TvNode *node,
 						const TvActivity *after);
 static List *find_targets(Query *query, List *targets);
-static bool may_change(Query *query, Oid relid);
+static bool may_change(Query *query, Oid relid, Oid source);
 static void explain_foreseen(TvReport *report, List *changed);
 static void lock_inputs(TvView *view);
 static List *foresee_as_owner(TvReport *report, TvView *view, List *changed);
@@ -217,7 +219,10 @@ observe_end(TvRunObserver *self, TvView *view, TvNode *node, const TvActivity *a
  * ------------------------------------------------------------------------
  */
 
-/* Add the tables that the query changes and a view reads: List of Oid. */
+/*
+ * Add the tables that the query changes and a view reads (List of Oid): of a
+ * table in a tree, parents and children as well.
+ */
 static List *
 find_targets(Query *query, List *targets)
 {
@@ -226,9 +231,12 @@ find_targets(Query *query, List *targets)
 	if (query->resultRelation != 0)
 	{
 		Oid			relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+		TvMember   *member = tv_member_lookup(relid);
 
-		if (tv_view_readers(relid) != NULL && may_change(query, relid))
-			targets = list_append_unique_oid(targets, relid);
+		foreach(lc, member ? member->related : NIL)
+			if (tv_view_readers(lfirst_oid(lc)) != NULL &&
+				may_change(query, relid, lfirst_oid(lc)))
+			targets = list_append_unique_oid(targets, lfirst_oid(lc));
 	}
 	/* only CTEs at the top may change data */
 	foreach(lc, query->hasModifyingCTE ? query->cteList : NIL)
@@ -238,13 +246,13 @@ find_targets(Query *query, List *targets)
 }
 
 /*
- * An UPDATE of columns that no view reads is no change.  Triggers and generated
+ * An UPDATE of columns that no view reads in source is no change.  Triggers and generated
  * columns may change other columns than those it sets.
  */
 static bool
-may_change(Query *query, Oid relid)
+may_change(Query *query, Oid relid, Oid source)
 {
-	const TvLayout *layout = tv_view_layout(relid);
+	const TvLayout *layout = tv_view_layout(source);
 	Relation	rel;
 	bool		result;
 	ListCell   *lc;
@@ -259,8 +267,10 @@ may_change(Query *query, Oid relid)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 
+		/* columns of parents and children correspond by name */
 		for (int i = 0; i < layout->natts && !tle->resjunk; i++)
-			result |= layout->attnos[i] == tle->resno;
+			result |= strcmp(get_attname(source, layout->attnos[i], false),
+							 get_attname(relid, tle->resno, false)) == 0;
 	}
 	return result;
 }

@@ -16,7 +16,6 @@
 #include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/objectaccess.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
@@ -35,6 +34,7 @@
 #include "commands/command.h"
 #include "commands/object_access.h"
 #include "commands/settle.h"
+#include "commands/settle_tree.h"
 #include "tv_compat.h"
 
 static object_access_hook_type prev_object_access = NULL;
@@ -47,7 +47,6 @@ static void on_alter(Oid classid, Oid objid, ObjectAccessPostAlter *arg);
 static void on_drop(Oid classid, Oid objid, int subid);
 static Oid	constraint_relation(Oid constraint);
 static Oid	trigger_relation(Oid trigger);
-static void note_relation(Oid relid);
 static void add_relation(List **list, Oid relid);
 
 void
@@ -151,18 +150,16 @@ on_alter(Oid classid, Oid objid, ObjectAccessPostAlter *arg)
 	switch (classid)
 	{
 		case RelationRelationId:
-			note_relation(objid);
+			tv_command_note_relation(objid);
 			break;
 		case ConstraintRelationId:
-			note_relation(constraint_relation(objid));
+			tv_command_note_relation(constraint_relation(objid));
 			break;
 		case TriggerRelationId:
-			note_relation(trigger_relation(objid));
+			tv_command_note_relation(trigger_relation(objid));
 			break;
 		case InheritsRelationId:
-			tv_command_note_moved(objid);
-			if (arg)
-				tv_command_note_moved(arg->auxiliary_id);
+			tv_command_note_link(objid, arg->auxiliary_id);
 			break;
 		case ProcedureRelationId:
 			/* Renaming or giving away a function does not change it. */
@@ -182,19 +179,19 @@ static void
 on_drop(Oid classid, Oid objid, int subid)
 {
 	if (classid == ConstraintRelationId)
-		note_relation(constraint_relation(objid));
+		tv_command_note_relation(constraint_relation(objid));
 	else if (classid == RelationRelationId && subid != 0)
-		note_relation(objid);
+		tv_command_note_relation(objid);
 	else if (classid == RelationRelationId)
 	{
 		char		relkind = get_rel_relkind(objid);
 
-		if (relkind == RELKIND_INDEX)
-			note_relation(objid);
+		if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
+			tv_command_note_relation(objid);
 		else if (relkind == RELKIND_MATVIEW && tv_catalog_is_view(objid))
 			tv_command_note_dropped(objid);
-		else if (relkind == RELKIND_RELATION && get_rel_relispartition(objid))
-			tv_command_note_moved(get_partition_parent(objid, true));
+		else if (relkind == RELKIND_RELATION)
+			tv_settle_table_dropping(objid);
 	}
 }
 
@@ -233,9 +230,8 @@ trigger_relation(Oid trigger)
 	return relid;
 }
 
-/* Note a relation as touched; of an index, its table. */
-static void
-note_relation(Oid relid)
+void
+tv_command_note_relation(Oid relid)
 {
 	char		relkind;
 
@@ -264,6 +260,33 @@ tv_command_note_moved(Oid relid)
 {
 	if (tv_command_current)
 		add_relation(&tv_command_current->moved, relid);
+}
+
+/* A link that is made and removed by one statement is none. */
+void
+tv_command_note_link(Oid child, Oid parent)
+{
+	MemoryContext oldcxt;
+	TvLink	   *link;
+	ListCell   *lc;
+
+	if (tv_command_current == NULL)
+		return;
+	foreach(lc, tv_command_current->links)
+	{
+		link = lfirst(lc);
+		if (link->child == child && link->parent == parent)
+		{
+			tv_command_current->links = foreach_delete_current(tv_command_current->links, lc);
+			return;
+		}
+	}
+	oldcxt = MemoryContextSwitchTo(tv_command_current->cxt);
+	link = palloc(sizeof(TvLink));
+	link->child = child;
+	link->parent = parent;
+	tv_command_current->links = lappend(tv_command_current->links, link);
+	MemoryContextSwitchTo(oldcxt);
 }
 
 void

@@ -25,7 +25,6 @@
 
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_state.h"
-#include "catalog/tv_trigger.h"
 #include "commands/refresh.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
@@ -37,6 +36,7 @@ static void lock_all(RefreshMatViewStmt *stmt, Oid view, List *readers);
 static void lock_inputs(Oid view, List *readers);
 static bool needs_arming(List *inputs);
 static int	enter_settings(Oid view);
+static void drop_old_indexes(Oid view);
 static void refresh_reader(Oid view, const char *query_string);
 
 void
@@ -57,6 +57,8 @@ tv_refresh(TvUtility *utility, Node *node)
 
 	readers = tv_populated_readers(view);
 	lock_all(stmt, view, readers);
+	if (!stmt->concurrent && !stmt->skipData)
+		drop_old_indexes(view);
 	nestlevel = enter_settings(view);
 	PushActiveSnapshot(GetLatestSnapshot());
 	tv_utility_run(utility);
@@ -74,19 +76,57 @@ tv_refresh(TvUtility *utility, Node *node)
 		refresh_reader(lfirst_oid(lc), utility->query_string);
 }
 
-/* Refresh a view whose input was refreshed, on behalf of its owner. */
+static void
+drop_old_indexes(Oid view)
+{
+	TvRefusal  *refusal = NULL;
+	TvGraph    *graph = tv_view_compile(view, &refusal);
+
+	if (graph == NULL)
+		tv_refusal_raise(refusal, NULL);
+	tv_view_drop_old_indexes(view, graph);
+}
+
+/* Refresh a view on behalf of its owner, for its input was refreshed. */
 static void
 refresh_reader(Oid view, const char *query_string)
 {
 	int			nestlevel;
 
 	tv_check_not_in_progress(tv_catalog_sources(view), "refresh a maintained view");
+	drop_old_indexes(view);
 	nestlevel = enter_settings(view);
 	PushActiveSnapshot(GetLatestSnapshot());
 	tv_refresh_by_oid(view, query_string);
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, nestlevel);
 	tv_view_build(view);
+}
+
+static int
+compare_levels(const ListCell *a, const ListCell *b)
+{
+	return tv_catalog_view_level(lfirst_oid(a)) - tv_catalog_view_level(lfirst_oid(b));
+}
+
+void
+tv_refresh_again(List *views)
+{
+	List	   *inputs = NIL;
+	ListCell   *lc;
+
+	foreach(lc, views)
+		inputs = list_concat_unique_oid(inputs, get_inputs(lfirst_oid(lc)));
+	inputs = list_difference_oid(inputs, views);
+	list_sort(inputs, list_oid_cmp);
+	tv_check_not_in_progress(inputs, "refresh a maintained view");
+	tv_lock_relations(inputs, ShareRowExclusiveLock);
+	list_sort(views, compare_levels);
+	foreach(lc, views)
+	{
+		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
+		refresh_reader(lfirst_oid(lc), "");
+	}
 }
 
 /* The inputs by the definition as it is now; leaves no lock on the view. */
@@ -170,7 +210,7 @@ needs_arming(List *inputs)
 	ListCell   *lc;
 
 	foreach(lc, inputs)
-		if (!tv_catalog_is_view(lfirst_oid(lc)) && !tv_trigger_is_armed(lfirst_oid(lc)))
+		if (!tv_catalog_is_view(lfirst_oid(lc)) && !tv_source_is_armed(lfirst_oid(lc)))
 		return true;
 	return false;
 }

@@ -5,10 +5,10 @@
  *
  * A relation that was altered may change how its readers are maintained
  * (a constraint proved a key), or whether they can be at all (row security).
- * Rows that came or went without triggers (partitions), and objects that mean
- * something else now (views and functions in a definition), make a view's
- * contents wrong: such a view, and all that read it, is set unpopulated.
- * Reading it is then an error of the server's that tells to REFRESH.
+ * Values that changed without triggers, and objects that mean something else
+ * now (views and functions in a definition), make a view's contents wrong: such
+ * a view, and all that read it, is set unpopulated.  Reading it is then an error
+ * of the server's that tells to REFRESH.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,7 +22,6 @@
 #include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
@@ -36,17 +35,22 @@
 
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_state.h"
+#include "catalog/tv_tree.h"
 #include "catalog/tv_trigger.h"
+#include "commands/refresh.h"
 #include "commands/settle.h"
+#include "commands/settle_tree.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
+#include "executor/changeset.h"
+#include "executor/flush.h"
 
 static void settle_touched(List *relids);
 static void settle_moved(List *relids);
 static void settle_redefined(List *addresses);
+static List *set_aside(List *relids);
 static void settle_view(Oid view);
 static void rearm(Oid relid);
-static void disarm_unread(List *relids);
 static List *views_that_use(const ObjectAddress *object);
 static Oid	rule_relation(Oid rule);
 
@@ -54,15 +58,29 @@ void
 tv_settle(TvCommand *command)
 {
 	/* DROP EXTENSION has dropped everything else, too. */
-	if (!IsTransactionState() || !tv_catalog_installed() || IsBinaryUpgrade)
+	if (!IsTransactionState() || !tv_catalog_installed())
 		return;
-	if (command->dropped == NIL && command->touched == NIL &&
+	if (command->dropped == NIL && command->touched == NIL && command->links == NIL &&
 		command->moved == NIL && command->redefined == NIL)
 		return;
 	CommandCounterIncrement();
+	if (IsBinaryUpgrade)
+	{
+		tv_settle_links_of_upgrade(command->links);
+		return;
+	}
 	tv_settle_dropped(command->dropped);
 	settle_redefined(command->redefined);
 	settle_moved(command->moved);
+	tv_settle_links_noted(command->links);
+	if (command->links != NIL || tv_changes_exist())
+	{
+		List	   *again = set_aside(command->touched);
+
+		tv_settle_links(command->links);
+		(void) tv_flush();
+		tv_refresh_again(again);
+	}
 	settle_touched(command->touched);
 }
 
@@ -85,7 +103,7 @@ tv_settle_dropped(List *views)
 		tv_state_drop_all(view);
 		tv_catalog_forget_view(view);
 	}
-	disarm_unread(sources);
+	tv_settle_disarm_unread(sources);
 }
 
 /*
@@ -93,23 +111,38 @@ tv_settle_dropped(List *views)
  * waiting for a writer: it may be waiting for the view that is being dropped.
  * Triggers left behind do nothing, and the next view over the table uses them.
  */
-static void
-disarm_unread(List *relids)
+void
+tv_settle_disarm_unread(List *relids)
 {
+	List	   *tables = NIL;
 	ListCell   *lc;
 
-	list_sort(relids, list_oid_cmp);
 	foreach(lc, relids)
+		if (get_rel_relkind(lfirst_oid(lc)) != '\0')
+		tables = list_concat_unique_oid(tables, tv_tree_below(lfirst_oid(lc), NoLock));
+	list_sort(tables, list_oid_cmp);
+	foreach(lc, tables)
 	{
 		Oid			relid = lfirst_oid(lc);
-		char		relkind = get_rel_relkind(relid);
 
-		if (relkind == '\0' || relkind == RELKIND_MATVIEW || tv_catalog_readers(relid) != NIL)
+		if (get_rel_relkind(relid) == RELKIND_MATVIEW || tv_settle_is_read(relid))
 			continue;
 		if (!ConditionalLockRelationOid(relid, ShareRowExclusiveLock))
 			continue;
-		tv_trigger_disarm(relid);
+		if (get_rel_relkind(relid) != '\0')
+			tv_trigger_disarm(relid);
 	}
+}
+
+bool
+tv_settle_is_read(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_tree_above(relid))
+		if (tv_catalog_readers(lfirst_oid(lc)) != NIL)
+		return true;
+	return false;
 }
 
 /* ------------------------------------------------------------------------
@@ -117,54 +150,92 @@ disarm_unread(List *relids)
  * ------------------------------------------------------------------------
  */
 
-/* Look again at the views that read these relations, or are among them. */
-static void
-settle_touched(List *relids)
+/* The views that read these relations, or are among them. */
+static List *
+views_of(List *relids)
 {
 	List	   *views = NIL;
 	ListCell   *lc;
+	ListCell   *la;
 
 	foreach(lc, relids)
 	{
-		Oid			relid = lfirst_oid(lc);
-		List	   *readers = tv_catalog_readers(relid);
-
-		if (readers != NIL && get_rel_relkind(relid) != RELKIND_MATVIEW)
-			rearm(relid);
-		views = list_concat_unique_oid(views, readers);
-		if (tv_catalog_is_view(relid))
-			views = list_append_unique_oid(views, relid);
+		foreach(la, tv_tree_above(lfirst_oid(lc)))
+			views = list_concat_unique_oid(views, tv_catalog_readers(lfirst_oid(la)));
+		if (tv_catalog_is_view(lfirst_oid(lc)))
+			views = list_append_unique_oid(views, lfirst_oid(lc));
 	}
-	foreach(lc, views)
+	return views;
+}
+
+/* Look again at the views of relations, and at their triggers. */
+static void
+settle_touched(List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		if (tv_settle_is_read(lfirst_oid(lc)))
+		rearm(lfirst_oid(lc));
+	foreach(lc, views_of(relids))
 		settle_view(lfirst_oid(lc));
 }
 
 /*
- * Look again at a view: it may need other state tables, another index, or be
- * beyond maintenance.
+ * The definition of a populated view; NULL if there is nothing to do, and if it
+ * is beyond maintenance, in which case it is given up.
  */
-static void
-settle_view(Oid view)
+static TvGraph *
+compile_again(Oid view)
 {
 	TvRefusal  *refusal = NULL;
 	TvGraph    *graph;
-	List	   *inputs;
 
 	if (!tv_catalog_is_view(view) || !tv_catalog_has_view(view))
-		return;
+		return NULL;
 	LockRelationOid(view, AccessShareLock);
 	if (!tv_view_is_populated(view))
-		return;
+		return NULL;
 	graph = tv_view_compile(view, &refusal);
 	if (graph == NULL)
-	{
 		tv_unpopulate(list_make1_oid(view), psprintf("Its definition is refused now: %s. %s",
 													 refusal->what, refusal->why));
-		return;
-	}
-	if (tv_view_fits(view, graph))
-		return;
+	return graph;
+}
 
+/*
+ * Rows are about to come or go.  Views of the relations that can no longer be
+ * maintained are given up; those that now need other stores cannot take the
+ * change: they do not count as readers until the caller refreshes them.
+ */
+static List *
+set_aside(List *relids)
+{
+	List	   *again = NIL;
+	ListCell   *lc;
+
+	foreach(lc, views_of(relids))
+	{
+		TvGraph    *graph = compile_again(lfirst_oid(lc));
+
+		if (graph == NULL || tv_view_fits(lfirst_oid(lc), graph))
+			continue;
+		again = list_append_unique_oid(again, lfirst_oid(lc));
+		again = list_concat_unique_oid(again, tv_populated_readers(lfirst_oid(lc)));
+	}
+	tv_unpopulate(again, NULL);
+	return again;
+}
+
+/* Look again at a view: it may need other state tables, or another index. */
+static void
+settle_view(Oid view)
+{
+	TvGraph    *graph = compile_again(view);
+	List	   *inputs;
+
+	if (graph == NULL || tv_view_fits(view, graph))
+		return;
 	inputs = tv_graph_inputs(graph);
 	tv_check_not_in_progress(inputs, "change how a view is maintained");
 	tv_lock_relations(inputs, ShareRowExclusiveLock);
@@ -179,9 +250,13 @@ settle_view(Oid view)
 static void
 rearm(Oid relid)
 {
-	if (get_rel_relkind(relid) == '\0' || tv_trigger_is_armed(relid))
+	char		relkind = get_rel_relkind(relid);
+
+	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
+		tv_trigger_is_armed(relid))
 		return;
-	tv_trigger_arm(relid);
+	if (tv_trigger_arm(relid))
+		return;
 	ereport(NOTICE,
 			(errmsg("the triggers on \"%s\" that maintain views stay enabled", get_rel_name(relid))));
 }
@@ -191,34 +266,20 @@ rearm(Oid relid)
  * ------------------------------------------------------------------------
  */
 
-/* Rows of these relations, and so of their ancestors, have changed. */
+/* Values in these relations, and in their parents and children, have changed. */
 static void
 settle_moved(List *relids)
 {
 	List	   *views = NIL;
-	List	   *todo = list_copy(relids);
+	ListCell   *lc;
+	ListCell   *lr;
 
-	while (todo != NIL)
+	foreach(lc, relids)
 	{
-		Oid			relid = linitial_oid(todo);
-		Relation	rel;
-		ScanKeyData key;
-		SysScanDesc scan;
-		HeapTuple	tuple;
-
-		todo = list_delete_first(todo);
-		views = list_concat_unique_oid(views, tv_catalog_readers(relid));
-
-		rel = table_open(InheritsRelationId, AccessShareLock);
-		ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(relid));
-		scan = systable_beginscan(rel, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			todo = lappend_oid(todo, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
-		systable_endscan(scan);
-		table_close(rel, AccessShareLock);
+		foreach(lr, tv_tree_related(lfirst_oid(lc)))
+			views = list_concat_unique_oid(views, tv_catalog_readers(lfirst_oid(lr)));
 	}
-	tv_unpopulate(views, "Rows of a table that it reads came or went with a partition or child table.");
+	tv_unpopulate(views, "A generated column of a table that it reads was computed anew.");
 }
 
 /* Views, functions and others in definitions mean something else now. */

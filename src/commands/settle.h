@@ -19,4 +19,13 @@ extern void tv_settle(TvCommand *command);
 /* Clean up after views that were dropped. */
 extern void tv_settle_dropped(List *views);
 
+/* Does a view, populated or not, read the table or an ancestor of it? */
+extern bool tv_settle_is_read(Oid relid);
+
+/*
+ * Drop the triggers of those of these tables, and of their partitions and
+ * children, that no view reads.
+ */
+extern void tv_settle_disarm_unread(List *relids);
+
 #endif							/* TV_SETTLE_H */

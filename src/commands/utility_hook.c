@@ -28,6 +28,7 @@
 #include "commands/object_access.h"
 #include "commands/refresh.h"
 #include "commands/settle.h"
+#include "commands/settle_tree.h"
 #include "executor/executor_hooks.h"
 #include "executor/flush.h"
 #include "executor/flush_on_read.h"
@@ -251,6 +252,7 @@ find_handler(Node *stmt)
 		{T_AlterTableStmt, tv_alter_table},
 		{T_CopyStmt, tv_copy},
 		{T_CreateTableAsStmt, tv_create_view},
+		{T_DropStmt, tv_drop},
 		{T_ExplainStmt, tv_create_view_explain},
 		{T_IndexStmt, tv_create_index},
 		{T_RefreshMatViewStmt, tv_refresh},

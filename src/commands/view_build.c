@@ -29,6 +29,7 @@
 #include "catalog/definition.h"
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_state.h"
+#include "catalog/tv_tree.h"
 #include "catalog/tv_trigger.h"
 #include "commands/view_build.h"
 #include "executor/frames.h"
@@ -91,7 +92,33 @@ tv_lock_relations(List *relids, LOCKMODE lockmode)
 					(errcode(ERRCODE_UNDEFINED_TABLE),
 					 errmsg("relation with OID %u does not exist", lfirst_oid(lc)),
 					 errdetail("It was dropped while the command waited for it.")));
+		/* partitions and children, too, are written to directly */
+		if (lockmode >= ShareRowExclusiveLock)
+			(void) tv_tree_below(lfirst_oid(lc), lockmode);
 	}
+}
+
+void
+tv_arm_source(Oid source)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_tree_below(source, NoLock))
+		if (!tv_trigger_is_armed(lfirst_oid(lc)))
+		(void) tv_trigger_arm(lfirst_oid(lc));
+	/* Every backend must learn of the new reader. */
+	CacheInvalidateRelcacheByRelid(source);
+}
+
+bool
+tv_source_is_armed(Oid source)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_tree_below(source, NoLock))
+		if (!tv_trigger_is_armed(lfirst_oid(lc)))
+		return false;
+	return true;
 }
 
 /*
@@ -187,10 +214,10 @@ tv_view_build(Oid view)
 	{
 		Oid			source = lfirst_oid(lc);
 
-		if (!tv_catalog_is_view(source) && !tv_trigger_is_armed(source))
-			tv_trigger_arm(source);
-		/* Every backend must learn of the new reader. */
-		CacheInvalidateRelcacheByRelid(source);
+		if (tv_catalog_is_view(source))
+			CacheInvalidateRelcacheByRelid(source);
+		else
+			tv_arm_source(source);
 	}
 	tv_state_drop_all(view);
 	make_states(view, graph);
@@ -305,6 +332,17 @@ make_view_index(Oid view, const TvNode *top)
 		case TV_IDENTITY_SHARED:
 			break;
 	}
+}
+
+void
+tv_view_drop_old_indexes(Oid view, const TvGraph *graph)
+{
+	Relation	rel = table_open(view, NoLock);
+	Oid			index = find_view_index(rel, graph->nodes[graph->nnodes - 1]);
+
+	table_close(rel, NoLock);
+	tv_store_index_drop_ours(view, index);
+	CommandCounterIncrement();
 }
 
 bool

@@ -21,8 +21,20 @@ extern TvGraph *tv_view_compile(Oid view, TvRefusal **refusal);
 /* The tables and maintained views that the graph reads, ascending OIDs. */
 extern List *tv_graph_inputs(const TvGraph *graph);
 
-/* Lock relations in the order of the list. */
+/*
+ * Lock relations in the order of the list; with their partitions and children,
+ * if the lock keeps writers out.
+ */
 extern void tv_lock_relations(List *relids, LOCKMODE lockmode);
+
+/*
+ * Arm a base table, with its partitions and children.  The caller has locked
+ * them (ShareRowExclusiveLock).
+ */
+extern void tv_arm_source(Oid source);
+
+/* Is it armed, with all of them? */
+extern bool tv_source_is_armed(Oid source);
 
 /*
  * Raise 42501 if something that the graph reads may not be read at all by
@@ -45,6 +57,12 @@ extern void tv_check_not_in_progress(List *relids, const char *command);
  * and the view.
  */
 extern void tv_view_build(Oid view);
+
+/*
+ * Drop the indexes made for the view that its graph has no use for: what it is
+ * filled with next may violate them.
+ */
+extern void tv_view_drop_old_indexes(Oid view, const TvGraph *graph);
 
 /* Does what is stored for the view fit its graph?  Otherwise it needs a build. */
 extern bool tv_view_fits(Oid view, const TvGraph *graph);

@@ -7,9 +7,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/tlist.h"
 
+#include "catalog/tv_tree.h"
 #include "delta/compile_internal.h"
 
 #define WHY_NO_RULE "No maintenance rule exists for it."
@@ -29,9 +31,30 @@ typedef struct TvFind
 
 static const char *unsupported_clause(Query *query, int *location, const char **why,
 									  const char **hint);
+static bool groups_by_inherited_key(Query *query);
 static int	find_location(Query *query, TvConstruct construct);
 static bool find_walker(Node *node, void *context);
 static int	recursive_location(Query *query);
+
+/*
+ * The server takes the primary key of a table for one of its inheritance
+ * children, too.
+ */
+static bool
+groups_by_inherited_key(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_RELATION && rte->inh &&
+			tv_tree_has_children(rte->relid))
+			return true;
+	}
+	return false;
+}
 
 /*
  * The query itself, clause by clause; not its FROM items.
@@ -44,8 +67,14 @@ tv_analyze_query(TvCompiler *c, Query *query)
 	const char *hint = HINT_READER;
 	const char *what = unsupported_clause(query, &location, &why, &hint);
 
-	if (what == NULL)
+	if (what == NULL && !(query->constraintDeps && groups_by_inherited_key(query)))
 		return true;
+	if (what == NULL)
+	{
+		what = "GROUP BY a primary key that does not hold for inheritance children";
+		why = "Rows of the table and of its children may have the same key, so the query's result is not determined.";
+		hint = "Group by all columns that the query shows.";
+	}
 	tv_compile_refuse(c, location, "%s is not supported in a maintained view", what, why, hint);
 	return false;
 }

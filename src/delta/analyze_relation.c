@@ -16,8 +16,56 @@
 #include "utils/rls.h"
 
 #include "catalog/tv_catalog.h"
+#include "catalog/tv_tree.h"
 #include "delta/compile_internal.h"
 #include "tv_compat.h"
+
+/*
+ * The tables that store the rows of a table with partitions or children.  Their
+ * own row security does not count in a query that names the root.
+ */
+static bool
+analyze_tree(TvCompiler *c, Relation rel)
+{
+	ListCell   *lc;
+
+	if (!has_subclass(RelationGetRelid(rel)))
+		return true;
+	foreach(lc, tv_tree_below(RelationGetRelid(rel), NoLock))
+	{
+		Oid			relid = lfirst_oid(lc);
+		char		kind = get_rel_relkind(relid);
+		const char *what = NULL;
+		const char *why = NULL;
+		const char *hint = NULL;
+
+		if (kind == RELKIND_FOREIGN_TABLE)
+		{
+			what = "table \"%s\" with a foreign table among its partitions or children is not supported in a maintained view";
+			why = psprintf("Rows of foreign table \"%s\" can change without this server knowing.",
+						   get_rel_name(relid));
+			hint = "Copy the rows into a table, and use that as a partition or child.";
+		}
+		else if (kind == RELKIND_PARTITIONED_TABLE && tv_tree_detaching(relid))
+		{
+			what = "table \"%s\" with a partition that is being detached is not supported in a maintained view";
+			why = "Whether the partition belongs to it depends on who asks.";
+			hint = "Run ALTER TABLE ... DETACH PARTITION ... FINALIZE first.";
+		}
+		else if (kind != '\0' && get_rel_persistence(relid) != RELPERSISTENCE_PERMANENT)
+		{
+			what = "table \"%s\" with temporary or unlogged partitions or children is not supported in a maintained view";
+			why = psprintf("The rows of \"%s\" can vanish without a statement.", get_rel_name(relid));
+			hint = "Use permanent, logged tables.";
+		}
+		if (what)
+		{
+			tv_compile_refuse(c, -1, what, RelationGetRelationName(rel), why, hint);
+			return false;
+		}
+	}
+	return true;
+}
 
 bool
 tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_as)
@@ -51,19 +99,13 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 		why = "Its rows can change without this server knowing.";
 		hint = "Copy the rows into a table.";
 	}
-	else if (kind == RELKIND_PARTITIONED_TABLE || rel->rd_rel->relispartition)
-	{
-		what = "partitioned table \"%s\" is not supported in a maintained view";
-		why = "Changes made through other levels of the partition tree would not be seen.";
-		hint = "Use tables that are not partitioned.";
-	}
 	else if (kind == RELKIND_MATVIEW && !tv_catalog_is_view(RelationGetRelid(rel)))
 	{
 		what = "materialized view \"%s\" is not supported in a maintained view";
 		why = "It changes only by REFRESH, so it is stale in between.";
 		hint = "Create it with USING tview, then it is maintained too.";
 	}
-	else if (kind != RELKIND_RELATION && kind != RELKIND_MATVIEW)
+	else if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW)
 	{
 		what = "relation \"%s\" is not supported in a maintained view";
 		why = "It is neither a table nor a view.";
@@ -75,21 +117,15 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 		why = "The rows of temporary and unlogged tables can vanish without a statement.";
 		hint = "Use a permanent, logged table.";
 	}
-	else if (has_subclass(RelationGetRelid(rel)) &&
-			 find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL)
+	else if (!rte->inh && kind != RELKIND_MATVIEW && tv_tree_has_children(RelationGetRelid(rel)))
 	{
-		/* FROM ONLY is no way out: the transition tables have all rows. */
-		what = "table \"%s\" with inheritance children is not supported in a maintained view";
-		why = "Changes of its own rows and of its children's cannot be told apart.";
-		hint = "Use a table without children.";
+		what = "ONLY of table \"%s\" with children is not supported in a maintained view";
+		why = "Changes of its own rows and of its children's are delivered together.";
+		hint = "Read the table with its children, or one without children.";
 	}
-	else if (has_superclass(RelationGetRelid(rel)))
-	{
-		what = "inheritance child \"%s\" is not supported in a maintained view";
-		why = "Changes made through its parent would not be seen.";
-		hint = "Use a table without a parent.";
-	}
-	else if (kind == RELKIND_RELATION &&
+	else if (kind != RELKIND_MATVIEW && !analyze_tree(c, rel))
+		return false;
+	else if (kind != RELKIND_MATVIEW &&
 			 check_enable_rls(RelationGetRelid(rel), check_as, true) == RLS_ENABLED)
 	{
 		what = "table \"%s\" with row security in force for the view's owner is not supported in a maintained view";

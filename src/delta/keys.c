@@ -22,6 +22,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
@@ -30,6 +31,7 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#include "catalog/tv_tree.h"
 #include "delta/compile_internal.h"
 #include "tv_compat.h"
 
@@ -288,7 +290,13 @@ leaf_keys(TvCompiler *c, TvLeaf *leaf)
 		return NIL;
 	source = list_nth(c->sources, leaf->source);
 	if (source->kind != TV_SOURCE_NODE)
+	{
+		/* an index of a table does not hold for its inheritance children */
+		if (leaf->rte->inh && leaf->rte->relkind == RELKIND_RELATION &&
+			tv_tree_has_children(source->relid))
+			return NIL;
 		return index_keys(source->relid);
+	}
 
 	node = list_nth(c->nodes, source->node);
 	if (node->identity != TV_IDENTITY_KEY)

@@ -7,6 +7,9 @@
  * update stand at the same place of the two transition tables; where they are
  * equal in those columns, byte by byte, there is no change.
  *
+ * A table in a tree delivers row by row (see catalog/tv_trigger.c), to itself
+ * and to each of its ancestors that a view reads, in their columns.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -24,29 +27,46 @@
 #include "utils/snapmgr.h"
 
 #include "catalog/tv_trigger.h"
+#include "executor/capture.h"
 #include "executor/changeset.h"
 #include "executor/flush.h"
 #include "executor/flush_internal.h"
 #include "executor/frames_internal.h"
-#include "planner/view_cache.h"
+#include "planner/member_cache.h"
 
 PG_FUNCTION_INFO_V1(tview_capture);
 
+/* A source that the rows of a table are captured for. */
+typedef struct TvCapture
+{
+	TvChanges  *changes;
+	const AttrNumber *attnos;	/* the layout's columns, in the table */
+	AttrNumber	last_attno;		/* the highest of them */
+	Datum	   *values;
+	bool	   *nulls;
+} TvCapture;
+
+static void capture_statement(TriggerData *trigdata);
 static void capture_update(TvChanges *changes, TriggerData *trigdata);
-static void capture_row(TvChanges *changes, TriggerData *trigdata);
+static void capture_row(TriggerData *trigdata);
+static void capture_truncate(Relation rel);
+static void note_statement(Relation rel);
 static void capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 weight);
-static void capture_contents(TvChanges *changes, Relation rel, int64 weight);
+static List *captures_of(Relation rel);
+static TvCapture *make_capture(Relation rel, const TvMembership *membership,
+							   const TvLayout *layout);
+static void capture_contents(List *captures, Relation rel, int64 weight);
+static void check_visibility(Relation rel);
 static void take_columns(const TvLayout *layout, TupleTableSlot *slot, Datum *values, bool *nulls);
 static void rewind_store(Tuplestorestate *store);
+static bool columns_equal(const TvLayout *layout, const Datum *a, const bool *anull,
+						  const Datum *b, const bool *bnull);
 
 Datum
 tview_capture(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	Relation	rel;
-	TvReaders  *readers;
-	TvChanges  *changes;
-	TriggerEvent event;
+	Trigger    *trigger;
 
 	/* A trigger of somebody's own would deliver changes a second time. */
 	if (!CALLED_AS_TRIGGER(fcinfo) || !trigdata->tg_trigger->tgisinternal)
@@ -55,49 +75,315 @@ tview_capture(PG_FUNCTION_ARGS)
 				 errmsg("function tview.capture() was not called by a trigger of pg_tviews"),
 				 errdetail("It belongs to the internal triggers of maintained views."),
 				 errhint("Do not call it, and make no triggers with it.")));
-	rel = trigdata->tg_relation;
-	event = trigdata->tg_event;
+	trigger = trigdata->tg_trigger;
 
 	/*
 	 * An apply worker fires row triggers only, its copying of a table fires
-	 * both; everybody else delivers by statement.
+	 * both; everybody else delivers by statement.  In trees rows are
+	 * delivered by row triggers, whoever fires them.
 	 */
-	if (!TRIGGER_FIRED_BY_TRUNCATE(event) &&
-		(TRIGGER_FIRED_FOR_ROW(event) != 0) != IsLogicalWorker())
-		return PointerGetDatum(NULL);
-
-	readers = tv_view_readers(RelationGetRelid(rel));
-	if (readers)
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		capture_truncate(trigdata->tg_relation);
+	else if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 	{
-		if (tv_flush_running())
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("cannot change table \"%s\" while views that read it are being updated",
-							RelationGetRelationName(rel)),
-					 errdetail("A function called by the definition of a view changes a base table."),
-					 errhint("Functions in a view's definition must not have side effects.")));
-		changes = tv_changes_of(RelationGetRelid(rel), readers->layout);
-		if (TRIGGER_FIRED_FOR_ROW(event))
-			capture_row(changes, trigdata);
-		else if (TRIGGER_FIRED_BY_INSERT(event))
-			capture_rows(changes, trigdata->tg_newtable, RelationGetDescr(rel), 1);
-		else if (TRIGGER_FIRED_BY_DELETE(event))
-			capture_rows(changes, trigdata->tg_oldtable, RelationGetDescr(rel), -1);
-		else if (TRIGGER_FIRED_BY_UPDATE(event))
-			capture_update(changes, trigdata);
-		else
-		{
-			capture_contents(changes, rel, -1);
-			tv_changes_truncate(changes);
-		}
-		tv_changes_delivered(changes);
+		if (tv_trigger_delivers_rows(trigger) || IsLogicalWorker())
+			capture_row(trigdata);
 	}
-	if (!TRIGGER_FIRED_BY_TRUNCATE(event))
-		tv_frame_delivered(RelationGetRelid(rel),
-						   TRIGGER_FIRED_BY_INSERT(event) ? CMD_INSERT :
-						   TRIGGER_FIRED_BY_DELETE(event) ? CMD_DELETE : CMD_UPDATE);
+	else if (trigger->tgoldtable == NULL && trigger->tgnewtable == NULL)
+		note_statement(trigdata->tg_relation);
+	else if (IsLogicalWorker())
+		return PointerGetDatum(NULL);
+	else
+		capture_statement(trigdata);
+
+	if (!TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event) &&
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		tv_frame_delivered(RelationGetRelid(trigdata->tg_relation),
+						   TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? CMD_INSERT :
+						   TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ? CMD_DELETE : CMD_UPDATE);
 	return PointerGetDatum(NULL);
 }
+
+/* Functions that a flush calls must not write. */
+static void
+check_not_flushing(Relation rel)
+{
+	if (tv_flush_running())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cannot change table \"%s\" while views that read it are being updated",
+						RelationGetRelationName(rel)),
+				 errdetail("A function called by the definition of a view changes a base table."),
+				 errhint("Functions in a view's definition must not have side effects.")));
+}
+
+/* The transition tables of a statement on a table that is alone. */
+static void
+capture_statement(TriggerData *trigdata)
+{
+	Relation	rel = trigdata->tg_relation;
+	TvReaders  *readers = tv_view_readers(RelationGetRelid(rel));
+	TvChanges  *changes;
+
+	if (readers == NULL)
+		return;
+	check_not_flushing(rel);
+	changes = tv_changes_of(RelationGetRelid(rel), readers->layout);
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		capture_rows(changes, trigdata->tg_newtable, RelationGetDescr(rel), 1);
+	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		capture_rows(changes, trigdata->tg_oldtable, RelationGetDescr(rel), -1);
+	else
+		capture_update(changes, trigdata);
+	tv_changes_delivered(changes);
+}
+
+/* All rows of a statement on a table in a tree have been delivered. */
+static void
+note_statement(Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_changes_all())
+	{
+		TvChanges  *changes = lfirst(lc);
+
+		if (tv_member_reaches(RelationGetRelid(rel), changes->source))
+			tv_changes_delivered(changes);
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Rows of tables in trees, of apply workers, and of whole tables
+ * ------------------------------------------------------------------------
+ */
+
+/* Whom a table's rows are captured for: List of TvCapture *. */
+static List *
+captures_of(Relation rel)
+{
+	TvMember   *member = tv_member_lookup(RelationGetRelid(rel));
+	List	   *result = NIL;
+
+	for (int i = 0; member && i < member->nsources; i++)
+	{
+		TvReaders  *readers = tv_view_readers(member->sources[i].source);
+
+		if (readers == NULL)
+			continue;
+		tv_membership_bind(member->cxt, member->relid, &member->sources[i], readers->layout);
+		result = lappend(result, make_capture(rel, &member->sources[i], readers->layout));
+	}
+	if (result != NIL)
+		check_not_flushing(rel);
+	return result;
+}
+
+static TvCapture *
+make_capture(Relation rel, const TvMembership *membership, const TvLayout *layout)
+{
+	TvCapture  *capture = palloc(sizeof(TvCapture));
+	int			natts = layout->natts;
+
+	capture->changes = tv_changes_of(membership->source, layout);
+	capture->changes->from = RelationGetRelid(rel);
+	capture->attnos = membership->attnos;
+	capture->last_attno = membership->last_attno;
+	capture->values = palloc(sizeof(Datum) * (natts + 1));
+	capture->nulls = palloc(sizeof(bool) * (natts + 1));
+	return capture;
+}
+
+static void
+take_mapped(const TvCapture *capture, TupleTableSlot *slot, Datum *values, bool *nulls)
+{
+	slot_getsomeattrs(slot, capture->last_attno);
+	for (int i = 0; i < capture->changes->layout->natts; i++)
+	{
+		values[i] = slot->tts_values[capture->attnos[i] - 1];
+		nulls[i] = slot->tts_isnull[capture->attnos[i] - 1];
+	}
+}
+
+static void
+capture_row(TriggerData *trigdata)
+{
+	ListCell   *lc;
+
+	foreach(lc, captures_of(trigdata->tg_relation))
+	{
+		TvCapture  *capture = lfirst(lc);
+		TvChanges  *changes = capture->changes;
+
+		take_mapped(capture, trigdata->tg_trigslot, capture->values, capture->nulls);
+		if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		{
+			Datum	   *values = palloc(sizeof(Datum) * (changes->layout->natts + 1));
+			bool	   *nulls = palloc(sizeof(bool) * (changes->layout->natts + 1));
+
+			take_mapped(capture, trigdata->tg_newslot, values, nulls);
+			if (columns_equal(changes->layout, capture->values, capture->nulls, values, nulls))
+				continue;
+			tv_changes_add(changes, capture->values, capture->nulls, -1);
+			tv_changes_add(changes, values, nulls, 1);
+		}
+		else
+			tv_changes_add(changes, capture->values, capture->nulls,
+						   TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? 1 : -1);
+		if (IsLogicalWorker())
+			tv_changes_delivered(changes);
+	}
+}
+
+static void
+capture_truncate(Relation rel)
+{
+	List	   *captures = captures_of(rel);
+	ListCell   *lc;
+
+	capture_contents(captures, rel, -1);
+	foreach(lc, captures)
+	{
+		TvCapture  *capture = lfirst(lc);
+
+		tv_changes_truncate(capture->changes);
+		tv_changes_delivered(capture->changes);
+	}
+}
+
+/*
+ * Capture the rows that a table holds.  Whoever is about to take them away, or
+ * has brought them, did so regardless of snapshots and has locked the table, so
+ * the newest state counts.
+ */
+static void
+capture_contents(List *captures, Relation rel, int64 weight)
+{
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	ListCell   *lc;
+
+	if (captures == NIL)
+		return;
+	slot = table_slot_create(rel, NULL);
+	CommandCounterIncrement();
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, captures)
+		{
+			TvCapture  *capture = lfirst(lc);
+
+			take_mapped(capture, slot, capture->values, capture->nulls);
+			tv_changes_add_detoasted(capture->changes, capture->values, capture->nulls, weight);
+		}
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * A transaction that goes on seeing what its snapshot sees would see a view
+ * with other rows than its query gives.
+ */
+static void
+check_visibility(Relation rel)
+{
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	int64		difference = 0;
+	bool		same = true;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	slot = table_slot_create(rel, NULL);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		difference--;
+	table_endscan(scan);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	while (same && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		same = table_tuple_satisfies_snapshot(rel, slot, GetActiveSnapshot());
+		difference++;
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	PopActiveSnapshot();
+	ExecDropSingleTupleTableSlot(slot);
+	if (!same || difference != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update"),
+				 errdetail("Rows of table \"%s\", which maintained views are to get or lose, were changed by a transaction that this one cannot see.",
+						   RelationGetRelationName(rel)),
+				 errhint("Retry the transaction.")));
+}
+
+void
+tv_capture_table(Oid relid, List *sources, int64 weight)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	List	   *captures = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		TvMembership *membership = palloc0(sizeof(TvMembership));
+		TvReaders  *readers = tv_view_readers(lfirst_oid(lc));
+
+		if (readers == NULL)
+			continue;
+		membership->source = lfirst_oid(lc);
+		tv_membership_bind(CurrentMemoryContext, relid, membership, readers->layout);
+		captures = lappend(captures, make_capture(rel, membership, readers->layout));
+	}
+	if (captures != NIL)
+		check_visibility(rel);
+	capture_contents(captures, rel, weight);
+	table_close(rel, NoLock);
+}
+
+/*
+ * A trigger that fires after ours before a TRUNCATE may bring rows that go
+ * with the others, one that fires after it brings rows that stay, and both
+ * look the same to us.  What the table holds now tells.
+ */
+void
+tv_capture_settle(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_changes_all())
+	{
+		TvChanges  *changes = lfirst(lc);
+		ListCell   *le;
+
+		foreach(le, tv_changes_settle(changes))
+		{
+			Relation	rel = table_open(lfirst_oid(le), AccessShareLock);
+			TvMembership membership = {changes->source};
+
+			tv_membership_bind(CurrentMemoryContext, lfirst_oid(le), &membership, changes->layout);
+			capture_contents(list_make1(make_capture(rel, &membership, changes->layout)), rel, 1);
+			table_close(rel, NoLock);
+		}
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Transition tables
+ * ------------------------------------------------------------------------
+ */
 
 static void
 take_columns(const TvLayout *layout, TupleTableSlot *slot, Datum *values, bool *nulls)
@@ -144,23 +430,6 @@ capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 w
 	}
 	rewind_store(store);
 	ExecDropSingleTupleTableSlot(slot);
-}
-
-/* One row changed by an apply worker. */
-static void
-capture_row(TvChanges *changes, TriggerData *trigdata)
-{
-	Datum	   *values = palloc(sizeof(Datum) * (changes->layout->natts + 1));
-	bool	   *nulls = palloc(sizeof(bool) * (changes->layout->natts + 1));
-	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
-
-	take_columns(changes->layout, trigdata->tg_trigslot, values, nulls);
-	tv_changes_add(changes, values, nulls, inserted ? 1 : -1);
-	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-	{
-		take_columns(changes->layout, trigdata->tg_newslot, values, nulls);
-		tv_changes_add(changes, values, nulls, 1);
-	}
 }
 
 static bool
@@ -223,55 +492,4 @@ capture_update(TvChanges *changes, TriggerData *trigdata)
 	rewind_store(trigdata->tg_newtable);
 	ExecDropSingleTupleTableSlot(old_slot);
 	ExecDropSingleTupleTableSlot(new_slot);
-}
-
-/*
- * The table's contents.  TRUNCATE holds AccessExclusiveLock and takes away
- * rows regardless of snapshots, so the newest state counts.
- */
-static void
-capture_contents(TvChanges *changes, Relation rel, int64 weight)
-{
-	const TvLayout *layout = changes->layout;
-	Snapshot	snapshot;
-	TableScanDesc scan;
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	Datum	   *values = palloc(sizeof(Datum) * (layout->natts + 1));
-	bool	   *nulls = palloc(sizeof(bool) * (layout->natts + 1));
-
-	CommandCounterIncrement();
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan = table_beginscan(rel, snapshot, 0, NULL);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		take_columns(layout, slot, values, nulls);
-		tv_changes_add_detoasted(changes, values, nulls, weight);
-	}
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(slot);
-}
-
-/*
- * A trigger that fires after ours before a TRUNCATE may bring rows that go
- * with the others, one that fires after it brings rows that stay, and both
- * look the same to us.  What the table holds now tells.
- */
-void
-tv_capture_settle(void)
-{
-	ListCell   *lc;
-
-	foreach(lc, tv_changes_all())
-	{
-		TvChanges  *changes = lfirst(lc);
-		Relation	rel;
-
-		if (!tv_changes_settle(changes))
-			continue;
-		rel = table_open(changes->source, AccessShareLock);
-		capture_contents(changes, rel, 1);
-		table_close(rel, NoLock);
-	}
 }

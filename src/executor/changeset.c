@@ -20,10 +20,11 @@ static List *all_changes = NIL; /* of TvChanges *; few */
 static int	nsegments = 0;
 
 static TvSegment *current_segment(TvChanges *changes);
+static bool is_emptied(TvChanges *changes);
 static bool has_consumed(TvSegment *segment, Oid view, int node);
 static void release_done(TvChanges *changes);
 static void join_neighbours(TvChanges *changes);
-static void free_segment(TvSegment *segment);
+static void free_segment(TvChanges *changes, TvSegment *segment);
 
 bool
 tv_changes_exist(void)
@@ -54,13 +55,8 @@ tv_changes_of(Oid source, const TvLayout *layout)
 
 	if (changes)
 	{
-		if (changes->segments == NIL)
-			changes->layout = layout;
-		else if (!tv_view_layout_equal(changes->layout, layout))
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not capture a change because of concurrent DDL on a maintained view"),
-					 errhint("Retry the transaction.")));
+		changes->layout = layout;
+		changes->from = source;
 		return changes;
 	}
 	if (changes_cxt == NULL)
@@ -70,6 +66,7 @@ tv_changes_of(Oid source, const TvLayout *layout)
 	changes = palloc0(sizeof(TvChanges));
 	changes->source = source;
 	changes->layout = layout;
+	changes->from = source;
 	all_changes = lappend(all_changes, changes);
 	MemoryContextSwitchTo(oldcxt);
 	return changes;
@@ -88,39 +85,66 @@ tv_changes_all(void)
 }
 
 /*
- * The segment that takes new rows: the last one, if this subtransaction made
- * it and nobody has consumed it.
+ * The segment that takes new rows: one that this subtransaction made, nobody
+ * has consumed, and that has rows of the same kind.
  */
 static TvSegment *
 current_segment(TvChanges *changes)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
-	TvSegment  *segment = changes->segments ? llast(changes->segments) : NULL;
+	Oid			from = is_emptied(changes) ? changes->from : InvalidOid;
+	TvSegment  *segment;
 	MemoryContext oldcxt;
 
-	if (segment && segment->subid == subid && segment->consumed == NIL &&
-		!segment->truncates && segment->voided == InvalidSubTransactionId &&
-		segment->served == InvalidSubTransactionId)
-		return segment;
+	for (int i = list_length(changes->segments) - 1; i >= 0; i--)
+	{
+		segment = list_nth(changes->segments, i);
+		if (segment->subid != subid || segment->consumed != NIL ||
+			segment->served != InvalidSubTransactionId ||
+			!tv_view_layout_equal(segment->layout, changes->layout))
+			break;
+		if (segment->from == from && !OidIsValid(segment->truncated) &&
+			segment->voided == InvalidSubTransactionId)
+			return segment;
+	}
 	join_neighbours(changes);
 	oldcxt = MemoryContextSwitchTo(changes_cxt);
-	segment = tv_segment_make(nsegments);
+	segment = tv_segment_make(changes->layout, nsegments);
+	segment->from = from;
 	changes->segments = lappend(changes->segments, segment);
 	nsegments++;
 	MemoryContextSwitchTo(oldcxt);
 	return segment;
 }
 
+/* Was the table that rows come from emptied, and nobody has looked since? */
+static bool
+is_emptied(TvChanges *changes)
+{
+	ListCell   *lc;
+
+	if (changes->ntruncated == 0)
+		return false;
+	foreach(lc, changes->segments)
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		if (segment->truncated == changes->from && segment->settled == InvalidSubTransactionId)
+			return true;
+	}
+	return false;
+}
+
 void
 tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 {
-	tv_segment_add(current_segment(changes), changes->layout, values, isnull, weight);
+	tv_segment_add(current_segment(changes), values, isnull, weight);
 }
 
 void
 tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 {
-	tv_segment_add_detoasted(current_segment(changes), changes->layout, values, isnull, weight);
+	tv_segment_add_detoasted(current_segment(changes), values, isnull, weight);
 }
 
 void
@@ -130,30 +154,34 @@ tv_changes_truncate(TvChanges *changes)
 
 	/* TOAST storage that rows captured before refer to goes, too */
 	foreach(lc, changes->segments)
-		tv_segment_detoast(lfirst(lc), changes->layout);
-	current_segment(changes)->truncates = true;
+		tv_segment_detoast(lfirst(lc));
+	current_segment(changes)->truncated = changes->from;
+	changes->ntruncated++;
 }
 
-bool
+List *
 tv_changes_settle(TvChanges *changes)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
-	bool		found = false;
+	List	   *emptied = NIL;
 	ListCell   *lc;
 
+	if (changes->ntruncated == 0)
+		return NIL;
 	foreach(lc, changes->segments)
 	{
 		TvSegment  *segment = lfirst(lc);
 
-		if (found && segment->voided == InvalidSubTransactionId)
+		if (list_member_oid(emptied, segment->from) &&
+			segment->voided == InvalidSubTransactionId)
 			segment->voided = subid;
-		if (segment->truncates && segment->settled == InvalidSubTransactionId)
+		if (OidIsValid(segment->truncated) && segment->settled == InvalidSubTransactionId)
 		{
 			segment->settled = subid;
-			found = true;
+			emptied = list_append_unique_oid(emptied, segment->truncated);
 		}
 	}
-	return found;
+	return emptied;
 }
 
 void
@@ -248,7 +276,7 @@ release_done(TvChanges *changes)
 
 		if (is_done(segment))
 		{
-			free_segment(segment);
+			free_segment(changes, segment);
 			changes->segments = foreach_delete_current(changes->segments, lc);
 		}
 	}
@@ -308,8 +336,10 @@ join_neighbours(TvChanges *changes)
 		if (last != NULL && tv_segment_may_join(last, segment) &&
 			(segment->subid == subid || segment->rows->nrows >= last->rows->nrows / 2))
 		{
-			tv_segment_join(last, segment, changes->layout, nsegments);
-			free_segment(segment);
+			if (OidIsValid(last->truncated))
+				changes->ntruncated--;
+			tv_segment_join(last, segment, nsegments);
+			free_segment(changes, segment);
 			changes->segments = foreach_delete_current(changes->segments, lc);
 		}
 		else
@@ -318,8 +348,10 @@ join_neighbours(TvChanges *changes)
 }
 
 static void
-free_segment(TvSegment *segment)
+free_segment(TvChanges *changes, TvSegment *segment)
 {
+	if (OidIsValid(segment->truncated))
+		changes->ntruncated--;
 	tv_segment_free(segment);
 	nsegments--;
 }
@@ -363,7 +395,7 @@ tv_changes_end_subtransaction(bool commit, SubTransactionId subid, SubTransactio
 			{
 				if (!commit)
 				{
-					free_segment(segment);
+					free_segment(changes, segment);
 					changes->segments = foreach_delete_current(changes->segments, ls);
 					continue;
 				}

@@ -29,8 +29,12 @@ typedef struct TvSegment TvSegment;
 typedef struct TvChanges
 {
 	Oid			source;			/* hash key */
-	const TvLayout *layout;		/* lives as long as the transaction */
+	const TvLayout *layout;		/* of rows to be added and read; lives as long
+								 * as the transaction */
 	List	   *segments;		/* of TvSegment *, oldest first */
+	int			ntruncated;		/* segments with truncated */
+	Oid			from;			/* the table whose rows are being added: the
+								 * source or a descendant */
 	bool		lagging;		/* held some when the outermost data-changing
 								 * statement in progress began */
 } TvChanges;
@@ -38,7 +42,11 @@ typedef struct TvChanges
 /* Is there any segment at all? */
 extern bool tv_changes_exist(void);
 
-/* The changes of a source, made when missing. */
+/*
+ * The changes of a source, made when missing.  Rows to be added have this
+ * layout; segments that there are already keep theirs.  They come from the
+ * source itself, unless the caller then sets from.
+ */
 extern TvChanges *tv_changes_of(Oid source, const TvLayout *layout);
 
 /* The changes of a source, or NULL. */
@@ -61,17 +69,17 @@ extern void tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *is
 									 int64 weight);
 
 /*
- * The source's contents were added with weight -1: it is about to be emptied.
- * What rows came and went after this cannot be known from captured changes,
- * some of them may go with the others.
+ * The contents of the table changes->from were added with weight -1: it is
+ * about to be emptied.  What rows of it came and went after this cannot be known
+ * from captured changes, some of them may go with the others.
  */
 extern void tv_changes_truncate(TvChanges *changes);
 
 /*
- * If the source was emptied: forget the rows captured since, for the caller to
- * add the source's present contents instead.  False if it was not.
+ * Of tables that were emptied, forget the rows captured since.  Returns these
+ * tables, for the caller to add their present contents instead.
  */
-extern bool tv_changes_settle(TvChanges *changes);
+extern List *tv_changes_settle(TvChanges *changes);
 
 /* A trigger call, or the flush of a node, has brought rows. */
 extern void tv_changes_delivered(TvChanges *changes);

@@ -42,6 +42,7 @@
 #include "executor/isolation.h"
 #include "executor/moment.h"
 #include "executor/rights.h"
+#include "planner/member_cache.h"
 
 static bool running = false;
 
@@ -126,6 +127,22 @@ tv_flush_for_utility(void)
 			 errhint("Run it after the statement, or in an AFTER STATEMENT trigger.")));
 }
 
+/* Readers may have come or gone since rows were captured. */
+static void
+settle_layouts(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_changes_all())
+	{
+		TvChanges  *changes = lfirst(lc);
+		TvReaders  *readers = tv_view_readers(changes->source);
+
+		if (readers)
+			changes->layout = readers->layout;
+	}
+}
+
 static bool
 flush_selected(TvMoment moment, List *read)
 {
@@ -141,6 +158,7 @@ flush_selected(TvMoment moment, List *read)
 	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	tv_capture_settle();
+	settle_layouts();
 	selected = lock_reachable(moment, read);
 	known = moment != TV_MOMENT_READ || !reads_undelivered(selected);
 	if (known && selected != NIL)
@@ -311,9 +329,13 @@ lock_views(List *waiting, List *selected)
 			TvSource   *source = view->graph->sources[i];
 			TvChanges  *changes = tv_changes_find(source->relid);
 
-			/* what was changed is locked already, and more strongly */
+			/*
+			 * What was changed is locked already, and more strongly; of a
+			 * table in a tree, that may be another table.
+			 */
 			if (source->kind == TV_SOURCE_BASE &&
-				(changes == NULL || changes->segments == NIL))
+				(changes == NULL || changes->segments == NIL ||
+				 tv_member_lookup(source->relid)->in_tree))
 				bases = list_append_unique_oid(bases, source->relid);
 		}
 	}

@@ -11,6 +11,10 @@
  * rows come after a delivery, the server calls the trigger again, and the
  * statement that brought them has noted its pairs again.
  *
+ * Of a statement on a table that has parents or children, the relation is the
+ * one that the statement names: it alone fires triggers for the statement, once
+ * all rows have been delivered from where they are stored.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -20,9 +24,10 @@
 #include "parser/parsetree.h"
 #include "utils/memutils.h"
 
+#include "catalog/tv_tree.h"
 #include "executor/changeset.h"
 #include "executor/frames_internal.h"
-#include "planner/view_cache.h"
+#include "planner/member_cache.h"
 
 typedef struct FrameTarget
 {
@@ -78,7 +83,9 @@ add_modify_table(TvFrame *frame, PlannedStmt *stmt, Plan *plan)
 		return;
 	foreach(lc, mt->resultRelations)
 	{
-		Oid			relid = rt_fetch(lfirst_int(lc), stmt->rtable)->relid;
+		/* of a tree, the statement's trigger fires on the table named */
+		Index		rti = mt->rootRelation > 0 ? mt->rootRelation : lfirst_int(lc);
+		Oid			relid = rt_fetch(rti, stmt->rtable)->relid;
 		ListCell   *la;
 
 		if (mt->operation == CMD_MERGE)
@@ -212,8 +219,12 @@ tv_frame_modifies(Oid relid)
 		ListCell   *lc;
 
 		foreach(lc, frame->targets)
-			if (((FrameTarget *) lfirst(lc))->relid == relid)
-			return true;
+		{
+			Oid			target = ((FrameTarget *) lfirst(lc))->relid;
+
+			if (target == relid || list_member_oid(tv_tree_related(target), relid))
+				return true;
+		}
 	}
 	return false;
 }
@@ -229,9 +240,7 @@ tv_frame_undelivered(Oid relid)
 		{
 			FrameTarget *target = lfirst(lc);
 
-			if (target->delivered || (OidIsValid(relid) && target->relid != relid))
-				continue;
-			if (tv_view_readers(target->relid) != NULL)
+			if (!target->delivered && tv_member_reaches(target->relid, relid))
 				return true;
 		}
 	}

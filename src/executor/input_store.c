@@ -18,6 +18,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
 
@@ -44,24 +45,67 @@ static TupleDesc add_hash(TupleDesc desc);
 static void add_image(Images *images, const Datum *values, const bool *nulls, int64 weight);
 static void put_images(Images *images, TvChanges *changes, TvRowStore *store);
 
+/*
+ * The segments in the layout that readers expect now.  Those that had another
+ * one are replaced by copies, whose stores are returned in *stores.
+ */
+static List *
+conform(TvChanges *changes, List *segments, List **stores)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	*stores = NIL;
+	foreach(lc, segments)
+	{
+		TvSegment  *segment = lfirst(lc);
+
+		if (!tv_view_layout_equal(segment->layout, changes->layout))
+		{
+			TvSegment  *copy = palloc(sizeof(TvSegment));
+
+			*copy = *segment;
+			copy->rows = tv_segment_project(segment, changes->layout);
+			if (copy->rows == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						 errmsg("could not maintain views of \"%s\" because of concurrent DDL",
+								get_rel_name(changes->source)),
+						 errhint("Retry the transaction.")));
+			*stores = lappend(*stores, copy->rows);
+			segment = copy;
+		}
+		result = lappend(result, segment);
+	}
+	return result;
+}
+
 TvRowStore *
 tv_input_store(TvChanges *changes, List *segments, bool *own)
 {
 	TvRowStore *store;
 	int64		deliveries = 0;
+	List	   *stores;
 	ListCell   *lc;
 
+	segments = conform(changes, segments, &stores);
 	foreach(lc, segments)
 		deliveries += ((TvSegment *) lfirst(lc))->deliveries;
 	*own = true;
 	if (deliveries > 1)
-		return net_segments(changes, segments);
-
-	*own = list_length(segments) > 1;
-	if (!*own)
+		store = net_segments(changes, segments);
+	else if (list_length(segments) == 1)
+	{
+		*own = stores != NIL;
 		return ((TvSegment *) linitial(segments))->rows;
-	store = tv_row_store_make(CurrentResourceOwner);
-	copy_segments(changes, segments, store);
+	}
+	else
+	{
+		store = tv_row_store_make(CurrentResourceOwner);
+		copy_segments(changes, segments, store);
+	}
+	foreach(lc, stores)
+		tv_row_store_end(lfirst(lc));
 	return store;
 }
 

@@ -222,6 +222,26 @@ may_differ(TvView *view)
 	return false;
 }
 
+/* What is pending for the view is in its contents by now. */
+static void
+consume_pending(TvView *view)
+{
+	for (int i = 0; i < view->graph->nnodes; i++)
+	{
+		TvNode	   *node = view->graph->nodes[i];
+		int			s = -1;
+
+		while ((s = bms_next_member(node->sources, s)) >= 0)
+		{
+			TvChanges  *changes = tv_changes_find(view->graph->sources[s]->relid);
+
+			if (changes)
+				tv_changes_consume(tv_changes_pending(changes, view->relid, node->id),
+								   view->relid, node->id);
+		}
+	}
+}
+
 void
 tv_populate_states(Oid relid)
 {
@@ -245,4 +265,5 @@ tv_populate_states(Oid relid)
 	}
 	PG_END_TRY();
 	tv_rights_leave(&rights);
+	consume_pending(view);
 }

@@ -29,8 +29,7 @@ static void put_detoasted(TvRowStore *store, const TvLayout *layout, const Datum
 						  const bool *isnull, int64 weight);
 static void copy_rows(TvRowStore *into, TvRowStore *from, const TvLayout *layout,
 					  bool detoast);
-static void replace_store(TvSegment *segment, TvRowStore *more, const TvLayout *layout,
-						  bool detoast, int others);
+static void replace_store(TvSegment *segment, TvRowStore *more, bool detoast, int others);
 
 /*
  * All stores together take little more than work_mem before they spill, however
@@ -46,10 +45,11 @@ make_store(int others)
 }
 
 TvSegment *
-tv_segment_make(int others)
+tv_segment_make(const TvLayout *layout, int others)
 {
 	TvSegment  *segment = palloc0(sizeof(TvSegment));
 
+	segment->layout = layout;
 	segment->subid = GetCurrentSubTransactionId();
 	segment->rows = make_store(others);
 	return segment;
@@ -64,21 +64,20 @@ tv_segment_free(TvSegment *segment)
 }
 
 void
-tv_segment_add(TvSegment *segment, const TvLayout *layout, Datum *values, bool *isnull,
-			   int64 weight)
+tv_segment_add(TvSegment *segment, Datum *values, bool *isnull, int64 weight)
 {
-	int			natts = layout->natts;
+	int			natts = segment->layout->natts;
 
 	values[natts] = Int64GetDatum(weight);
 	isnull[natts] = false;
-	tv_row_store_put(segment->rows, layout->desc, values, isnull);
+	tv_row_store_put(segment->rows, segment->layout->desc, values, isnull);
 }
 
 void
-tv_segment_add_detoasted(TvSegment *segment, const TvLayout *layout, const Datum *values,
-						 const bool *isnull, int64 weight)
+tv_segment_add_detoasted(TvSegment *segment, const Datum *values, const bool *isnull,
+						 int64 weight)
 {
-	put_detoasted(segment->rows, layout, values, isnull, weight);
+	put_detoasted(segment->rows, segment->layout, values, isnull, weight);
 }
 
 static void
@@ -133,8 +132,7 @@ copy_rows(TvRowStore *into, TvRowStore *from, const TvLayout *layout, bool detoa
 
 /* Give the segment a new store with its rows and, if not NULL, more rows. */
 static void
-replace_store(TvSegment *segment, TvRowStore *more, const TvLayout *layout, bool detoast,
-			  int others)
+replace_store(TvSegment *segment, TvRowStore *more, bool detoast, int others)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(GetMemoryChunkContext(segment));
 	TvRowStore *store = make_store(others);
@@ -142,9 +140,9 @@ replace_store(TvSegment *segment, TvRowStore *more, const TvLayout *layout, bool
 	MemoryContextSwitchTo(oldcxt);
 	PG_TRY();
 	{
-		copy_rows(store, segment->rows, layout, detoast);
+		copy_rows(store, segment->rows, segment->layout, detoast);
 		if (more)
-			copy_rows(store, more, layout, detoast);
+			copy_rows(store, more, segment->layout, detoast);
 	}
 	PG_CATCH();
 	{
@@ -157,9 +155,58 @@ replace_store(TvSegment *segment, TvRowStore *more, const TvLayout *layout, bool
 }
 
 void
-tv_segment_detoast(TvSegment *segment, const TvLayout *layout)
+tv_segment_detoast(TvSegment *segment)
 {
-	replace_store(segment, NULL, layout, true, 0);
+	replace_store(segment, NULL, true, 0);
+}
+
+/* Positions of a layout's columns, and of its weight, in another; NULL if not there. */
+static int *
+find_columns(const TvLayout *layout, const TvLayout *in)
+{
+	int		   *positions = palloc(sizeof(int) * (layout->natts + 1));
+	int			j = 0;
+
+	for (int i = 0; i < layout->natts; i++)
+	{
+		while (j < in->natts && in->attnos[j] != layout->attnos[i])
+			j++;
+		if (j == in->natts)
+			return NULL;
+		positions[i] = j;
+	}
+	positions[layout->natts] = in->natts;
+	return positions;
+}
+
+TvRowStore *
+tv_segment_project(const TvSegment *segment, const TvLayout *layout)
+{
+	int		   *positions = find_columns(layout, segment->layout);
+	TupleTableSlot *slot;
+	Datum	   *values = palloc(sizeof(Datum) * (layout->natts + 1));
+	bool	   *nulls = palloc(sizeof(bool) * (layout->natts + 1));
+	TvRowStore *store;
+	TvRowCursor cursor;
+
+	if (positions == NULL)
+		return NULL;
+	slot = MakeSingleTupleTableSlot(segment->layout->desc, &TTSOpsMinimalTuple);
+	store = tv_row_store_make(CurrentResourceOwner);
+	tv_row_store_begin(segment->rows, &cursor, true);
+	while (tv_row_store_next(&cursor, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		for (int i = 0; i <= layout->natts; i++)
+		{
+			values[i] = slot->tts_values[positions[i]];
+			nulls[i] = slot->tts_isnull[positions[i]];
+		}
+		tv_row_store_put(store, layout->desc, values, nulls);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return store;
 }
 
 /*
@@ -170,7 +217,7 @@ static bool
 may_take_part(const TvSegment *segment)
 {
 	return segment->voided == InvalidSubTransactionId &&
-		(!segment->truncates || segment->settled == segment->subid);
+		(!OidIsValid(segment->truncated) || segment->settled == segment->subid);
 }
 
 bool
@@ -178,8 +225,9 @@ tv_segment_may_join(const TvSegment *a, const TvSegment *b)
 {
 	ListCell   *lc;
 
-	if (a->subid != b->subid || a->served != b->served || !may_take_part(a) ||
-		!may_take_part(b) || list_length(a->consumed) != list_length(b->consumed))
+	if (a->subid != b->subid || a->served != b->served || a->from != b->from ||
+		!tv_view_layout_equal(a->layout, b->layout) || !may_take_part(a) || !may_take_part(b) ||
+		 list_length(a->consumed) != list_length(b->consumed))
 		return false;
 	foreach(lc, b->consumed)
 	{
@@ -201,21 +249,21 @@ tv_segment_may_join(const TvSegment *a, const TvSegment *b)
 }
 
 void
-tv_segment_join(TvSegment *into, TvSegment *from, const TvLayout *layout, int others)
+tv_segment_join(TvSegment *into, TvSegment *from, int others)
 {
 	if (into->subid != GetCurrentSubTransactionId())
-		replace_store(into, from->rows, layout, false, others);
+		replace_store(into, from->rows, false, others);
 	else if (from->rows->nrows > into->rows->nrows)
 	{
 		TvRowStore *rows = into->rows;
 
-		copy_rows(from->rows, rows, layout, false);
+		copy_rows(from->rows, rows, into->layout, false);
 		into->rows = from->rows;
 		from->rows = rows;
 	}
 	else
-		copy_rows(into->rows, from->rows, layout, false);
+		copy_rows(into->rows, from->rows, into->layout, false);
 	into->deliveries += from->deliveries;
-	into->truncates = false;
+	into->truncated = InvalidOid;
 	into->settled = InvalidSubTransactionId;
 }

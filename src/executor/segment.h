@@ -26,12 +26,16 @@ typedef struct TvConsumption
 struct TvSegment
 {
 	SubTransactionId subid;		/* who captured it */
+	const TvLayout *layout;		/* of the rows */
 	TvRowStore *rows;
 	int			deliveries;		/* trigger calls or flushes that brought rows */
 	List	   *consumed;		/* of TvConsumption * */
-	bool		truncates;		/* the source was emptied after these rows ... */
+	Oid			truncated;		/* a table that was emptied after these rows
+								 * (or InvalidOid) ... */
 	SubTransactionId settled;	/* ... and who read what it held then */
-	SubTransactionId voided;	/* who replaced these rows by what the source
+	Oid			from;			/* the table that these rows come from, if it
+								 * was emptied before */
+	SubTransactionId voided;	/* who replaced these rows by what that table
 								 * held */
 	SubTransactionId served;	/* who saw to it that all readers consumed it */
 };
@@ -40,19 +44,25 @@ struct TvSegment
  * A new segment of the present subtransaction.  others: how many there are
  * already, among which memory is to be shared.
  */
-extern TvSegment *tv_segment_make(int others);
+extern TvSegment *tv_segment_make(const TvLayout *layout, int others);
 extern void tv_segment_free(TvSegment *segment);
 
 /* Add a row; the arrays have room for the weight. */
-extern void tv_segment_add(TvSegment *segment, const TvLayout *layout, Datum *values,
-						   bool *isnull, int64 weight);
+extern void tv_segment_add(TvSegment *segment, Datum *values, bool *isnull, int64 weight);
 
 /* The same, with values taken out of TOAST storage. */
-extern void tv_segment_add_detoasted(TvSegment *segment, const TvLayout *layout,
-									 const Datum *values, const bool *isnull, int64 weight);
+extern void tv_segment_add_detoasted(TvSegment *segment, const Datum *values,
+									 const bool *isnull, int64 weight);
 
 /* Take all values out of TOAST storage. */
-extern void tv_segment_detoast(TvSegment *segment, const TvLayout *layout);
+extern void tv_segment_detoast(TvSegment *segment);
+
+/*
+ * A new store, of the current resource owner, with the rows in another layout:
+ * one with some of their columns (a reader has gone since they were captured).
+ * NULL if the rows lack a column.
+ */
+extern TvRowStore *tv_segment_project(const TvSegment *segment, const TvLayout *layout);
 
 /*
  * Are two segments pending for the same nodes, and will they stay so whatever
@@ -61,6 +71,6 @@ extern void tv_segment_detoast(TvSegment *segment, const TvLayout *layout);
 extern bool tv_segment_may_join(const TvSegment *a, const TvSegment *b);
 
 /* Move the rows of a segment to another.  The caller frees the first. */
-extern void tv_segment_join(TvSegment *into, TvSegment *from, const TvLayout *layout, int others);
+extern void tv_segment_join(TvSegment *into, TvSegment *from, int others);
 
 #endif							/* TV_SEGMENT_H */

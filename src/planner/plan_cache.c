@@ -27,6 +27,7 @@
 #include "utils/syscache.h"
 
 #include "config.h"
+#include "planner/member_cache.h"
 #include "planner/plan_cache.h"
 
 /* What few rows are planned as. */
@@ -344,6 +345,10 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 	entry->plan.desc = ExecCleanTypeFromTL(entry->plan.stmt->planTree->targetlist);
 	entry->plan.kind = entry->key.kind;
 	entry->plan.simple = is_simple(entry->plan.stmt->planTree);
+	view->plan_relids = list_concat_unique_oid(view->plan_relids,
+											   list_difference_oid(stmt->relationOids,
+																   view->graph->relids));
+	tv_member_watch(view->plan_relids);
 	entry->plan.direct = NULL;
 	entry->plan.bulk = entry->key.size_class > 0;
 	entry->empty = false;

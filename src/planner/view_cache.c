@@ -35,6 +35,7 @@
 
 #include "catalog/definition.h"
 #include "catalog/tv_catalog.h"
+#include "planner/member_cache.h"
 #include "planner/plan_cache.h"
 #include "planner/view_cache.h"
 
@@ -88,10 +89,12 @@ relation_callback(Datum arg, Oid relid)
 	TvView	   *view;
 	TvReaders  *reader;
 	bool		is_view;
+	bool		in_tree;
 
 	if (views == NULL)
 		return;
 	is_view = !OidIsValid(relid) || hash_search(views, &relid, HASH_FIND, NULL) != NULL;
+	in_tree = tv_member_invalidate(relid, is_view);
 
 	hash_seq_init(&seq, views);
 	while ((view = hash_seq_search(&seq)) != NULL)
@@ -101,7 +104,8 @@ relation_callback(Datum arg, Oid relid)
 		if (!view->valid)
 			continue;
 		if (!hit)
-			hit = list_member_oid(view->graph->relids, relid);
+			hit = list_member_oid(view->graph->relids, relid) ||
+				(in_tree && list_member_oid(view->plan_relids, relid));
 		for (int i = 0; !hit && i < view->graph->nnodes; i++)
 			hit = view->graph->nodes[i]->state_relid == relid;
 		if (hit)
@@ -139,8 +143,8 @@ tv_view_cache_end_transaction(void)
 		collect_garbage();
 }
 
-static void
-discard(MemoryContext cxt)
+void
+tv_view_cache_discard(MemoryContext cxt)
 {
 	MemoryContext oldcxt;
 
@@ -175,10 +179,11 @@ tv_view_lookup(Oid relid)
 
 	if (!view->valid)
 	{
-		discard(view->cxt);
+		tv_view_cache_discard(view->cxt);
 		view->cxt = NULL;
 		view->graph = NULL;
 		view->plans = NULL;
+		view->plan_relids = NIL;
 		view->runtimes = NULL;
 		build_view(view);
 	}
@@ -460,7 +465,7 @@ tv_view_layout(Oid source)
 		entry->layout = layout;
 		entry->layout_valid = true;
 		MemoryContextSwitchTo(oldcxt);
-		discard(entry->layout_cxt);
+		tv_view_cache_discard(entry->layout_cxt);
 		entry->layout_cxt = cxt;
 	}
 	return entry->layout;
@@ -589,4 +594,5 @@ tv_view_invalidate(Oid relid)
 		if (view)
 			view->valid = false;
 	}
+	(void) tv_member_invalidate(relid, true);
 }

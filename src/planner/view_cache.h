@@ -30,6 +30,7 @@ typedef struct TvView
 	bool		deferred;		/* maintained at commit, or when it is read */
 	bool		additive;		/* every node is: row locks suffice */
 	struct TvPlanTable *plans;	/* owned by plan_cache.c */
+	List	   *plan_relids;	/* of Oid: partitions and children in plans */
 	void	  **runtimes;		/* by node; owned by executor/runtime.c */
 } TvView;
 
@@ -83,5 +84,8 @@ extern void tv_view_invalidate(Oid relid);
 extern void tv_view_cache_end_transaction(void);
 
 extern void tv_view_cache_init(void);
+
+/* Free a context that may still be in use, at the end of the transaction. */
+extern void tv_view_cache_discard(MemoryContext cxt);
 
 #endif							/* TV_VIEW_CACHE_H */

@@ -44,7 +44,7 @@ ALTER TABLE lone INHERIT parent;
 UPDATE parent SET x = x + 1;
 TABLE of_parent;
 TABLE of_lone;
-CREATE MATERIALIZED VIEW refused USING tview AS SELECT a, x FROM child;
+CREATE MATERIALIZED VIEW of_child USING tview AS SELECT a, x FROM child;
 CREATE MATERIALIZED VIEW refused USING tview AS SELECT a, x FROM ONLY parent;
 REFRESH MATERIALIZED VIEW of_lone;
 ALTER TABLE lone NO INHERIT parent;

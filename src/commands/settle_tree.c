@@ -1,0 +1,197 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands/settle_tree.c
+ *	  What partitions and children that come and go mean for views.
+ *
+ * ATTACH and INHERIT bring the rows of a table, and of its descendants, to its
+ * new ancestors; DETACH, NO INHERIT and DROP take them away.  No trigger tells,
+ * so the tables are read, and their rows become changes of the ancestors.
+ *
+ * A row of a table counts once in each ancestor, on however many ways it is
+ * one: of the ancestors before and after the statement, those that are among
+ * one only gain or lose its rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+
+#include "catalog/tv_catalog.h"
+#include "catalog/tv_tree.h"
+#include "catalog/tv_trigger.h"
+#include "commands/settle.h"
+#include "commands/settle_tree.h"
+#include "executor/capture.h"
+
+static List *ancestors_before(Oid relid, List *links);
+static void settle_table(Oid relid, List *links);
+static List *read_sources(List *relids);
+
+void
+tv_settle_links_noted(List *links)
+{
+	ListCell   *lc;
+
+	foreach(lc, links)
+	{
+		TvLink	   *link = lfirst(lc);
+
+		tv_command_note_touched(link->child);
+		tv_command_note_touched(link->parent);
+	}
+}
+
+void
+tv_settle_links(List *links)
+{
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	foreach(lc, links)
+		tables = list_concat_unique_oid(tables, tv_tree_below(((TvLink *) lfirst(lc))->child, NoLock));
+	list_sort(tables, list_oid_cmp);
+	foreach(lc, tables)
+		settle_table(lfirst_oid(lc), links);
+}
+
+/*
+ * Who wrote to the table knew the ancestors that it had then.  So writers are
+ * waited for before its rows are read.
+ */
+static void
+settle_table(Oid relid, List *links)
+{
+	List	   *before = ancestors_before(relid, links);
+	List	   *after = tv_tree_above(relid);
+	List	   *gained = read_sources(list_difference_oid(after, before));
+	List	   *lost = read_sources(list_difference_oid(before, after));
+
+	if (gained == NIL && lost == NIL)
+		return;
+	/* views do not read what has a foreign table in it */
+	if (get_rel_relkind(relid) != RELKIND_RELATION && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return;
+	LockRelationOid(relid, ShareRowExclusiveLock);
+	if (!tv_settle_is_read(relid))
+		tv_trigger_disarm(relid);
+	else if (!tv_trigger_is_armed(relid))
+		(void) tv_trigger_arm(relid);
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		return;
+	if (gained != NIL)
+		tv_capture_table(relid, gained, 1);
+	if (lost != NIL)
+		tv_capture_table(relid, lost, -1);
+}
+
+/* Those that some view reads, populated or not. */
+static List *
+read_sources(List *relids)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		if (tv_catalog_readers(lfirst_oid(lc)) != NIL)
+		result = lappend_oid(result, lfirst_oid(lc));
+	return result;
+}
+
+/* The table and its ancestors as they were before these links were changed. */
+static List *
+ancestors_before(Oid relid, List *links)
+{
+	List	   *result = list_make1_oid(relid);
+	ListCell   *lc;
+	ListCell   *ll;
+
+	/* the list grows while it is walked */
+	foreach(lc, result)
+	{
+		List	   *parents = tv_tree_parents(lfirst_oid(lc));
+
+		foreach(ll, links)
+		{
+			TvLink	   *link = lfirst(ll);
+
+			if (link->child != lfirst_oid(lc))
+				continue;
+			if (list_member_oid(parents, link->parent))
+				parents = list_delete_oid(parents, link->parent);
+			else
+				parents = lappend_oid(parents, link->parent);
+		}
+		result = list_concat_unique_oid(result, parents);
+	}
+	return result;
+}
+
+/*
+ * Views may have been made before the table was attached, and what they read is
+ * not recorded yet: a table whose parent has triggers of ours needs them, too.
+ */
+void
+tv_settle_links_of_upgrade(List *links)
+{
+	ListCell   *lc;
+	ListCell   *lt;
+
+	foreach(lc, links)
+	{
+		TvLink	   *link = lfirst(lc);
+
+		if (!tv_trigger_exists(link->parent))
+			continue;
+		(void) tv_trigger_arm(link->parent);
+		foreach(lt, tv_tree_below(link->child, NoLock))
+			(void) tv_trigger_arm(lfirst_oid(lt));
+	}
+}
+
+void
+tv_settle_table_dropping(Oid relid)
+{
+	List	   *sources = NIL;
+	ListCell   *lc;
+
+	foreach(lc, tv_tree_parents(relid))
+		tv_command_note_touched(lfirst_oid(lc));
+	foreach(lc, read_sources(list_delete_oid(tv_tree_above(relid), relid)))
+	{
+		Oid			source = lfirst_oid(lc);
+
+		/* its views go with it */
+		if (tv_command_current &&
+			(list_member_oid(tv_command_current->dropping, source) ||
+			 list_member_oid(tv_command_current->dropping_schemas, get_rel_namespace(source))))
+			continue;
+		sources = lappend_oid(sources, source);
+	}
+	if (sources != NIL)
+		tv_capture_table(relid, sources, -1);
+}
+
+void
+tv_drop(TvUtility *utility, Node *node)
+{
+	DropStmt   *stmt = castNode(DropStmt, node);
+	TvCommand  *command = tv_command_current;
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		if (stmt->removeType == OBJECT_SCHEMA)
+			command->dropping_schemas = lappend_oid(command->dropping_schemas,
+													get_namespace_oid(strVal(lfirst(lc)), true));
+		else if (stmt->removeType == OBJECT_TABLE)
+			command->dropping = lappend_oid(command->dropping,
+											RangeVarGetRelid(makeRangeVarFromNameList(lfirst(lc)),
+															 NoLock, true));
+	}
+	tv_utility_run(utility);
+}
