@@ -227,7 +227,7 @@ tv_segment_may_join(const TvSegment *a, const TvSegment *b)
 
 	if (a->subid != b->subid || a->served != b->served || a->from != b->from ||
 		!tv_view_layout_equal(a->layout, b->layout) || !may_take_part(a) || !may_take_part(b) ||
-		 list_length(a->consumed) != list_length(b->consumed))
+		list_length(a->consumed) != list_length(b->consumed))
 		return false;
 	foreach(lc, b->consumed)
 	{
