@@ -93,7 +93,7 @@ class Crowd:
         self.maker = StatementMaker(rng, schema, self.round_settings())
         for sql in schema.ddl + self.maker.extra_ddl:
             p.silent(sql, 'schema')
-        self.viewmaker = ViewMaker(rng, schema, hazards=False)
+        self.viewmaker = ViewMaker(rng, schema, hazards=False, focus=self.focus)
         self.viewmaker.limit_of = 4
         wanted = rng.randint(2, 5)
         for _ in range(wanted * 2):

@@ -313,7 +313,7 @@ class Player:
             rows = 1
             for i, times in v.query.occurs.items():
                 rows *= max(1, self.tables[i].rows) ** times if i < len(self.tables) else 1
-            if rows > 1000000:
+            if rows > 1000000 or max(v.query.occurs.values(), default=0) >= 4:
                 return True
         self.quiet('BEGIN')
         try:

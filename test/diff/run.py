@@ -37,6 +37,7 @@ class Round:
     def __init__(self, name, db, config, options):
         self.name, self.db, self.config, self.options = name, db, config, options
         self.rng = random.Random(name)
+        self.focus = name.split('/')[0].partition('+')[2].split(',')
         self.refused = Counter()
         self.features = Counter()
         self.kinds = Counter()
@@ -58,7 +59,7 @@ class Round:
             error = p.silent(sql, 'schema')
             if error and not (sql.startswith('INSERT') and error[0][:2] in ('22', '23', '21')):
                 raise Failure('invalid', 'schema: %s: %s\n%s' % (error[0], error[1], sql), state=error[0])
-        self.viewmaker = ViewMaker(rng, schema, not_yet=NOT_YET if self.config.real else ())
+        self.viewmaker = ViewMaker(rng, schema, not_yet=NOT_YET if self.config.real else (), focus=self.focus)
         wanted = rng.randint(3, 8)
         for _ in range(wanted * 2):
             if len(self.viewmaker.views) < wanted:
@@ -345,7 +346,7 @@ def worker(number, options, stop_at, queue):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__)
-    a.add_argument('--seed', default=None, help='start of the random names of rounds')
+    a.add_argument('--seed', default=None, help='start of the random names of rounds; 7+window,limit: with many of these constructs')
     a.add_argument('--round', help='run this one round again')
     a.add_argument('--seconds', type=int, default=450)
     a.add_argument('--statements', type=int, default=20000, help='compared statements to aim for')

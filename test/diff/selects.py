@@ -139,7 +139,8 @@ class SelectMaker:
                 and 'JOIN (' not in text:
             mine = [c for c in cols if c.table == items[0][0] and c.base is not None]
             keys = [c for c in mine if c.base.name in rel.table.key]
-            dependent = [c for c in mine if c not in keys and rng.random() < 0.5]
+            dependent = [c for c in mine if c not in keys and rng.random() < 0.5
+                         and (KINDS[c.kind].order or self.want('dependent column without order', 0.3))]
             self.feat.add('functional dependency')
         shown = [k for k in keys if rng.random() < 0.88]
         exprs = shown + dependent + self.aggregates(cols, 0 if rng.random() < 0.15 else 1, 4)

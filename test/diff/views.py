@@ -20,7 +20,7 @@ NOT_YET = {
     'subquery in output', 'subquery in WHERE', 'subquery in ON', 'subquery in HAVING', 'subquery in GROUP BY',
     'subquery in aggregate', 'subquery in window', 'subquery in grouped output', 'array subquery', 'document',
     'distinct on', 'limit', 'with ties',
-    'recursive',
+    'recursive', 'dependent column without order',
 }
 PROBE = 0.12            # how often they are tried, compared with others
 
@@ -57,8 +57,9 @@ class View:
 
 
 class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
-    def __init__(self, rng, schema, hazards=True, not_yet=NOT_YET):
+    def __init__(self, rng, schema, hazards=True, not_yet=NOT_YET, focus=()):
         self.rng, self.schema, self.not_yet = rng, schema, not_yet
+        self.focus = focus              # constructs to use more often
         self.base = [Relation(t.sql, [(c.sql, c.kind) for c in t.cols], Counter({t.index: 1}), t)
                      for t in schema.tables]
         self.views = []                 # accepted View objects
@@ -108,12 +109,15 @@ class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
 
     def want(self, construct, p):
         """Shall this construct be used here?"""
-        if construct in self.not_yet:
-            p *= PROBE
+        p *= self.share(construct)
         if self.rng.random() >= p:
             return False
         self.feat.add(construct)
         return True
+
+    def share(self, construct):
+        """How often a construct is used, compared with its usual share."""
+        return PROBE if construct in self.not_yet else 5 if construct in self.focus else 1
 
     def placed(self, place, make, *args):
         """What make() gives, with place noted as where it stands."""
@@ -164,7 +168,7 @@ class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
         if self.schema.big or len(self.outer) > 2:
             forms = [f for f in forms if f[0] not in ('recursive', 'documents', 'windowed')]
         name = rng.choices([f[0] for f in forms],
-                           [f[1] * (PROBE if f[2] in self.not_yet else 1) for f in forms])[0]
+                           [f[1] * self.share(f[2]) for f in forms])[0]
         place, self.place = self.place, 'output'
         self.frames.append(Counter())
         if name in ('set_operation', 'recursive'):
