@@ -220,6 +220,8 @@ class Player:
         if self.status != 'failed':
             if stmt.kind == 'ddl':
                 self.check_populated()
+            if stmt.unread and self.status == 'open':
+                return error
             self.compare(deep)
             self.compared += 1
         self.slowest = max(self.slowest, time.time() - start)

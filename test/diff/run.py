@@ -18,14 +18,14 @@ from collections import Counter
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import psycopg2                                            # noqa: E402
+import psycopg2  # noqa: E402
 
-from oracle import Config, Failure, OutOfHand, Player, connect, roll_back_prepared, work   # noqa: E402
-from crowd import Crowd                                  # noqa: E402
-from reduce import reduce, save, script                    # noqa: E402
-from schema import Schema                                  # noqa: E402
-from statements import StatementMaker, Stmt                # noqa: E402
-from views import NOT_YET, ViewMaker                                # noqa: E402
+from oracle import Config, Failure, OutOfHand, Player, connect, roll_back_prepared, work  # noqa: E402
+from crowd import Crowd  # noqa: E402
+from reduce import reduce, save, script  # noqa: E402
+from schema import Schema, lit  # noqa: E402
+from statements import StatementMaker, Stmt  # noqa: E402
+from views import NOT_YET, ViewMaker  # noqa: E402
 
 CROWD_EVERY = 8         # one round in so many
 NAMESPACES = ['r', 'r', 'r', 'Odd Schema', "it's", 'naïve']
@@ -73,6 +73,7 @@ class Round:
                 continue
             for stmt in self.maker.next(p.status, self.viewmaker.views):
                 self.kinds[stmt.kind] += 1
+                stmt.unread = any(v.deferred for v in p.views) and rng.random() < 0.6
                 if p.step(stmt) is not None or p.status == 'failed':
                     break
             if p.slowest > 3 or time.time() - begun > 20:       # grown out of hand
@@ -128,6 +129,9 @@ class Round:
                 return None
             p.log.append(('view', Stmt(create, 'view'), v))
             raise Failure('error', 'creating a view: %s: %s\n%s' % (error[0], error[1], create), state=error[0])
+        if v.deferred and self.config.real:
+            p.silent("SELECT tview.set(%s, 'deferred')" % lit(v.sql_name), 'view2', v)
+            v.features.add('deferred')
         if p.status == 'open':
             p.silent('RELEASE new_view', 'view2', v)
         self.accepted += 1

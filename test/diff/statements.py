@@ -10,6 +10,7 @@ class Stmt:
         self.sql, self.kind = sql, kind
         self.copy = copy                # rows for COPY FROM STDIN
         self.reads_view = reads_view    # not repeatable with the views dropped
+        self.unread = False             # no comparison after it: deferred views keep their changes
         self.txn = txn                  # 'begin', 'end', 'save', 'back' or None: not a write by itself
 
     def script(self):
@@ -525,6 +526,9 @@ class StatementMaker:
             'VACUUM (ANALYZE) %s' % v.sql_name, 'REINDEX TABLE %s' % v.sql_name]
         if KINDS[kind].order:
             choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, v.sql_name, name))
+        if not v.hazard:
+            v.deferred = True
+            choices += ["SELECT tview.set(%s, '%s')" % (lit(v.sql_name), m) for m in ('deferred', 'immediate')]
         return Stmt(rng.choice(choices), 'ddl')
 
     # ---- the stream ----

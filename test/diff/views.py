@@ -38,6 +38,7 @@ class View:
         self.no_data = False            # created WITH NO DATA, then refreshed
         self.column_list = False        # names given before AS
         self.hazard = False
+        self.deferred = False           # maintained at COMMIT
 
     def render(self, names, guard):
         """The definition with [[n]] replaced by names[n]; guard: write hazards such that they do not fail."""
@@ -99,6 +100,7 @@ class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
         v.features = set(self.feat)
         v.hazard = self.e.hazard_used or self.one_hazard
         v.no_data = not plain and rng.random() < 0.06
+        v.deferred = not plain and not v.hazard and rng.random() < 0.2
         v.column_list = not plain and rng.random() < 0.1
         return v
 
