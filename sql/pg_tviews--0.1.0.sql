@@ -89,6 +89,24 @@ CREATE FUNCTION tview.row_hash(record) RETURNS pg_catalog.int4
 COMMENT ON FUNCTION tview.row_hash(record) IS
   'hash of a row''s bytes; indexed where the rows of a view have no key';
 
+-- The value of a scalar subquery, and the error when it has several rows.
+CREATE FUNCTION tview.only_value_step(anyelement, anyelement) RETURNS anyelement
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'tview_only_value_step';
+COMMENT ON FUNCTION tview.only_value_step(anyelement, anyelement) IS
+  'transition function of tview.only_value()';
+
+CREATE AGGREGATE tview.only_value(anyelement) (
+  sfunc = tview.only_value_step, stype = anyelement, parallel = safe);
+COMMENT ON AGGREGATE tview.only_value(anyelement) IS
+  'the first value that is not null: kept for a scalar subquery, along with the number of its rows';
+
+CREATE FUNCTION tview.only_row(anyelement, pg_catalog.int8) RETURNS anyelement
+  LANGUAGE C IMMUTABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'tview_only_row';
+COMMENT ON FUNCTION tview.only_row(anyelement, pg_catalog.int8) IS
+  'the value of a scalar subquery, or an error if that many rows are more than one';
+
 -- ---------------------------------------------------------------------------
 -- State aggregates: what the server computes an aggregate from, as a value.
 -- One for each moving state that can be stored.

@@ -178,6 +178,25 @@ tv_compat_clear_group_rte(Query *query)
 #endif
 }
 
+/*
+ * From 16 on, a Var names the outer joins that can make it null.
+ */
+static inline void
+tv_compat_clear_nulling(Var *var)
+{
+#if PG_VERSION_NUM >= 160000
+	var->varnullingrels = NULL;
+#endif
+}
+
+static inline void
+tv_compat_set_nulling(Var *var, int rtindex)
+{
+#if PG_VERSION_NUM >= 160000
+	var->varnullingrels = bms_make_singleton(rtindex);
+#endif
+}
+
 /* Append an RTE on which no permission is checked. */
 static inline void
 tv_compat_clear_permissions(RangeTblEntry *rte)

@@ -60,7 +60,7 @@ check_walker(Node *node, TvCompiler *c)
 	}
 	if (IsA(node, Query))
 		what = "a subquery in an expression";
-	else if (IsA(node, Param))
+	else if (IsA(node, Param) && ((Param *) node)->paramkind != PARAM_SUBLINK)
 		what = "a parameter";
 	else if (IsA(node, SQLValueFunction))
 	{
@@ -74,7 +74,8 @@ check_walker(Node *node, TvCompiler *c)
 	else if (IsA(node, NextValueExpr))
 		what = "nextval";
 	else if (IsA(node, SubLink))
-		what = "a subquery in an expression";
+		/* the query in it is looked at when it is compiled */
+		return check_walker(((SubLink *) node)->testexpr, c);
 	if (what)
 	{
 		tv_compile_refuse(c, exprLocation(node), "%s is not supported in a maintained view", what,

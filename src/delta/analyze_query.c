@@ -17,23 +17,9 @@
 #define WHY_NO_RULE "No maintenance rule exists for it."
 #define HINT_READER "Leave it to the query that reads the view."
 
-/* What find_location() looks for. */
-typedef enum TvConstruct
-{
-	CONSTRUCT_SUBLINK
-} TvConstruct;
-
-typedef struct TvFind
-{
-	TvConstruct construct;
-	int			location;
-} TvFind;
-
 static const char *unsupported_clause(Query *query, int *location, const char **why,
 									  const char **hint);
 static bool groups_by_inherited_key(Query *query);
-static int	find_location(Query *query, TvConstruct construct);
-static bool find_walker(Node *node, void *context);
 static int	recursive_location(Query *query);
 
 /*
@@ -92,12 +78,6 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 		*location = recursive_location(query);
 		return "WITH RECURSIVE";
 	}
-	if (query->hasSubLinks)
-	{
-		*location = find_location(query, CONSTRUCT_SUBLINK);
-		*hint = "Write it as a join with a subquery in FROM.";
-		return "a subquery in an expression (EXISTS, IN, ANY, ALL or a scalar subquery)";
-	}
 	if (query->rowMarks || query->hasForUpdate)
 	{
 		*why = "A maintained view stores its rows, there is nothing to lock.";
@@ -116,39 +96,6 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 		return "DISTINCT ON";
 	}
 	return NULL;
-}
-
-/* Where the construct first stands in the query's own expressions, or -1. */
-static int
-find_location(Query *query, TvConstruct construct)
-{
-	TvFind		find = {construct, -1};
-
-	(void) query_tree_walker(query, find_walker, &find, QTW_IGNORE_RT_SUBQUERIES |
-							 QTW_IGNORE_CTE_SUBQUERIES);
-	return find.location;
-}
-
-static bool
-find_walker(Node *node, void *context)
-{
-	TvFind	   *find = context;
-	bool		found = false;
-
-	if (node == NULL)
-		return false;
-	switch (find->construct)
-	{
-		case CONSTRUCT_SUBLINK:
-			found = IsA(node, SubLink);
-			break;
-	}
-	if (found)
-	{
-		find->location = exprLocation(node);
-		return true;
-	}
-	return expression_tree_walker(node, find_walker, context);
 }
 
 static int

@@ -11,6 +11,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -37,7 +38,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	tv_prune_query(query);
 
 	/* a stored order means nothing */
-	branches = tv_flatten_query(c, query, true);
+	branches = tv_flatten_query(c, query, true, NULL, NIL);
 	if (!c->refusal)
 	{
 		TvNode	   *last = c->nodes ? llast(c->nodes) : NULL;
@@ -85,7 +86,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 			tv_keys_infer(c, node);
 		if (node->kind == TV_NODE_PARTITION)
 			tv_partition_finish(node);
-		tv_stores_assign(node);
+		tv_stores_assign(node, c->sources);
 		node->additive = node_is_additive(node);
 	}
 	return graph;
@@ -172,15 +173,29 @@ tv_compile_source(TvCompiler *c, TvSourceKind kind, Oid relid, int node)
 }
 
 TvNode *
-tv_compile_add_node(TvCompiler *c, TvNodeKind kind, bool top)
+tv_compile_make_node(TvNodeKind kind, bool top)
 {
 	TvNode	   *node = palloc0(sizeof(TvNode));
 
-	node->id = list_length(c->nodes);
 	node->kind = kind;
 	node->top = top;
 	node->rows_acc = -1;
+	return node;
+}
+
+void
+tv_compile_put_node(TvCompiler *c, TvNode *node)
+{
+	node->id = list_length(c->nodes);
 	c->nodes = lappend(c->nodes, node);
+}
+
+TvNode *
+tv_compile_add_node(TvCompiler *c, TvNodeKind kind, bool top)
+{
+	TvNode	   *node = tv_compile_make_node(kind, top);
+
+	tv_compile_put_node(c, node);
 	return node;
 }
 
@@ -215,6 +230,11 @@ note_columns(TvCompiler *c, TvNode *node, TvBranch *branch, Node *exprs)
 	List	   *vars = pull_var_clause(exprs, PVC_RECURSE_AGGREGATES);
 	ListCell   *lc;
 
+	if (checkExprHasSubLink(exprs))
+		tv_compile_refuse(c, -1, "a subquery in this place is not supported in a maintained view",
+						  NULL, "No maintenance rule exists for it.",
+						  "Put it into FROM, WHERE, HAVING or the output list.");
+
 	foreach(lc, vars)
 	{
 		Var		   *var = lfirst_node(Var, lc);
@@ -246,6 +266,7 @@ tv_compile_sources_of(TvCompiler *c, TvNode *node)
 			TvLeaf	   *leaf = lfirst(ll);
 
 			note_columns(c, node, branch, (Node *) tv_leaf_exprs(leaf->rte));
+			note_columns(c, node, branch, (Node *) leaf->quals);
 			if (leaf->source >= 0)
 				node->sources = bms_add_member(node->sources, leaf->source);
 		}

@@ -21,6 +21,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 #include "parser/parse_oper.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -35,6 +36,7 @@ typedef struct GroupContext
 	List	   *key_exprs;		/* grouping columns, over the query's Vars */
 	List	   *clauses;		/* their SortGroupClauses */
 	List	   *aggrefs;		/* as found in the query */
+	int			depth;			/* of the walk, in subqueries */
 } GroupContext;
 
 static bool add_key(GroupContext *g, Expr *expr, SortGroupClause *clause);
@@ -49,13 +51,14 @@ static int	add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter,
 					Aggref *aggref);
 static Aggref *make_count(TvNode *node, AttrNumber arg, Oid argtype, AttrNumber filter);
 static void output_group_row(TvNode *node);
+static void identify_by_keys(TvNode *node);
 
 TvNode *
-tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top)
+tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool top)
 {
 	GroupContext context = {0};
 	GroupContext *g = &context;
-	TvNode	   *node = tv_compile_add_node(c, TV_NODE_GROUP, top);
+	TvNode	   *node = tv_compile_make_node(TV_NODE_GROUP, top);
 	List	   *out = NIL;
 	List	   *names = NIL;
 	ListCell   *lc;
@@ -63,6 +66,16 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top)
 	g->c = c;
 	g->node = node;
 
+	foreach(lc, corr)
+	{
+		SortGroupClause *clause;
+
+		if (!tv_compile_sort_clause(c, exprType(lfirst(lc)), &clause))
+			return node;
+		add_key(g, lfirst(lc), clause);
+		out = lappend(out, lfirst(lc));
+		names = lappend(names, makeString("corr"));
+	}
 	foreach(lc, query->groupClause)
 	{
 		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
@@ -127,16 +140,21 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top)
 	if (node->having && IsA(node->having, List))
 		node->having = make_ands_explicit((List *) node->having);
 
+	/* subqueries are put in by who reads the group row */
+	if (checkExprHasSubLink((Node *) node->out_exprs) ||
+		checkExprHasSubLink((Node *) node->having))
+		top = node->top = false;
+
 	foreach(lc, partials)
 	{
-		TvPartial  *partial = lfirst(lc);
-		TvBranch   *branch = palloc0(sizeof(TvBranch));
+		TvPartial  *partial = tv_partial_copy(lfirst(lc));
+		List	   *exprs = (List *) tv_partial_map(partial, (Node *) g->in_exprs);
 
-		branch->leaves = partial->leaves;
-		branch->quals = partial->quals;
-		branch->exprs = (List *) tv_flatten_map(partial, (Node *) g->in_exprs);
-		node->branches = lappend(node->branches, branch);
+		exprs = (List *) tv_sublink_expand(c, partial, (Node *) exprs);
+		node->branches = lappend(node->branches, tv_partial_branch(partial, exprs));
 	}
+	/* after the nodes of subqueries in its input */
+	tv_compile_put_node(c, node);
 	node->in_desc = tv_compile_desc(g->in_exprs, NIL);
 	if (top)
 		node->out_desc = tv_compile_desc(out, names);
@@ -172,6 +190,18 @@ output_group_row(TvNode *node)
 	node->out_exprs = row;
 	node->having = NULL;
 	node->out_desc = tv_compile_desc(row, NIL);
+	identify_by_keys(node);
+}
+
+/* The first columns of the output row are the keys. */
+static void
+identify_by_keys(TvNode *node)
+{
+	node->identity = node->nkeys > 0 ? TV_IDENTITY_KEY : TV_IDENTITY_SINGLE;
+	node->nidentity = node->nkeys;
+	node->identity_attnos = palloc(sizeof(AttrNumber) * (node->nkeys + 1));
+	for (int i = 0; i < node->nkeys; i++)
+		node->identity_attnos[i] = i + 1;
 }
 
 /*
@@ -207,8 +237,43 @@ tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc, List *clauses
 	node->branches = branches;
 	node->in_desc = CreateTupleDescCopy(desc);
 	node->out_desc = CreateTupleDescCopy(desc);
+	if (!top)
+		identify_by_keys(node);
 	tv_compile_sources_of(c, node);
 	return node;
+}
+
+bool
+tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **clause)
+{
+	*clause = makeNode(SortGroupClause);
+	get_sort_group_operators(type, false, false, false,
+							 &(*clause)->sortop, &(*clause)->eqop, NULL, &(*clause)->hashable);
+	if (OidIsValid((*clause)->sortop))
+		return true;
+	tv_compile_refuse(c, -1, "a subquery that depends on a column of type %s is not supported in a maintained view",
+					  format_type_be(type),
+					  "Its rows are grouped by that column, and the type has no order.",
+					  "Cast the column to a type with an order, such as text.");
+	return false;
+}
+
+TvNode *
+tv_compile_distinct_of(TvCompiler *c, List *branches)
+{
+	List	   *exprs = ((TvBranch *) linitial(branches))->exprs;
+	List	   *clauses = NIL;
+	ListCell   *lc;
+
+	foreach(lc, exprs)
+	{
+		SortGroupClause *clause;
+
+		if (!tv_compile_sort_clause(c, exprType(lfirst(lc)), &clause))
+			return NULL;
+		clauses = lappend(clauses, clause);
+	}
+	return tv_compile_distinct(c, branches, tv_compile_desc(exprs, NIL), clauses, false);
 }
 
 /* Keys are found and locked in order, by a btree index. */
@@ -253,7 +318,25 @@ add_key(GroupContext *g, Expr *expr, SortGroupClause *clause)
 	return true;
 }
 
-/* Find aggregates, and take Vars outside of them that are no key as keys. */
+/* Is an expression, found depth subqueries below, this one of the query? */
+static bool
+same_at_depth(const Node *expr, const Node *found, int depth)
+{
+	Node	   *moved;
+
+	if (depth == 0)
+		return equal(expr, found);
+	if (nodeTag(expr) != nodeTag(found))
+		return false;
+	moved = copyObject((Node *) expr);
+	IncrementVarSublevelsUp(moved, depth, 0);
+	return equal(moved, found);
+}
+
+/*
+ * Find aggregates, and take Vars outside of them that are no key as keys; also
+ * in subqueries that refer to them.
+ */
 static bool
 collect_walker(Node *node, GroupContext *g)
 {
@@ -262,10 +345,18 @@ collect_walker(Node *node, GroupContext *g)
 	if (node == NULL)
 		return false;
 	foreach(lc, g->key_exprs)
-		if (equal(lfirst(lc), node))
+		if (same_at_depth(lfirst(lc), node, g->depth))
 		return false;
-	if (IsA(node, Aggref))
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == g->depth)
 	{
+		if (g->depth > 0)
+		{
+			tv_compile_refuse(g->c, ((Aggref *) node)->location,
+							  "an aggregate of the outer query in a subquery is not supported in a maintained view",
+							  NULL, "No maintenance rule exists for it.",
+							  "Compute the aggregate in a subquery in FROM.");
+			return true;
+		}
 		foreach(lc, g->aggrefs)
 			if (equal(lfirst(lc), node))
 			return false;
@@ -273,10 +364,11 @@ collect_walker(Node *node, GroupContext *g)
 		/* direct arguments may hold grouping columns */
 		return collect_walker((Node *) ((Aggref *) node)->aggdirectargs, g);
 	}
-	if (IsA(node, Var))
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == g->depth)
 	{
 		SortGroupClause *clause = makeNode(SortGroupClause);
 		Oid			type = exprType(node);
+		Var		   *var = copyObject((Var *) node);
 
 		get_sort_group_operators(type, false, false, false,
 								 &clause->sortop, &clause->eqop, NULL, &clause->hashable);
@@ -289,8 +381,18 @@ collect_walker(Node *node, GroupContext *g)
 							  "Cast the column to text and group by that.");
 			return true;
 		}
-		add_key(g, (Expr *) node, clause);
+		var->varlevelsup = 0;
+		add_key(g, (Expr *) var, clause);
 		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		g->depth++;
+		result = query_tree_walker((Query *) node, collect_walker, g, 0);
+		g->depth--;
+		return result;
 	}
 	return expression_tree_walker(node, collect_walker, g);
 }
@@ -307,11 +409,11 @@ group_row_mutator(Node *node, GroupContext *g)
 	foreach(lc, g->key_exprs)
 	{
 		i++;
-		if (equal(lfirst(lc), node))
+		if (same_at_depth(lfirst(lc), node, g->depth))
 			return (Node *) makeVar(1, i, exprType(node), exprTypmod(node),
-									exprCollation(node), 0);
+									exprCollation(node), g->depth);
 	}
-	if (IsA(node, Aggref))
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == g->depth)
 	{
 		foreach(lc, g->aggrefs)
 		{
@@ -320,6 +422,15 @@ group_row_mutator(Node *node, GroupContext *g)
 				return (Node *) makeVar(1, i, exprType(node), -1, exprCollation(node), 0);
 		}
 		elog(ERROR, "aggregate not found");
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *query;
+
+		g->depth++;
+		query = query_tree_mutator((Query *) node, group_row_mutator, g, 0);
+		g->depth--;
+		return (Node *) query;
 	}
 	return expression_tree_mutator(node, group_row_mutator, g);
 }

@@ -44,7 +44,7 @@ static Query *restrict_to_set(Query *query, SetContext *s);
 static Node *set_mutator(Node *node, void *context);
 
 List *
-tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, bool top)
+tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, List *corr, bool top)
 {
 	SetContext	s = {NIL};
 	List	   *sets;
@@ -76,8 +76,8 @@ tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, bool top)
 	foreach(ld, distinct)
 	{
 		s.set = lfirst(ld);
-		nodes = lappend(nodes, tv_compile_group(c, restrict_to_set(query, &s), partials, top));
-		if (c->refusal || top)
+		nodes = lappend(nodes, tv_compile_group(c, restrict_to_set(query, &s), partials, corr, top));
+		if (c->refusal || ((TvNode *) llast(nodes))->top)
 			return NIL;
 	}
 	/* a set that is there twice gives its rows twice */
@@ -86,7 +86,7 @@ tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, bool top)
 		forboth(ld, distinct, ln, nodes)
 		{
 			if (same_set(lfirst(lc), lfirst(ld)))
-				branches = list_concat(branches, tv_flatten_read_node(c, lfirst(ln)));
+				branches = list_concat(branches, tv_flatten_read_group(c, lfirst(ln)));
 		}
 	}
 	return branches;

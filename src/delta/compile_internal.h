@@ -12,6 +12,7 @@
 #define TV_COMPILE_INTERNAL_H
 
 #include "delta/graph.h"
+#include "delta/partial.h"
 
 typedef struct TvCompiler
 {
@@ -38,8 +39,15 @@ extern int	tv_compile_source(TvCompiler *c, TvSourceKind kind, Oid relid, int no
  * The branches whose sum is the query's result.  Grouping inside makes nodes.
  * top: the query is the definition itself; if its last operator is a
  * grouping, that node is made the top node and NIL is returned.
+ *
+ * A correlated query is compiled on top of base: its outer references, all of
+ * level 1, are to the base's leaves, which every branch then has.  corr:
+ * expressions of the query that every operator in it must keep apart: they
+ * come first in the branches' output, and are keys of its nodes.  A query with
+ * a base that makes a node must have the base's columns among corr.
  */
-extern List *tv_flatten_query(TvCompiler *c, Query *query, bool top);
+extern List *tv_flatten_query(TvCompiler *c, Query *query, bool top,
+							  const TvPartial *base, List *corr);
 
 /*
  * prune.c: output columns of subqueries that nobody reads become nulls.
@@ -58,23 +66,23 @@ extern bool tv_target_srf_expand(TvCompiler *c, Query *query);
  * compile_grouping_sets.c: the branches that read a query's groups.  top: if
  * one node does, it is made the top node and NIL is returned.
  */
-extern List *tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, bool top);
+extern List *tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, List *corr,
+								 bool top);
 
 /*
  * As tv_flatten_query(), of a query whose CTEs are in scope: parts of one that was
  * split are flattened by it.
  */
-extern List *tv_flatten_clauses(TvCompiler *c, Query *query, bool top);
+extern List *tv_flatten_clauses(TvCompiler *c, Query *query, bool top,
+								const TvPartial *base, List *corr);
 
-/*
- * Flatten a query that has window functions.  extra: expressions over the
- * query's Vars that become leading keys of every partition, and leading
- * columns of the result.
- */
-extern List *tv_compile_windows(TvCompiler *c, Query *query, List *extra, bool top);
+/* As tv_flatten_query(), of a query that has window functions. */
+extern List *tv_compile_windows(TvCompiler *c, Query *query, bool top,
+								const TvPartial *base, List *corr);
 
 /* branches x query -> GROUP node; see compile_group.c */
-extern TvNode *tv_compile_group(TvCompiler *c, Query *query, List *partials, bool top);
+extern TvNode *tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr,
+								bool top);
 
 /* clauses: of SortGroupClause *, one per column of desc, in order */
 extern TvNode *tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc,
@@ -87,21 +95,17 @@ extern TvNode *tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc
 extern Var *tv_compile_add_count(TvNode *node, AttrNumber filter);
 
 /* compile_setop.c: as tv_flatten_query(), of a query with a set operation */
-extern List *tv_flatten_set_operation(TvCompiler *c, Query *query, bool top);
+extern List *tv_flatten_set_operation(TvCompiler *c, Query *query, bool top,
+									  const TvPartial *base, List *corr);
 
 /*
- * A product of FROM items under construction: what the Vars of the query
- * stand for in terms of the branch's leaves.
+ * DISTINCT over branches by all their columns, by the types' own equality; a
+ * branch that reads it.  NULL if a type has none.
  */
-typedef struct TvPartial
-{
-	List	   *leaves;
-	List	   *quals;
-	int			nrtes;
-	int		   *leafof;			/* by range table index - 1: leaf index, or -1 */
-	List	  **exprsof;		/* by range table index - 1: output
-								 * expressions of a subquery, or NIL */
-} TvPartial;
+extern TvNode *tv_compile_distinct_of(TvCompiler *c, List *branches);
+
+/* How the type is grouped; false, and a refusal, if it cannot be. */
+extern bool tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **clause);
 
 /* A product of many sums multiplies out; beyond this it is refused. */
 #define TV_MAX_BRANCHES 256
@@ -114,15 +118,57 @@ typedef struct TvCte
 	List	   *branches;
 } TvCte;
 
-/* Multiply products by a FROM item; join conditions are appended to quals. */
-extern List *tv_flatten_from_item(TvCompiler *c, Query *query, Node *item,
-								  List *partials, List **quals);
+/* Multiply products by a FROM item. */
+extern List *tv_flatten_from_item(TvCompiler *c, Query *query, Node *item, List *partials);
+
+/* Multiply products by a LEFT, RIGHT or FULL JOIN; see outer_join.c */
+extern List *tv_flatten_outer_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials);
+
+/*
+ * Add quals (over the query's Vars) to a partial.  Those that are subqueries
+ * become leaves; see sublink.c
+ */
+extern bool tv_flatten_filter(TvCompiler *c, Query *query, TvPartial *partial, Node *quals);
+
+/* The same for quals that are mapped already. */
+extern bool tv_sublink_filter(TvCompiler *c, TvPartial *partial, Node *quals);
+
+/* Put leaves in the place of subqueries in mapped expressions; a fresh tree. */
+extern Node *tv_sublink_expand(TvCompiler *c, TvPartial *partial, Node *exprs);
+
+/* Does a subquery refer to something outside of it? */
+extern bool tv_correlate_is(Node *query);
+
+/*
+ * The branches of p x query, where outer references of the query (level 1) are
+ * to p's leaves; see correlate.c
+ */
+extern List *tv_correlate_join(TvCompiler *c, const TvPartial *p, Query *query);
+
+/*
+ * Add a leaf that matches where the query (outer references as above) has
+ * rows.  *marker: a column of it that is not null where it matches.
+ */
+extern bool tv_correlate_exists(TvCompiler *c, TvPartial *p, Query *query,
+								TvLeafMode mode, Node **marker);
+
+/* a = b, or both null; by the type's own equality.  not_null: a cannot be */
+extern Expr *tv_correlate_equal(Expr *a, Expr *b, bool not_null);
+
+/* Can the expression, over the partial's leaves, be null? */
+extern bool tv_correlate_not_null(TvCompiler *c, const TvPartial *p, Node *expr);
+
+/* Does a query that is no plain sum of products need a node of its own? */
+extern bool tv_flatten_needs_node(const Query *query);
+
+/*
+ * A group row, read through the output expressions and HAVING, in which
+ * subqueries are more leaves.
+ */
+extern List *tv_flatten_read_group(TvCompiler *c, TvNode *node);
 
 /* The output of a node below, as a branch with one leaf. */
 extern List *tv_flatten_read_node(TvCompiler *c, TvNode *node);
-
-/* Replace the query's Vars by what they stand for; a fresh tree. */
-extern Node *tv_flatten_map(const TvPartial *partial, Node *expr);
 
 /* Checks; all set the refusal and return false. */
 extern bool tv_analyze_query(TvCompiler *c, Query *query);
@@ -133,6 +179,10 @@ extern bool tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel,
 
 /* Node construction */
 extern TvNode *tv_compile_add_node(TvCompiler *c, TvNodeKind kind, bool top);
+
+/* The same in two steps, for nodes that must come before it. */
+extern TvNode *tv_compile_make_node(TvNodeKind kind, bool top);
+extern void tv_compile_put_node(TvCompiler *c, TvNode *node);
 extern TupleDesc tv_compile_desc(List *exprs, List *names);
 extern void tv_compile_sources_of(TvCompiler *c, TvNode *node);
 
@@ -154,7 +204,17 @@ extern void tv_partition_finish(TvNode *node);
 /* probes.c: by which columns readers look up the rows of nodes below */
 extern void tv_probes_assign(TvGraph *graph);
 
+/*
+ * Is there at most one row of the leaf, number i of its branch, for which quals
+ * hold, whatever the rows of the others are?  *column: one that is then not null.
+ */
+extern bool tv_keys_at_most_one(TvCompiler *c, TvLeaf *leaf, int i, List *quals,
+								AttrNumber *column);
+
+/* A column of leaf number i as a Var. */
+extern Var *tv_keys_leaf_column(TvCompiler *c, TvLeaf *leaf, int i, AttrNumber attno);
+
 /* stores.c: where keys and accumulators are stored */
-extern void tv_stores_assign(TvNode *node);
+extern void tv_stores_assign(TvNode *node, List *sources);
 
 #endif							/* TV_COMPILE_INTERNAL_H */

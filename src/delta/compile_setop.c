@@ -29,72 +29,118 @@
 #include "parser/parsetree.h"
 #include "utils/fmgroids.h"
 
-#include "delta/compile_internal.h"
+#include "delta/correlate.h"
 #include "delta/derive_internal.h"
+#include "delta/subquery.h"
 
 /* operators of int8 */
 #define INT8_EQ_OP 410
 #define INT8_LT_OP 412
 
-static List *flatten_tree(TvCompiler *c, Query *query, Node *node,
+/* The set operation being compiled; base and corr as for tv_flatten_query(). */
+typedef struct SetOpContext
+{
+	TvCompiler *c;
+	Query	   *query;
+	const TvPartial *base;
+	List	   *corr;
+} SetOpContext;
+
+static List *flatten_tree(SetOpContext *s, Node *node,
 						  const SetOperationStmt *above, bool top);
-static List *flatten_union(TvCompiler *c, Query *query, SetOperationStmt *op,
+static List *flatten_union(SetOpContext *s, SetOperationStmt *op,
 						   const SetOperationStmt *above, bool top);
-static List *flatten_counted(TvCompiler *c, Query *query, SetOperationStmt *op, bool top);
-static List *flatten_side(TvCompiler *c, Query *query, Node *side, SetOperationStmt *op);
+static List *flatten_counted(SetOpContext *s, SetOperationStmt *op, bool top);
+static List *flatten_side(SetOpContext *s, Node *side, SetOperationStmt *op);
 static bool same_columns(const SetOperationStmt *a, const SetOperationStmt *b);
 static List *column_names(Query *query);
-static TvNode *make_distinct(TvCompiler *c, Query *query, SetOperationStmt *op,
+static TvNode *make_distinct(SetOpContext *s, SetOperationStmt *op,
 							 List *branches, bool top);
-static List *read_columns(TvCompiler *c, TvNode *node, SetOperationStmt *op);
+static List *read_columns(SetOpContext *s, TvNode *node, SetOperationStmt *op);
 static void add_side(List *branches, bool left);
 static TvLeaf *repeat_leaf(Expr *times);
-static List *coerce_columns(List *branches, SetOperationStmt *op);
+static List *coerce_columns(List *branches, int ncorr, SetOperationStmt *op);
 
 List *
-tv_flatten_set_operation(TvCompiler *c, Query *query, bool top)
+tv_flatten_set_operation(TvCompiler *c, Query *query, bool top,
+						 const TvPartial *base, List *corr)
 {
-	return flatten_tree(c, query, query->setOperations, NULL, top);
+	SetOpContext s = {c, query, base, corr};
+
+	return flatten_tree(&s, query->setOperations, NULL, top);
+}
+
+bool
+tv_union_all_only(Node *setop)
+{
+	SetOperationStmt *op = (SetOperationStmt *) setop;
+
+	return IsA(setop, RangeTblRef) ||
+		(op->op == SETOP_UNION && op->all &&
+		 tv_union_all_only(op->larg) && tv_union_all_only(op->rarg));
+}
+
+/*
+ * A side that is a query.  Outer references pass through the query of the set
+ * operation, which has no FROM items of its own.
+ */
+static List *
+flatten_arm(SetOpContext *s, int rti)
+{
+	TvPartial  *none = tv_partial_make(0, s->base);
+	Query	   *arm = (Query *) tv_partial_map(none, (Node *) rt_fetch(rti, s->query->rtable)->subquery);
+
+	if (s->base && (s->corr == NIL || tv_subquery_has_row_anyway(arm)))
+	{
+		List	   *branches = tv_correlate_join(s->c, s->base, arm);
+		ListCell   *lc;
+
+		foreach(lc, branches)
+		{
+			TvBranch   *branch = lfirst(lc);
+
+			branch->exprs = list_concat((List *) tv_partial_map(none, (Node *) s->corr),
+										branch->exprs);
+		}
+		return branches;
+	}
+	return tv_flatten_query(s->c, arm, false, s->base, s->corr);
 }
 
 /* above: the set operation of which this is a side, or NULL */
 static List *
-flatten_tree(TvCompiler *c, Query *query, Node *node, const SetOperationStmt *above, bool top)
+flatten_tree(SetOpContext *s, Node *node, const SetOperationStmt *above, bool top)
 {
 	SetOperationStmt *op;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
 	if (IsA(node, RangeTblRef))
-	{
-		RangeTblEntry *rte = rt_fetch(((RangeTblRef *) node)->rtindex, query->rtable);
-
-		return tv_flatten_query(c, rte->subquery, false);
-	}
+		return flatten_arm(s, ((RangeTblRef *) node)->rtindex);
 	op = castNode(SetOperationStmt, node);
 	if (op->op == SETOP_UNION)
-		return flatten_union(c, query, op, above, top);
-	return flatten_counted(c, query, op, top);
+		return flatten_union(s, op, above, top);
+	return flatten_counted(s, op, top);
 }
 
 static List *
-flatten_union(TvCompiler *c, Query *query, SetOperationStmt *op,
+flatten_union(SetOpContext *s, SetOperationStmt *op,
 			  const SetOperationStmt *above, bool top)
 {
 	List	   *branches;
 	List	   *right;
 	TvNode	   *node;
 
-	branches = flatten_side(c, query, op->larg, op);
-	if (c->refusal)
+	branches = flatten_side(s, op->larg, op);
+	if (s->c->refusal)
 		return NIL;
-	right = flatten_side(c, query, op->rarg, op);
-	if (c->refusal)
+	right = flatten_side(s, op->rarg, op);
+	if (s->c->refusal)
 		return NIL;
 	branches = list_concat(branches, right);
 	if (list_length(branches) > TV_MAX_BRANCHES)
 	{
-		tv_compile_refuse(c, -1, "a query of more than %s UNION ALL branches is not supported in a maintained view",
+		tv_compile_refuse(s->c, -1, "a query of more than %s UNION ALL branches is not supported in a maintained view",
 						  psprintf("%d", TV_MAX_BRANCHES),
 						  "Each branch has a maintenance plan of its own.",
 						  "Split it into several views.");
@@ -105,15 +151,15 @@ flatten_union(TvCompiler *c, Query *query, SetOperationStmt *op,
 	if (op->all || (above && !above->all && same_columns(above, op)))
 		return branches;
 
-	node = make_distinct(c, query, op, branches, top);
-	if (c->refusal || node->top)
+	node = make_distinct(s, op, branches, top);
+	if (s->c->refusal || node->top)
 		return NIL;
-	return read_columns(c, node, op);
+	return read_columns(s, node, op);
 }
 
 /* INTERSECT and EXCEPT, by counts. */
 static List *
-flatten_counted(TvCompiler *c, Query *query, SetOperationStmt *op, bool top)
+flatten_counted(SetOpContext *s, SetOperationStmt *op, bool top)
 {
 	List	   *left;
 	List	   *right;
@@ -125,14 +171,14 @@ flatten_counted(TvCompiler *c, Query *query, SetOperationStmt *op, bool top)
 	Expr	   *shown;
 	Expr	   *r;
 
-	left = flatten_side(c, query, op->larg, op);
-	if (c->refusal)
+	left = flatten_side(s, op->larg, op);
+	if (s->c->refusal)
 		return NIL;
-	right = flatten_side(c, query, op->rarg, op);
-	if (c->refusal)
+	right = flatten_side(s, op->rarg, op);
+	if (s->c->refusal)
 		return NIL;
-	node = make_distinct(c, query, op, list_concat(list_copy(left), right), top && !op->all);
-	if (c->refusal)
+	node = make_distinct(s, op, list_concat(list_copy(left), right), top && !op->all);
+	if (s->c->refusal)
 		return NIL;
 
 	add_side(left, true);
@@ -162,7 +208,7 @@ flatten_counted(TvCompiler *c, Query *query, SetOperationStmt *op, bool top)
 
 	node->out_exprs = list_concat(node->out_exprs, copyObject(list_make2(n, l)));
 	node->out_desc = tv_compile_desc(node->out_exprs, NIL);
-	branches = read_columns(c, node, op);
+	branches = read_columns(s, node, op);
 	branch = linitial(branches);
 	if (!op->all)
 	{
@@ -189,11 +235,11 @@ flatten_counted(TvCompiler *c, Query *query, SetOperationStmt *op, bool top)
 }
 
 static List *
-flatten_side(TvCompiler *c, Query *query, Node *side, SetOperationStmt *op)
+flatten_side(SetOpContext *s, Node *side, SetOperationStmt *op)
 {
-	List	   *branches = flatten_tree(c, query, side, op, false);
+	List	   *branches = flatten_tree(s, side, op, false);
 
-	return c->refusal ? NIL : coerce_columns(branches, op);
+	return s->c->refusal ? NIL : coerce_columns(branches, list_length(s->corr), op);
 }
 
 static bool
@@ -223,13 +269,24 @@ column_names(Query *query)
  * but their group exists only if there is one: they get a constant as key.
  */
 static TvNode *
-make_distinct(TvCompiler *c, Query *query, SetOperationStmt *op, List *branches, bool top)
+make_distinct(SetOpContext *s, SetOperationStmt *op, List *branches, bool top)
 {
 	List	   *clauses = op->groupClauses;
-	List	   *names = column_names(query);
+	List	   *corr = NIL;
+	List	   *names = column_names(s->query);
 	ListCell   *lc;
 
-	if (op->colTypes == NIL)
+	foreach(lc, s->corr)
+	{
+		SortGroupClause *clause;
+
+		if (!tv_compile_sort_clause(s->c, exprType(lfirst(lc)), &clause))
+			return NULL;
+		corr = lappend(corr, clause);
+		names = lcons(makeString("corr"), names);
+	}
+	clauses = list_concat(corr, clauses);
+	if (op->colTypes == NIL && s->corr == NIL)
 	{
 		SortGroupClause *clause = makeNode(SortGroupClause);
 
@@ -242,19 +299,20 @@ make_distinct(TvCompiler *c, Query *query, SetOperationStmt *op, List *branches,
 		foreach(lc, branches)
 			((TvBranch *) lfirst(lc))->exprs = list_make1(tv_query_int8(0));
 	}
-	return tv_compile_distinct(c, branches,
+	return tv_compile_distinct(s->c, branches,
 							   tv_compile_desc(((TvBranch *) linitial(branches))->exprs, names),
 							   clauses, top);
 }
 
 /* Read the columns of a node, without its counts. */
 static List *
-read_columns(TvCompiler *c, TvNode *node, SetOperationStmt *op)
+read_columns(SetOpContext *s, TvNode *node, SetOperationStmt *op)
 {
-	List	   *branches = tv_flatten_read_node(c, node);
+	List	   *branches = tv_flatten_read_node(s->c, node);
 	TvBranch   *branch = linitial(branches);
 
-	branch->exprs = list_truncate(branch->exprs, list_length(op->colTypes));
+	branch->exprs = list_truncate(branch->exprs,
+								  list_length(s->corr) + list_length(op->colTypes));
 	return branches;
 }
 
@@ -297,7 +355,7 @@ repeat_leaf(Expr *times)
 
 /* Bring the branches' output to the types the set operation decided on. */
 static List *
-coerce_columns(List *branches, SetOperationStmt *op)
+coerce_columns(List *branches, int ncorr, SetOperationStmt *op)
 {
 	ListCell   *lb;
 
@@ -314,6 +372,11 @@ coerce_columns(List *branches, SetOperationStmt *op)
 		{
 			Node	   *expr = lfirst(le);
 
+			if (foreach_current_index(le) < ncorr)
+			{
+				exprs = lappend(exprs, expr);
+				continue;
+			}
 			if (exprType(expr) != lfirst_oid(lt))
 				expr = coerce_to_common_type(NULL, expr, lfirst_oid(lt), "UNION");
 			if (exprTypmod(expr) != lfirst_int(lm) || exprCollation(expr) != lfirst_oid(lcol))

@@ -255,7 +255,7 @@ tv_split_map(TvSplit *s, Node *expr)
 
 /* The last node is read like a CTE that is flattened already. */
 Query *
-tv_split_outer(TvSplit *s, TvNode *last)
+tv_split_outer(TvSplit *s, TvNode *last, List **corr)
 {
 	Query	   *outer = copyObject(s->query);
 	CommonTableExpr *cte = makeNode(CommonTableExpr);
@@ -263,7 +263,6 @@ tv_split_outer(TvSplit *s, TvNode *last)
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	TvCte	   *entry = palloc0(sizeof(TvCte));
 	List	   *names = NIL;
-	ListCell   *lc;
 
 	/* no name of a user's has a character below the blank */
 	cte->ctename = psprintf("\001windows %d", last->id);
@@ -298,23 +297,13 @@ tv_split_outer(TvSplit *s, TvNode *last)
 	outer->windowClause = NIL;
 	s->varno = 1;
 	outer->targetList = (List *) map_mutator((Node *) s->outer_tlist, s);
-	if (s->nextra > 0)
+	*corr = NIL;
+	for (int i = 0; i < s->nextra; i++)
 	{
-		List	   *extra = NIL;
+		Node	   *expr = list_nth(s->columns, i);
 
-		for (int i = 0; i < s->nextra; i++)
-		{
-			Node	   *expr = list_nth(s->columns, i);
-
-			extra = lappend(extra,
-							makeTargetEntry((Expr *) makeVar(1, s->column_at[i], exprType(expr),
-															 exprTypmod(expr),
-															 exprCollation(expr), 0),
-											i + 1, psprintf("x%d", i + 1), false));
-		}
-		foreach(lc, outer->targetList)
-			lfirst_node(TargetEntry, lc)->resno += s->nextra;
-		outer->targetList = list_concat(extra, outer->targetList);
+		*corr = lappend(*corr, makeVar(1, s->column_at[i], exprType(expr), exprTypmod(expr),
+									   exprCollation(expr), 0));
 	}
 	return outer;
 }

@@ -47,23 +47,25 @@ static WindowClause *map_clause(TvSplit *s, const TvNode *node, const WindowClau
 static bool depends_on_peer_order(const WindowFunc *func, const WindowClause *window);
 
 List *
-tv_compile_windows(TvCompiler *c, Query *query, List *extra, bool top)
+tv_compile_windows(TvCompiler *c, Query *query, bool top, const TvPartial *base, List *corr)
 {
-	TvSplit		split = {c, query, list_length(extra)};
+	TvSplit		split = {c, query, list_length(corr)};
 	TvSplit    *s = &split;
 	List	   *windows;
 	TvNode	   *node = NULL;
 	List	   *branches;
+	Query	   *outer;
 
 	/* names of joined columns stand for columns of the items below */
 	query->targetList = (List *)
 		tv_compat_flatten_aliases(query, (Node *) query->targetList);
-	tv_split_collect(s, extra);
+	corr = (List *) tv_compat_flatten_aliases(query, (Node *) corr);
+	tv_split_collect(s, corr);
 	windows = used_windows(s);
 	if (windows == NIL)
-		return tv_flatten_clauses(c, tv_split_without_windows(s), top);
+		return tv_flatten_clauses(c, tv_split_without_windows(s), top, base, corr);
 
-	branches = tv_flatten_clauses(c, tv_split_inner(s), false);
+	branches = tv_flatten_clauses(c, tv_split_inner(s), false, base, corr);
 	if (c->refusal)
 		return NIL;
 	branches = first_columns(s, branches);
@@ -91,7 +93,8 @@ tv_compile_windows(TvCompiler *c, Query *query, List *extra, bool top)
 			return NIL;
 		branches = tv_flatten_read_node(c, node);
 	}
-	return tv_flatten_clauses(c, tv_split_outer(s, node), top);
+	outer = tv_split_outer(s, node, &corr);
+	return tv_flatten_clauses(c, outer, top, NULL, corr);
 }
 
 static List *
@@ -115,10 +118,21 @@ used_windows(TvSplit *s)
  * ------------------------------------------------------------------------
  */
 
-/* At first, columns stand as the inner query delivers them. */
+/*
+ * At first, columns stand as the inner query delivers them: those of the
+ * correlation in front once more, which are columns anyway.
+ */
 static List *
 first_columns(TvSplit *s, List *branches)
 {
+	ListCell   *lc;
+
+	foreach(lc, branches)
+	{
+		TvBranch   *branch = lfirst(lc);
+
+		branch->exprs = list_copy_tail(branch->exprs, s->nextra);
+	}
 	s->column_at = palloc(sizeof(int) * (list_length(s->columns) + 1));
 	s->result_at = palloc0(sizeof(int) * (list_length(s->funcs) + 1));
 	for (int i = 0; i < list_length(s->columns); i++)

@@ -37,7 +37,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-#include "delta/derive_internal.h"
+#include "delta/derive_product.h"
 #include "tv_compat.h"
 
 /* Up to this many changed leaves, R1 - dR is multiplied out. */
@@ -50,31 +50,13 @@ typedef struct DeltaContext
 	double		rows;
 } DeltaContext;
 
-/* How a leaf appears in a term. */
-typedef enum LeafState
-{
-	LEAF_NEW,					/* R1: the relation as it is */
-	LEAF_DELTA,					/* dR */
-	LEAF_OLD					/* R1 - dR, with weights */
-} LeafState;
-
-typedef struct MapContext
-{
-	const TvBranch *branch;
-	TvLayout  **layouts;
-	LeafState  *states;
-} MapContext;
-
 static Bitmapset *changed_leaves(const TvBranch *branch, const Bitmapset *changed);
-static Query *single_term(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs);
+static List *single_terms(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs);
 static Query *netted_terms(DeltaContext *d, const TvBranch *branch,
 						   const Bitmapset *leaves, List *exprs);
-static Query *term(DeltaContext *d, const TvBranch *branch, LeafState *states,
-				   List *exprs, List *quals, bool negative);
-static Expr *negate(Expr *weight);
-static RangeTblEntry *old_rte(DeltaContext *d, const TvLeaf *leaf);
-static AttrNumber layout_position(const TvLayout *layout, AttrNumber attno);
-static Node *map_mutator(Node *node, void *context);
+static void add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states,
+						int k, const Bitmapset *deltas, List *exprs, List *quals,
+						bool negative, List **terms);
 static bool qual_may_fail(Node *qual);
 
 char *
@@ -100,7 +82,7 @@ tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *chang
 		if (node->recompute)
 			exprs = list_truncate(list_copy(exprs), node->nkeys);
 		if (bms_num_members(leaves) == 1)
-			terms = lappend(terms, single_term(&d, branch, bms_singleton_member(leaves), exprs));
+			terms = list_concat(terms, single_terms(&d, branch, bms_singleton_member(leaves), exprs));
 		else if (!bms_is_empty(leaves))
 			terms = lappend(terms, netted_terms(&d, branch, leaves, exprs));
 	}
@@ -123,13 +105,15 @@ changed_leaves(const TvBranch *branch, const Bitmapset *changed)
 	return result;
 }
 
-static Query *
-single_term(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs)
+static List *
+single_terms(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs)
 {
-	LeafState  *states = palloc0(sizeof(LeafState) * list_length(branch->leaves));
+	TvLeafState *states = palloc0(sizeof(TvLeafState) * list_length(branch->leaves));
+	List	   *terms = NIL;
 
-	states[leaf] = LEAF_DELTA;
-	return term(d, branch, states, exprs, branch->quals, false);
+	add_choices(d, branch, states, -1, bms_make_singleton(leaf), exprs, branch->quals, false,
+				&terms);
+	return terms;
 }
 
 /* The raw columns that expressions over the leaves need. */
@@ -205,21 +189,21 @@ terms_of(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, int j
 		nafter++;
 	for (uint32 mask = 0; mask < (multiply_out ? (uint32) 1 << nafter : 1); mask++)
 	{
-		LeafState  *states = palloc0(sizeof(LeafState) * nleaves);
+		TvLeafState *states = palloc0(sizeof(TvLeafState) * nleaves);
+		Bitmapset  *deltas = bms_make_singleton(j);
 		int			after = 0;
 
-		states[j] = LEAF_DELTA;
 		k = j;
 		while ((k = bms_next_member(leaves, k)) >= 0)
 		{
 			if (!multiply_out)
-				states[k] = LEAF_OLD;
+				states[k] = TV_STATE_OLD;
 			else if (mask & ((uint32) 1 << after))
-				states[k] = LEAF_DELTA;
+				deltas = bms_add_member(deltas, k);
 			after++;
 		}
-		terms = lappend(terms, term(d, branch, states, exprs, quals,
-									pg_popcount32(mask) % 2 == 1));
+		add_choices(d, branch, states, -1, deltas, exprs, quals,
+					pg_popcount32(mask) % 2 == 1, &terms);
 	}
 	return terms;
 }
@@ -311,111 +295,29 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 	return outer;
 }
 
-/* One product, with each leaf in the wanted state, and the weight last. */
-static Query *
-term(DeltaContext *d, const TvBranch *branch, LeafState *states, List *exprs, List *quals,
-	 bool negative)
+/*
+ * The products in which these leaves, from k + 1 on, are their changes.  The
+ * change of a LEFT leaf has two parts, which are products of their own.
+ */
+static void
+add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states, int k,
+			const Bitmapset *deltas, List *exprs, List *quals, bool negative, List **terms)
 {
-	Query	   *query = tv_query_make();
-	MapContext	m = {branch, d->layouts, states};
-	Expr	   *weight = NULL;
-	ListCell   *lc;
+	TvProduct	product = {d->graph, branch, states, d->layouts, d->rows};
 
-	foreach(lc, branch->leaves)
+	k = bms_next_member(deltas, k);
+	if (k < 0)
 	{
-		TvLeaf	   *leaf = lfirst(lc);
-		int			i = foreach_current_index(lc);
-		RangeTblEntry *rte;
-		TvLayout   *layout;
-		Expr	   *w;
-
-		if (states[i] == LEAF_NEW)
-		{
-			rte = tv_query_leaf_rte(d->graph, leaf);
-			tv_leaf_mutate(rte, map_mutator, &m);
-			tv_query_add_rte(query, rte);
-			continue;
-		}
-		layout = d->layouts[leaf->source];
-		if (states[i] == LEAF_DELTA)
-			rte = tv_query_delta_rte(tv_derive_delta_name(leaf->source), layout, d->rows);
-		else
-			rte = old_rte(d, leaf);
-		tv_query_add_rte(query, rte);
-		w = (Expr *) makeVar(i + 1, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
-		weight = weight ? tv_query_multiply(weight, w) : w;
+		*terms = lappend(*terms, tv_product_query(&product, exprs, quals, true, negative));
+		return;
 	}
-
-	foreach(lc, exprs)
-		tv_query_add_column(query, (Expr *) map_mutator(lfirst(lc), &m), NULL);
-	if (negative)
-		weight = negate(weight);
-	tv_query_add_column(query, weight, "weight");
-	tv_query_where(query, (List *) map_mutator((Node *) quals, &m));
-	return query;
-}
-
-static Expr *
-negate(Expr *weight)
-{
-	return (Expr *) makeFuncExpr(F_INT8UM, INT8OID, list_make1(weight),
-								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
-}
-
-/* R1 - dR as one relation with weights: (R1, weight 1) + (dR, - weight). */
-static RangeTblEntry *
-old_rte(DeltaContext *d, const TvLeaf *leaf)
-{
-	TvLayout   *layout = d->layouts[leaf->source];
-	Query	   *now = tv_query_make();
-	Query	   *change = tv_query_make();
-
-	tv_query_add_rte(now, tv_query_leaf_rte(d->graph, leaf));
-	tv_query_add_rte(change, tv_query_delta_rte(tv_derive_delta_name(leaf->source), layout, d->rows));
-	for (int i = 0; i < layout->natts; i++)
+	states[k] = TV_STATE_DELTA;
+	add_choices(d, branch, states, k, deltas, exprs, quals, negative, terms);
+	if (((TvLeaf *) list_nth(branch->leaves, k))->mode == TV_LEAF_LEFT)
 	{
-		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
-
-		tv_query_add_column(now, (Expr *) makeVar(1, layout->attnos[i], att->atttypid,
-												  att->atttypmod, att->attcollation, 0),
-							NameStr(att->attname));
-		tv_query_add_column(change, (Expr *) makeVar(1, i + 1, att->atttypid,
-													 att->atttypmod, att->attcollation, 0),
-							NameStr(att->attname));
+		states[k] = TV_STATE_DELTA_NULL;
+		add_choices(d, branch, states, k, deltas, exprs, quals, negative, terms);
 	}
-	tv_query_add_column(now, tv_query_int8(1), "weight");
-	tv_query_add_column(change, negate((Expr *) makeVar(1, layout->natts + 1, INT8OID, -1, InvalidOid, 0)),
-						"weight");
-	return tv_query_subquery_rte(tv_query_union_all(list_make2(now, change)), "old_state");
-}
-
-static AttrNumber
-layout_position(const TvLayout *layout, AttrNumber attno)
-{
-	for (int i = 0; i < layout->natts; i++)
-		if (layout->attnos[i] == attno)
-			return i + 1;
-	elog(ERROR, "column %d is not in the layout of a delta", attno);
-	return 0;
-}
-
-static Node *
-map_mutator(Node *node, void *context)
-{
-	MapContext *m = context;
-
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Var))
-	{
-		Var		   *var = copyObject((Var *) node);
-		TvLeaf	   *leaf = list_nth(m->branch->leaves, var->varno - 1);
-
-		if (m->states[var->varno - 1] != LEAF_NEW)
-			var->varattno = layout_position(m->layouts[leaf->source], var->varattno);
-		return (Node *) var;
-	}
-	return expression_tree_mutator(node, map_mutator, context);
 }
 
 static bool

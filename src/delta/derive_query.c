@@ -16,7 +16,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-#include "delta/derive_internal.h"
+#include "delta/derive_product.h"
 #include "tv_compat.h"
 
 Query *
@@ -175,15 +175,10 @@ tv_query_union_all(List *queries)
 Query *
 tv_query_branch(const TvGraph *graph, const TvBranch *branch, List *exprs)
 {
-	Query	   *query = tv_query_make();
-	ListCell   *lc;
+	TvLeafState *states = palloc0(sizeof(TvLeafState) * (list_length(branch->leaves) + 1));
+	TvProduct	product = {graph, branch, states};
 
-	foreach(lc, branch->leaves)
-		tv_query_add_rte(query, tv_query_leaf_rte(graph, lfirst(lc)));
-	foreach(lc, exprs)
-		tv_query_add_column(query, copyObject(lfirst(lc)), NULL);
-	tv_query_where(query, copyObject(branch->quals));
-	return query;
+	return tv_product_query(&product, exprs, branch->quals, false, false);
 }
 
 Query *

@@ -28,13 +28,15 @@
 #include "tv_compat.h"
 
 static List *cte_scope(Query *query);
-static List *flatten_plain(TvCompiler *c, Query *query, bool top);
-static List *project(List *partials, List *exprs);
+static List *flatten_plain(TvCompiler *c, Query *query, bool top,
+						   const TvPartial *base, List *corr);
+static List *flatten_distinct(TvCompiler *c, Query *query, List *branches, int ncorr, bool top);
+static List *project(TvCompiler *c, List *partials, List *exprs);
 static List *tlist_exprs(List *targetlist);
 static List *tlist_names(List *targetlist);
 
 List *
-tv_flatten_query(TvCompiler *c, Query *query, bool top)
+tv_flatten_query(TvCompiler *c, Query *query, bool top, const TvPartial *base, List *corr)
 {
 	List	   *result;
 	List	   *scopes = c->scopes;
@@ -45,19 +47,19 @@ tv_flatten_query(TvCompiler *c, Query *query, bool top)
 		return NIL;
 
 	c->scopes = lcons(cte_scope(query), list_copy(scopes));
-	result = tv_flatten_clauses(c, query, top);
+	result = tv_flatten_clauses(c, query, top, base, corr);
 	c->scopes = scopes;
 	return c->refusal ? NIL : result;
 }
 
 List *
-tv_flatten_clauses(TvCompiler *c, Query *query, bool top)
+tv_flatten_clauses(TvCompiler *c, Query *query, bool top, const TvPartial *base, List *corr)
 {
 	if (query->hasWindowFuncs)
-		return tv_compile_windows(c, query, NIL, top);
+		return tv_compile_windows(c, query, top, base, corr);
 	if (query->setOperations)
-		return tv_flatten_set_operation(c, query, top);
-	return flatten_plain(c, query, top);
+		return tv_flatten_set_operation(c, query, top, base, corr);
+	return flatten_plain(c, query, top, base, corr);
 }
 
 static List *
@@ -76,90 +78,130 @@ cte_scope(Query *query)
 	return scope;
 }
 
+bool
+tv_flatten_needs_node(const Query *query)
+{
+	return query->hasAggs || query->groupClause || query->groupingSets || query->havingQual ||
+		query->distinctClause || query->hasWindowFuncs || query->limitCount ||
+		query->limitOffset;
+}
+
+/* FROM and WHERE */
+static List *
+flatten_input(TvCompiler *c, Query *query, const TvPartial *base)
+{
+	List	   *partials = list_make1(tv_partial_make(list_length(query->rtable), base));
+	ListCell   *lc;
+
+	foreach(lc, query->jointree->fromlist)
+	{
+		partials = tv_flatten_from_item(c, query, lfirst(lc), partials);
+		if (c->refusal)
+			return NIL;
+	}
+	foreach(lc, partials)
+		if (!tv_flatten_filter(c, query, lfirst(lc), query->jointree->quals))
+		return NIL;
+	return partials;
+}
+
+bool
+tv_flatten_filter(TvCompiler *c, Query *query, TvPartial *partial, Node *quals)
+{
+	quals = tv_compat_flatten_aliases(query, quals);
+	if (quals == NULL)
+		return true;
+	return tv_analyze_expr(c, quals) &&
+		tv_sublink_filter(c, partial, tv_partial_map(partial, quals));
+}
+
 /*
  * SELECT ... FROM ... WHERE ... GROUP BY ... HAVING, then DISTINCT.
  */
 static List *
-flatten_plain(TvCompiler *c, Query *query, bool top)
+flatten_plain(TvCompiler *c, Query *query, bool top, const TvPartial *base, List *corr)
 {
-	TvPartial  *empty = palloc0(sizeof(TvPartial));
-	List	   *partials = list_make1(empty);
-	List	   *quals = NIL;
+	List	   *partials = flatten_input(c, query, base);
 	List	   *branches;
-	ListCell   *lc;
 
 	/* names of joined columns stand for columns of the items below */
 	query->targetList = (List *)
 		tv_compat_flatten_aliases(query, (Node *) query->targetList);
 	query->havingQual = tv_compat_flatten_aliases(query, query->havingQual);
+	corr = (List *) tv_compat_flatten_aliases(query, (Node *) corr);
 
-	empty->nrtes = list_length(query->rtable);
-	empty->leafof = palloc(sizeof(int) * (empty->nrtes + 1));
-	empty->exprsof = palloc0(sizeof(List *) * (empty->nrtes + 1));
-	for (int i = 0; i < empty->nrtes; i++)
-		empty->leafof[i] = -1;
-
-	foreach(lc, query->jointree->fromlist)
-	{
-		partials = tv_flatten_from_item(c, query, lfirst(lc), partials, &quals);
-		if (c->refusal)
-			return NIL;
-	}
-
-	if (query->jointree->quals)
-		quals = lappend(quals, query->jointree->quals);
-	quals = (List *) tv_compat_flatten_aliases(query, (Node *) quals);
-	if (!tv_analyze_expr(c, (Node *) quals) ||
+	if (c->refusal ||
 		!tv_analyze_expr(c, (Node *) query->targetList) ||
 		!tv_analyze_expr(c, query->havingQual))
 		return NIL;
 
-	foreach(lc, partials)
-	{
-		TvPartial  *partial = lfirst(lc);
-		List	   *mapped = (List *) tv_flatten_map(partial, (Node *) quals);
-
-		/* one list of ANDed quals, so that each can be judged by itself */
-		if (mapped)
-			partial->quals = list_concat(partial->quals,
-										 make_ands_implicit(canonicalize_qual(make_ands_explicit(mapped), false)));
-	}
-
 	if (query->hasAggs || query->groupClause || query->groupingSets || query->havingQual)
 	{
-		branches = tv_flatten_grouping(c, query, partials, top && !query->distinctClause);
+		branches = tv_flatten_grouping(c, query, partials, corr, top && !query->distinctClause);
 		if (branches == NIL)
 			return NIL;
 	}
 	else
-		branches = project(partials, tlist_exprs(query->targetList));
+		branches = project(c, partials, list_concat(list_copy(corr), tlist_exprs(query->targetList)));
+	if (c->refusal)
+		return NIL;
 
 	if (query->distinctClause)
-	{
-		List	   *clauses = NIL;
-		TvNode	   *node;
-
-		foreach(lc, query->targetList)
-		{
-			TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-			if (!tle->resjunk)
-				clauses = lappend(clauses, get_sortgroupref_clause(tle->ressortgroupref,
-																   query->distinctClause));
-		}
-		node = tv_compile_distinct(c, branches,
-								   tv_compile_desc(tlist_exprs(query->targetList),
-												   tlist_names(query->targetList)),
-								   clauses, top);
-		if (c->refusal || node->top)
-			return NIL;
-		branches = tv_flatten_read_node(c, node);
-	}
+		branches = flatten_distinct(c, query, branches, list_length(corr), top);
 	return branches;
 }
 
+List *
+tv_flatten_read_group(TvCompiler *c, TvNode *node)
+{
+	TvBranch   *branch = linitial(tv_flatten_read_node(c, node));
+	TvPartial  *partial = tv_partial_make(0, NULL);
+	List	   *exprs;
+
+	partial->leaves = branch->leaves;
+	if (!tv_sublink_filter(c, partial, (Node *) branch->quals))
+		return NIL;
+	exprs = (List *) tv_sublink_expand(c, partial, (Node *) branch->exprs);
+	return list_make1(tv_partial_branch(partial, exprs));
+}
+
+/* Columns of the correlation, the first ncorr, are kept apart. */
 static List *
-project(List *partials, List *exprs)
+flatten_distinct(TvCompiler *c, Query *query, List *branches, int ncorr, bool top)
+{
+	List	   *exprs = list_truncate(list_copy(((TvBranch *) linitial(branches))->exprs), ncorr);
+	List	   *clauses = NIL;
+	List	   *names = NIL;
+	TvNode	   *node;
+	ListCell   *lc;
+
+	foreach(lc, exprs)
+	{
+		SortGroupClause *clause;
+
+		if (!tv_compile_sort_clause(c, exprType(lfirst(lc)), &clause))
+			return NIL;
+		clauses = lappend(clauses, clause);
+		names = lappend(names, makeString("corr"));
+	}
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk)
+			clauses = lappend(clauses, get_sortgroupref_clause(tle->ressortgroupref,
+															   query->distinctClause));
+	}
+	exprs = list_concat(exprs, tlist_exprs(query->targetList));
+	names = list_concat(names, tlist_names(query->targetList));
+	node = tv_compile_distinct(c, branches, tv_compile_desc(exprs, names), clauses, top);
+	if (c->refusal || node->top)
+		return NIL;
+	return tv_flatten_read_node(c, node);
+}
+
+static List *
+project(TvCompiler *c, List *partials, List *exprs)
 {
 	List	   *branches = NIL;
 	ListCell   *lc;
@@ -167,51 +209,12 @@ project(List *partials, List *exprs)
 	foreach(lc, partials)
 	{
 		TvPartial  *partial = lfirst(lc);
-		TvBranch   *branch = palloc0(sizeof(TvBranch));
+		List	   *mapped = (List *) tv_sublink_expand(c, partial,
+														tv_partial_map(partial, (Node *) exprs));
 
-		branch->leaves = partial->leaves;
-		branch->quals = partial->quals;
-		branch->exprs = (List *) tv_flatten_map(partial, (Node *) exprs);
-		branches = lappend(branches, branch);
+		branches = lappend(branches, tv_partial_branch(partial, mapped));
 	}
 	return branches;
-}
-
-static Node *
-map_mutator(Node *node, void *context)
-{
-	const TvPartial *partial = context;
-
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Var))
-	{
-		Var		   *var = (Var *) node;
-		int			leaf;
-
-		Assert(var->varlevelsup == 0);
-		leaf = partial->leafof[var->varno - 1];
-		if (leaf >= 0)
-		{
-			Var		   *result = copyObject(var);
-
-			result->varno = leaf + 1;
-			result->varnosyn = 0;
-			result->varattnosyn = 0;
-			return (Node *) result;
-		}
-		if (var->varattno <= 0 ||
-			var->varattno > list_length(partial->exprsof[var->varno - 1]))
-			elog(ERROR, "column %d of FROM item %d is unknown", var->varattno, var->varno);
-		return copyObject(list_nth(partial->exprsof[var->varno - 1], var->varattno - 1));
-	}
-	return expression_tree_mutator(node, map_mutator, context);
-}
-
-Node *
-tv_flatten_map(const TvPartial *partial, Node *expr)
-{
-	return map_mutator(expr, (void *) partial);
 }
 
 static List *

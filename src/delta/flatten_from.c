@@ -18,13 +18,14 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/rel.h"
 
 #include "delta/compile_internal.h"
 #include "tv_compat.h"
 
 static List *flatten_rte(TvCompiler *c, Query *query, int rti, List *partials);
+static List *flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *partials);
+static List *refuse_branches(TvCompiler *c);
 static List *flatten_relation(TvCompiler *c, Query *query, int rti, List *partials);
 static List *flatten_view(TvCompiler *c, Query *query, int rti, Relation rel);
 static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte);
@@ -33,9 +34,10 @@ static List *add_leaf(List *partials, int rti, RangeTblEntry *rte, int source);
 static List *multiply(TvCompiler *c, List *partials, int rti, List *branches);
 
 List *
-tv_flatten_from_item(TvCompiler *c, Query *query, Node *item, List *partials, List **quals)
+tv_flatten_from_item(TvCompiler *c, Query *query, Node *item, List *partials)
 {
 	JoinExpr   *join;
+	ListCell   *lc;
 
 	check_stack_depth();
 	if (IsA(item, RangeTblRef))
@@ -43,20 +45,14 @@ tv_flatten_from_item(TvCompiler *c, Query *query, Node *item, List *partials, Li
 
 	join = castNode(JoinExpr, item);
 	if (join->jointype != JOIN_INNER)
-	{
-		tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-						  join->jointype == JOIN_LEFT ? "LEFT JOIN" :
-						  join->jointype == JOIN_RIGHT ? "RIGHT JOIN" : "FULL JOIN",
-						  "No maintenance rule exists for outer joins.",
-						  "Use an inner join, or join in the query that reads the view.");
-		return NIL;
-	}
-	partials = tv_flatten_from_item(c, query, join->larg, partials, quals);
+		return tv_flatten_outer_join(c, query, join, partials);
+	partials = tv_flatten_from_item(c, query, join->larg, partials);
 	if (c->refusal)
 		return NIL;
-	partials = tv_flatten_from_item(c, query, join->rarg, partials, quals);
-	if (join->quals)
-		*quals = lappend(*quals, join->quals);
+	partials = tv_flatten_from_item(c, query, join->rarg, partials);
+	foreach(lc, partials)
+		if (!tv_flatten_filter(c, query, lfirst(lc), join->quals))
+		return NIL;
 	return partials;
 }
 
@@ -72,16 +68,7 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 			return flatten_relation(c, query, rti, partials);
 
 		case RTE_SUBQUERY:
-			if (rte->lateral && contain_vars_of_level((Node *) rte->subquery, 1))
-			{
-				tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-								  "a LATERAL subquery",
-								  "No maintenance rule exists for subqueries that read the columns of other FROM items.",
-								  "Write it as a join.");
-				return NIL;
-			}
-			branches = tv_flatten_query(c, rte->subquery, false);
-			return c->refusal ? NIL : multiply(c, partials, rti, branches);
+			return flatten_subquery(c, rte->subquery, rti, partials);
 
 		case RTE_CTE:
 			branches = flatten_cte(c, rte);
@@ -104,6 +91,56 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 							  "Leave it to the query that reads the view.");
 			return NIL;
 	}
+}
+
+/*
+ * A subquery that refers to nothing outside is a factor of every product.  One
+ * that does, to items before it (LATERAL) or outside of the whole query, is
+ * compiled for each product.
+ */
+static List *
+flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *partials)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (!tv_correlate_is((Node *) subquery))
+	{
+		List	   *branches = tv_flatten_query(c, subquery, false, NULL, NIL);
+
+		return c->refusal ? NIL : multiply(c, partials, rti, branches);
+	}
+	foreach(lc, partials)
+	{
+		TvPartial  *partial = lfirst(lc);
+		Query	   *mapped = (Query *) tv_partial_map(partial, (Node *) subquery);
+		List	   *branches = tv_correlate_join(c, partial, mapped);
+		ListCell   *lb;
+
+		if (c->refusal)
+			return NIL;
+		foreach(lb, branches)
+		{
+			TvBranch   *branch = lfirst(lb);
+			TvPartial  *product = tv_partial_copy(partial);
+
+			product->leaves = branch->leaves;
+			product->quals = branch->quals;
+			product->exprsof[rti - 1] = branch->exprs;
+			result = lappend(result, product);
+		}
+	}
+	return list_length(result) > TV_MAX_BRANCHES ? refuse_branches(c) : result;
+}
+
+static List *
+refuse_branches(TvCompiler *c)
+{
+	tv_compile_refuse(c, -1, "a join of UNION ALL subqueries with more than %s combinations is not supported in a maintained view",
+					  psprintf("%d", TV_MAX_BRANCHES),
+					  "Each combination of branches has a maintenance plan of its own.",
+					  "Make the UNION ALL subqueries maintained views of their own.");
+	return NIL;
 }
 
 static List *
@@ -146,7 +183,7 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	c->scopes = NIL;
 	if (!RelationHasSecurityInvoker(rel))
 		c->check_as = rel->rd_rel->relowner;
-	branches = tv_flatten_query(c, view, false);
+	branches = tv_flatten_query(c, view, false, NULL, NIL);
 	c->scopes = scopes;
 	c->check_as = check_as;
 	return branches;
@@ -171,10 +208,19 @@ flatten_cte(TvCompiler *c, RangeTblEntry *rte)
 	if (entry == NULL)
 		elog(ERROR, "could not find CTE \"%s\"", rte->ctename);
 
+	if (tv_correlate_is(entry->cte->ctequery))
+	{
+		tv_compile_refuse(c, entry->cte->location,
+						  "a WITH query that refers to columns of an outer query is not supported in a maintained view",
+						  NULL, "No maintenance rule exists for it.",
+						  "Write it as a subquery in FROM.");
+		return NIL;
+	}
 	if (!entry->done)
 	{
 		c->scopes = list_copy_tail(scopes, rte->ctelevelsup);
-		entry->branches = tv_flatten_query(c, castNode(Query, entry->cte->ctequery), false);
+		entry->branches = tv_flatten_query(c, castNode(Query, entry->cte->ctequery), false,
+										   NULL, NIL);
 		c->scopes = scopes;
 		if (c->refusal)
 			return NIL;
@@ -183,23 +229,7 @@ flatten_cte(TvCompiler *c, RangeTblEntry *rte)
 
 	/* every reference multiplies its own copy */
 	foreach(lc, entry->branches)
-	{
-		TvBranch   *branch = lfirst(lc);
-		TvBranch   *copy = palloc0(sizeof(TvBranch));
-		ListCell   *ll;
-
-		foreach(ll, branch->leaves)
-		{
-			TvLeaf	   *leaf = palloc(sizeof(TvLeaf));
-
-			*leaf = *(TvLeaf *) lfirst(ll);
-			leaf->rte = copyObject(leaf->rte);
-			copy->leaves = lappend(copy->leaves, leaf);
-		}
-		copy->quals = copyObject(branch->quals);
-		copy->exprs = copyObject(branch->exprs);
-		result = lappend(result, copy);
-	}
+		result = lappend(result, tv_branch_copy(lfirst(lc)));
 	return result;
 }
 
@@ -239,7 +269,7 @@ tv_flatten_read_node(TvCompiler *c, TvNode *node)
 static Node *
 map_leaf(Node *exprs, void *partial)
 {
-	return tv_flatten_map(partial, exprs);
+	return tv_partial_map(partial, exprs);
 }
 
 /* Multiply by one leaf. */
@@ -251,14 +281,11 @@ add_leaf(List *partials, int rti, RangeTblEntry *rte, int source)
 	foreach(lc, partials)
 	{
 		TvPartial  *partial = lfirst(lc);
-		TvLeaf	   *leaf = palloc0(sizeof(TvLeaf));
+		RangeTblEntry *copy = copyObject(rte);
 
-		leaf->rte = copyObject(rte);
-		leaf->source = source;
 		/* functions and their like may read the columns of earlier items */
-		tv_leaf_mutate(leaf->rte, map_leaf, partial);
-		partial->leafof[rti - 1] = list_length(partial->leaves);
-		partial->leaves = lappend(partial->leaves, leaf);
+		tv_leaf_mutate(copy, map_leaf, partial);
+		partial->leafof[rti - 1] = tv_partial_add_leaf(partial, copy, source);
 	}
 	return partials;
 }
@@ -272,46 +299,14 @@ multiply(TvCompiler *c, List *partials, int rti, List *branches)
 	ListCell   *lb;
 
 	if (list_length(partials) * list_length(branches) > TV_MAX_BRANCHES)
-	{
-		tv_compile_refuse(c, -1, "a join of UNION ALL subqueries with more than %s combinations is not supported in a maintained view",
-						  psprintf("%d", TV_MAX_BRANCHES),
-						  "Each combination of branches has a maintenance plan of its own.",
-						  "Make the UNION ALL subqueries maintained views of their own.");
-		return NIL;
-	}
-
+		return refuse_branches(c);
 	foreach(lp, partials)
 	{
-		TvPartial  *partial = lfirst(lp);
-
 		foreach(lb, branches)
 		{
-			TvBranch   *branch = lfirst(lb);
-			TvPartial  *product = palloc(sizeof(TvPartial));
-			int			offset = list_length(partial->leaves);
-			List	   *quals = copyObject(branch->quals);
-			List	   *exprs = copyObject(branch->exprs);
-			ListCell   *ll;
+			TvPartial  *product = tv_partial_copy(lfirst(lp));
 
-			*product = *partial;
-			product->leafof = palloc(sizeof(int) * (partial->nrtes + 1));
-			memcpy(product->leafof, partial->leafof, sizeof(int) * partial->nrtes);
-			product->exprsof = palloc(sizeof(List *) * (partial->nrtes + 1));
-			memcpy(product->exprsof, partial->exprsof, sizeof(List *) * partial->nrtes);
-			product->leaves = list_copy(partial->leaves);
-			foreach(ll, branch->leaves)
-			{
-				TvLeaf	   *leaf = palloc(sizeof(TvLeaf));
-
-				*leaf = *(TvLeaf *) lfirst(ll);
-				leaf->rte = copyObject(leaf->rte);
-				OffsetVarNodes((Node *) tv_leaf_exprs(leaf->rte), offset, 0);
-				product->leaves = lappend(product->leaves, leaf);
-			}
-			OffsetVarNodes((Node *) quals, offset, 0);
-			OffsetVarNodes((Node *) exprs, offset, 0);
-			product->quals = list_concat(copyObject(partial->quals), quals);
-			product->exprsof[rti - 1] = exprs;
+			product->exprsof[rti - 1] = tv_partial_multiply(product, lfirst(lb));
 			result = lappend(result, product);
 		}
 	}

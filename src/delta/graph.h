@@ -11,7 +11,8 @@
  *
  *		input(n) = sum over branches b of  project_b(filter_b(leaf x leaf x ...))
  *
- * Within a branch, Vars have varno = 1 + index of the leaf.  A leaf's varattno
+ * Within a branch, Vars have varno = 1 + index of the leaf; only an ANTI leaf's
+ * own quals have Vars of it.  A leaf's varattno
  * is the attribute number in the source: for a node below, the number of its
  * output column.
  *
@@ -47,6 +48,22 @@ typedef struct TvSource
 	Bitmapset  *columns;		/* attribute numbers (> 0) the graph reads */
 } TvSource;
 
+/*
+ * What a leaf contributes to the product.  LEFT and ANTI have quals of their
+ * own, and at most one row of the leaf matches them for any rows of the others
+ * (a unique index or a node's key sees to it), so that both are linear in the
+ * leaf D:
+ *
+ *		LEFT	D on quals + (1 - [D on quals]) x nulls
+ *		ANTI	1 - [D on quals]
+ */
+typedef enum TvLeafMode
+{
+	TV_LEAF_INNER,				/* its rows */
+	TV_LEAF_LEFT,				/* its row that matches, or else nulls */
+	TV_LEAF_ANTI				/* nothing, if no row matches */
+} TvLeafMode;
+
 typedef struct TvLeaf
 {
 	RangeTblEntry *rte;			/* as it stands in a query over the new state;
@@ -54,6 +71,9 @@ typedef struct TvLeaf
 								 * bound */
 	int			source;			/* index in graph->sources; -1: VALUES, a
 								 * function or XMLTABLE, which never change */
+	TvLeafMode	mode;
+	List	   *quals;			/* LEFT, ANTI: of Expr *, over this leaf and
+								 * those before it */
 } TvLeaf;
 
 /*

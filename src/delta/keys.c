@@ -26,7 +26,9 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -86,6 +88,8 @@ tv_keys_infer(TvCompiler *c, TvNode *node)
 		List	   *attnos;
 		List	   *proofs;
 
+		if (((TvLeaf *) list_nth(s->branch->leaves, i))->mode != TV_LEAF_INNER)
+			continue;
 		if (try_root(s, i, &attnos, &proofs) &&
 			(best == NIL || list_length(attnos) < list_length(best)))
 		{
@@ -118,6 +122,12 @@ try_root(KeySearch *s, int root, List **attnos, List **proofs)
 
 	*attnos = NIL;
 	*proofs = NIL;
+	/* others than INNER leaves multiply no row */
+	for (int i = 0; i < s->nleaves; i++)
+	{
+		reached[i] = ((TvLeaf *) list_nth(s->branch->leaves, i))->mode != TV_LEAF_INNER;
+		nreached += reached[i];
+	}
 	while (nreached < s->nleaves)
 	{
 		List	   *chosen = NIL;
@@ -277,6 +287,57 @@ visible_as(KeySearch *s, int leaf, AttrNumber attno, Oid opfamily)
 		}
 	}
 	return 0;
+}
+
+bool
+tv_keys_at_most_one(TvCompiler *c, TvLeaf *leaf, int i, List *quals, AttrNumber *column)
+{
+	ListCell   *lk;
+	ListCell   *lc;
+
+	foreach(lk, leaf_keys(c, leaf))
+	{
+		LeafKey    *key = lfirst(lk);
+		int			n;
+
+		for (n = 0; n < key->natts; n++)
+		{
+			foreach(lc, quals)
+			{
+				Node	   *other = equated_with(lfirst(lc), i, key->attnos[n], key->opfamilies[n]);
+
+				if (other && !bms_is_member(i + 1, pull_varnos(NULL, other)))
+					break;
+			}
+			if (lc == NULL)
+				break;
+		}
+		if (n == key->natts && n > 0)
+		{
+			*column = key->attnos[0];
+			return true;
+		}
+	}
+	return false;
+}
+
+Var *
+tv_keys_leaf_column(TvCompiler *c, TvLeaf *leaf, int i, AttrNumber attno)
+{
+	TvSource   *source = list_nth(c->sources, leaf->source);
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (source->kind == TV_SOURCE_NODE)
+	{
+		TvNode	   *node = list_nth(c->nodes, source->node);
+		Form_pg_attribute att = TupleDescAttr(node->out_desc, attno - 1);
+
+		return makeVar(i + 1, attno, att->atttypid, att->atttypmod, att->attcollation, 0);
+	}
+	get_atttypetypmodcoll(source->relid, attno, &type, &typmod, &collation);
+	return makeVar(i + 1, attno, type, typmod, collation, 0);
 }
 
 static List *

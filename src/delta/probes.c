@@ -92,6 +92,10 @@ look_up_by_leaves(TvNode *node, TvBranch *branch, int leaf)
 			continue;
 		foreach(lq, branch->quals)
 			note_qual(&lookup, lfirst(lq));
+		foreach(lq, ((TvLeaf *) list_nth(branch->leaves, leaf))->quals)
+			note_qual(&lookup, lfirst(lq));
+		foreach(lq, ((TvLeaf *) lfirst(lm))->quals)
+			note_qual(&lookup, lfirst(lq));
 		add_probe(node, lookup.equated, lookup.compared);
 	}
 }

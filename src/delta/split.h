@@ -46,8 +46,11 @@ extern Node *tv_split_map(TvSplit *s, Node *expr);
 
 extern Query *tv_split_inner(TvSplit *s);
 
-/* last: the node that delivers columns and results.  A CTE is put in scope. */
-extern Query *tv_split_outer(TvSplit *s, TvNode *last);
+/*
+ * last: the node that delivers columns and results.  A CTE is put in scope.
+ * *corr: the extra expressions, over the outer query.
+ */
+extern Query *tv_split_outer(TvSplit *s, TvNode *last, List **corr);
 
 /* The query, if no window function matters: those of an ORDER BY do not. */
 extern Query *tv_split_without_windows(TvSplit *s);

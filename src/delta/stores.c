@@ -31,10 +31,10 @@ static AttrNumber add_column(TvNode *node, TvStateRole role, int index, const ch
 static AttrNumber shown_as(const TvNode *node, int group_column);
 static void add_out_columns(TvNode *node);
 static void add_keys(TvNode *node, bool shared_with_out);
-static char *signature(const TvNode *node);
+static char *signature(const TvNode *node, List *sources);
 
 void
-tv_stores_assign(TvNode *node)
+tv_stores_assign(TvNode *node, List *sources)
 {
 	if (node->kind == TV_NODE_LINEAR)
 	{
@@ -59,7 +59,7 @@ tv_stores_assign(TvNode *node)
 		assign_accumulators(node);
 	node->has_state = node->state_columns != NIL;
 	if (node->has_state)
-		node->signature = signature(node);
+		node->signature = signature(node, sources);
 }
 
 static void
@@ -235,12 +235,43 @@ shown_as(const TvNode *node, int group_column)
 }
 
 /*
+ * What the node's input is made of, as far as it depends on more than the
+ * definition: a unique index decides whether a table is read or a node.
+ */
+static void
+append_branches(StringInfo buf, const TvNode *node, List *sources)
+{
+	ListCell   *lb;
+	ListCell   *ll;
+
+	foreach(lb, node->branches)
+	{
+		foreach(ll, ((TvBranch *) lfirst(lb))->leaves)
+		{
+			TvLeaf	   *leaf = lfirst(ll);
+			TvSource   *source;
+
+			if (leaf->source < 0)
+				continue;
+			source = list_nth(sources, leaf->source);
+			if (source->kind == TV_SOURCE_NODE)
+				appendStringInfo(buf, "n%d", source->node);
+			else
+				appendStringInfo(buf, "r%u", source->relid);
+			appendStringInfoString(buf, leaf->mode == TV_LEAF_LEFT ? "? " :
+								   leaf->mode == TV_LEAF_ANTI ? "! " : " ");
+		}
+		appendStringInfoString(buf, "| ");
+	}
+}
+
+/*
  * Two state tables with one signature have the same columns with the same
  * meaning, and the same indexes; a state table of another signature cannot be
  * used.
  */
 static char *
-signature(const TvNode *node)
+signature(const TvNode *node, List *sources)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -249,6 +280,7 @@ signature(const TvNode *node)
 	initStringInfo(&buf);
 	if (node->kind == TV_NODE_PARTITION)
 		appendStringInfo(&buf, "partition%d ", node->nkeys);
+	append_branches(&buf, node, sources);
 	foreach(lc, node->state_columns)
 	{
 		ColumnDef  *def = lfirst_node(ColumnDef, lc);

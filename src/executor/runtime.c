@@ -19,10 +19,10 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "delta/type_image.h"
 #include "executor/row_table.h"
 #include "executor/runtime.h"
 
-static bool has_one_image(Oid type, int32 typmod, Oid collation);
 static void init_keys(TvNodeRuntime *rt);
 static void init_accs(TvNodeRuntime *rt);
 static void init_projection(TvNodeRuntime *rt);
@@ -57,35 +57,6 @@ tv_runtime_get(TvView *view, TvNode *node)
 	view->runtimes[node->id] = rt;
 	MemoryContextSwitchTo(oldcxt);
 	return rt;
-}
-
-/*
- * Do equal values of a type always have the same image?  The operator class
- * promises it to btree for deduplication; numerics of one scale are as good.
- */
-static bool
-has_one_image(Oid type, int32 typmod, Oid collation)
-{
-	TypeCacheEntry *entry;
-	Oid			proc;
-
-	type = getBaseTypeAndTypmod(type, &typmod);
-	if (type == NUMERICOID && typmod >= 0)
-		return true;
-
-	/*
-	 * padded to its length; of no length: there may be blanks at the end, or
-	 * not
-	 */
-	if (type == BPCHAROID)
-		return typmod >= 0 && OidIsValid(collation) && get_collation_isdeterministic(collation);
-	entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
-	if (!OidIsValid(entry->btree_opf))
-		return false;
-	proc = get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype,
-							 BTEQUALIMAGE_PROC);
-	return OidIsValid(proc) &&
-		DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(entry->btree_opintype)));
 }
 
 bool
@@ -130,7 +101,7 @@ init_keys(TvNodeRuntime *rt)
 		PrepareSortSupportFromOrderingOp(key->clause->sortop, &kr->sort);
 		kr->collation = key->collation;
 		get_typlenbyval(key->type, &kr->typlen, &kr->typbyval);
-		rt->images |= !has_one_image(key->type, key->typmod, key->collation);
+		rt->images |= !tv_type_one_image(key->type, key->typmod, key->collation);
 		if (op_hashjoinable(key->clause->eqop, key->type) &&
 			get_op_hash_functions(key->clause->eqop, &left, &right))
 			fmgr_info(left, &kr->hash);
@@ -168,9 +139,9 @@ init_accs(TvNodeRuntime *rt)
 			ar->sort.ssup_cxt = CurrentMemoryContext;
 			ar->sort.ssup_collation = acc->inputcollid;
 			PrepareSortSupportFromOrderingOp(acc->sortop, &ar->sort);
-			ar->images = !has_one_image(ar->argtype,
-										TupleDescAttr(node->in_desc, ar->arg - 1)->atttypmod,
-										acc->inputcollid);
+			ar->images = !tv_type_one_image(ar->argtype,
+											TupleDescAttr(node->in_desc, ar->arg - 1)->atttypmod,
+											acc->inputcollid);
 		}
 		else if (acc->kind == TV_ACC_EXTREME)
 		{

@@ -44,28 +44,10 @@ END $$;
 \pset format unaligned
 
 -- joins
-SELECT refused('SELECT t.a FROM t LEFT JOIN u ON u.t_id = t.id');
-SELECT refused('SELECT t.a FROM t RIGHT JOIN u ON u.t_id = t.id');
-SELECT refused('SELECT t.a FROM t FULL JOIN u ON u.t_id = t.id');
-SELECT refused('SELECT t.a FROM t NATURAL LEFT JOIN u');
-SELECT refused('SELECT x.a FROM (SELECT t.a FROM t LEFT JOIN u ON u.t_id = t.id) x');
-SELECT refused('SELECT t.a, x.a FROM t, LATERAL (SELECT a FROM u WHERE u.t_id = t.id) x');
-SELECT refused('SELECT t.a, x.n FROM t CROSS JOIN LATERAL (SELECT count(*) AS n FROM u WHERE u.t_id = t.id) x');
 
 -- subqueries in expressions
-SELECT refused('SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.t_id = t.id)');
-SELECT refused('SELECT a FROM t WHERE NOT EXISTS (SELECT 1 FROM u)');
-SELECT refused('SELECT a FROM t WHERE id IN (SELECT t_id FROM u)');
-SELECT refused('SELECT a FROM t WHERE id NOT IN (SELECT t_id FROM u)');
-SELECT refused('SELECT a FROM t WHERE id > ALL (SELECT t_id FROM u)');
-SELECT refused('SELECT a, (SELECT max(a) FROM u) FROM t');
-SELECT refused('SELECT a, ARRAY(SELECT a FROM u WHERE u.t_id = t.id) FROM t');
-SELECT refused('SELECT a, count(*) FROM t GROUP BY a HAVING count(*) > (SELECT 1)');
-SELECT refused('SELECT t.a FROM t JOIN u ON u.a = (SELECT max(a) FROM u)');
 SELECT refused('SELECT * FROM generate_series(1, (SELECT max(a) FROM u)) g');
 SELECT refused('SELECT * FROM (VALUES ((SELECT max(a) FROM u))) g');
-SELECT refused('SELECT sum((SELECT max(a) FROM u)) FROM t');
-SELECT refused('SELECT count(*) FILTER (WHERE a IN (SELECT a FROM u)) FROM t');
 
 -- clauses
 SELECT refused('SELECT a, sum(b) OVER (ORDER BY a ROWS (SELECT 1) PRECEDING) FROM t');
@@ -202,7 +184,7 @@ ALTER TABLE t OWNER TO CURRENT_USER;
 -- the construct is pointed at, in the user's own text only
 \set SHOW_CONTEXT never
 CREATE MATERIALIZED VIEW v USING tview AS
-  SELECT 'möglich' AS word, a FROM t WHERE EXISTS (SELECT FROM u WHERE u.t_id = t.id);
+  SELECT 'möglich' AS word, a FROM t WHERE a > (SELECT u.a FROM u ORDER BY u.id LIMIT 1 OFFSET 1);
 CREATE MATERIALIZED VIEW v USING tview AS SELECT a FROM t ORDER BY a LIMIT 10;
 CREATE MATERIALIZED VIEW v USING tview AS SELECT a FROM t WHERE ts < now();
 CREATE MATERIALIZED VIEW v USING tview AS SELECT a FROM t WHERE ts < current_timestamp;

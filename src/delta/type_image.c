@@ -1,0 +1,45 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/type_image.c
+ *	  Types whose equal values can look different.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/nbtree.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "delta/type_image.h"
+
+/*
+ * Do equal values of a type always have the same image?  The operator class
+ * promises it to btree for deduplication; numerics of one scale are as good.
+ */
+bool
+tv_type_one_image(Oid type, int32 typmod, Oid collation)
+{
+	TypeCacheEntry *entry;
+	Oid			proc;
+
+	type = getBaseTypeAndTypmod(type, &typmod);
+	if (type == NUMERICOID && typmod >= 0)
+		return true;
+
+	/*
+	 * padded to its length; of no length: there may be blanks at the end, or
+	 * not
+	 */
+	if (type == BPCHAROID)
+		return typmod >= 0 && OidIsValid(collation) && get_collation_isdeterministic(collation);
+	entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+	if (!OidIsValid(entry->btree_opf))
+		return false;
+	proc = get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype,
+							 BTEQUALIMAGE_PROC);
+	return OidIsValid(proc) &&
+		DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(entry->btree_opintype)));
+}

@@ -1,0 +1,14 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/type_image.h
+ *	  Types whose equal values can look different.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_TYPE_IMAGE_H
+#define TV_TYPE_IMAGE_H
+
+/* Do equal values of a type, by its own equality, always have the same image? */
+extern bool tv_type_one_image(Oid type, int32 typmod, Oid collation);
+
+#endif							/* TV_TYPE_IMAGE_H */
