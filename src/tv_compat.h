@@ -197,6 +197,18 @@ tv_compat_set_nulling(Var *var, int rtindex)
 #endif
 }
 
+/* The columns of an RTE, with dropped ones as nulls.  18 added RETURNING. */
+static inline void
+tv_compat_expand_rte(RangeTblEntry *rte, int rti, int depth, bool dropped,
+					 List **names, List **vars)
+{
+#if PG_VERSION_NUM >= 180000
+	expandRTE(rte, rti, depth, VAR_RETURNING_DEFAULT, -1, dropped, names, vars);
+#else
+	expandRTE(rte, rti, depth, -1, dropped, names, vars);
+#endif
+}
+
 /* Append an RTE on which no permission is checked. */
 static inline void
 tv_compat_clear_permissions(RangeTblEntry *rte)

@@ -15,9 +15,11 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "port/pg_bitutils.h"
+#include "utils/memutils.h"
 #include "utils/typcache.h"
 
 #include "catalog/row_hash.h"
+#include "catalog/row_image.h"
 
 PG_FUNCTION_INFO_V1(tview_row_hash);
 
@@ -83,6 +85,20 @@ attribute_hash(Form_pg_attribute attribute, Datum value)
 
 		store_att_byval(&bytes, value, len);
 		return hash_bytes((const unsigned char *) &bytes, len);
+	}
+	if (len == -1 && tv_image_has_rows(attribute->atttypid))
+	{
+		MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews image",
+												  ALLOCSET_SMALL_SIZES);
+		MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+		struct varlena *plain = (struct varlena *)
+		DatumGetPointer(tv_image_canonical(attribute->atttypid, value));
+		uint32		hash = hash_bytes((const unsigned char *) VARDATA_ANY(plain),
+									  VARSIZE_ANY_EXHDR(plain));
+
+		MemoryContextSwitchTo(oldcxt);
+		MemoryContextDelete(cxt);
+		return hash;
 	}
 	if (len == -1)
 	{

@@ -12,7 +12,7 @@
 
 /*
  * Hash of the images of all attributes, nulls too.  Equal images (that is,
- * datum_image_eq() for each attribute) give equal hashes, whether the values
+ * tv_image_equal() for each attribute) give equal hashes, whether the values
  * are compressed, stored out of line, or neither.
  */
 extern uint32 tv_row_hash(TupleDesc desc, const Datum *values, const bool *isnull);

@@ -39,6 +39,8 @@ tv_alter_table(TvUtility *utility, Node *node)
 			refuse_access_method(relid, stmt, cmd);
 		if (cmd->subtype == AT_DetachPartition && castNode(PartitionCmd, cmd->def)->concurrent)
 			refuse_concurrent_detach(relid);
+		if (cmd->subtype == AT_AlterColumnType && tv_command_current)
+			tv_command_current->retypes = true;
 		/* Rewrites the values of a stored generated column. */
 		if (TV_AT_SETS_EXPRESSION(cmd))
 			tv_command_note_moved(relid);

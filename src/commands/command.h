@@ -55,6 +55,9 @@ typedef struct TvCommand
 	List	   *moved;			/* of Oid: relations whose values changed
 								 * without triggers */
 	List	   *links;			/* of TvLink *: made or removed */
+	List	   *reshaped;		/* of Oid: relations and types with other
+								 * columns than before, or other names */
+	bool		retypes;		/* an ALTER TABLE that changes columns' types */
 	List	   *redefined;		/* of ObjectAddress *: views, functions, ...
 								 * that now mean something else */
 } TvCommand;
@@ -71,6 +74,7 @@ extern void tv_command_note_relation(Oid relid);	/* touched; of an index,
 													 * its table */
 extern void tv_command_note_moved(Oid relid);
 extern void tv_command_note_link(Oid child, Oid parent);
+extern void tv_command_note_reshaped(Oid relid);
 extern void tv_command_note_redefined(Oid classid, Oid objid);
 
 /* A view is being dropped. */

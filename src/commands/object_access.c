@@ -43,7 +43,7 @@ static void tv_object_access(ObjectAccessType access, Oid classid, Oid objid, in
 static void on_create(Oid classid, Oid objid, int subid, ObjectAccessPostCreate *arg);
 static void on_create_relation(Oid relid, bool is_internal);
 pg_noreturn static void refuse_inactive(const char *detail);
-static void on_alter(Oid classid, Oid objid, ObjectAccessPostAlter *arg);
+static void on_alter(Oid classid, Oid objid, int subid, ObjectAccessPostAlter *arg);
 static void on_drop(Oid classid, Oid objid, int subid);
 static Oid	constraint_relation(Oid constraint);
 static Oid	trigger_relation(Oid trigger);
@@ -70,7 +70,7 @@ tv_object_access(ObjectAccessType access, Oid classid, Oid objid, int subid, voi
 	if (access == OAT_POST_CREATE)
 		on_create(classid, objid, subid, arg);
 	else if (access == OAT_POST_ALTER)
-		on_alter(classid, objid, arg);
+		on_alter(classid, objid, subid, arg);
 	else
 		on_drop(classid, objid, subid);
 }
@@ -80,6 +80,8 @@ on_create(Oid classid, Oid objid, int subid, ObjectAccessPostCreate *arg)
 {
 	if (classid == RelationRelationId && subid == 0)
 		on_create_relation(objid, arg && arg->is_internal);
+	else if (classid == RelationRelationId)
+		tv_command_note_reshaped(objid);	/* ADD COLUMN */
 	else if (classid == ProcedureRelationId)
 		tv_command_note_redefined(classid, objid);	/* CREATE OR REPLACE */
 }
@@ -145,12 +147,15 @@ refuse_inactive(const char *detail)
 }
 
 static void
-on_alter(Oid classid, Oid objid, ObjectAccessPostAlter *arg)
+on_alter(Oid classid, Oid objid, int subid, ObjectAccessPostAlter *arg)
 {
 	switch (classid)
 	{
 		case RelationRelationId:
 			tv_command_note_relation(objid);
+			if (subid != 0 && tv_command_current &&
+				(tv_command_current->tag == T_RenameStmt || tv_command_current->retypes))
+				tv_command_note_reshaped(objid);
 			break;
 		case ConstraintRelationId:
 			tv_command_note_relation(constraint_relation(objid));
@@ -181,7 +186,10 @@ on_drop(Oid classid, Oid objid, int subid)
 	if (classid == ConstraintRelationId)
 		tv_command_note_relation(constraint_relation(objid));
 	else if (classid == RelationRelationId && subid != 0)
+	{
 		tv_command_note_relation(objid);
+		tv_command_note_reshaped(objid);
+	}
 	else if (classid == RelationRelationId)
 	{
 		char		relkind = get_rel_relkind(objid);
@@ -287,6 +295,13 @@ tv_command_note_link(Oid child, Oid parent)
 	link->parent = parent;
 	tv_command_current->links = lappend(tv_command_current->links, link);
 	MemoryContextSwitchTo(oldcxt);
+}
+
+void
+tv_command_note_reshaped(Oid relid)
+{
+	if (tv_command_current)
+		add_relation(&tv_command_current->reshaped, relid);
 }
 
 void

@@ -49,6 +49,8 @@ static void settle_touched(List *relids);
 static void settle_moved(List *relids);
 static void settle_redefined(List *addresses);
 static List *set_aside(List *relids);
+static void settle_reshaped(List *relids);
+static bool uses_row(Oid view, Oid relid);
 static void settle_view(Oid view);
 static void rearm(Oid relid);
 static List *views_that_use(const ObjectAddress *object);
@@ -61,7 +63,7 @@ tv_settle(TvCommand *command)
 	if (!IsTransactionState() || !tv_catalog_installed())
 		return;
 	if (command->dropped == NIL && command->touched == NIL && command->links == NIL &&
-		command->moved == NIL && command->redefined == NIL)
+		command->moved == NIL && command->reshaped == NIL && command->redefined == NIL)
 		return;
 	CommandCounterIncrement();
 	if (IsBinaryUpgrade)
@@ -71,6 +73,7 @@ tv_settle(TvCommand *command)
 	}
 	tv_settle_dropped(command->dropped);
 	settle_redefined(command->redefined);
+	settle_reshaped(command->reshaped);
 	settle_moved(command->moved);
 	tv_settle_links_noted(command->links);
 	if (command->links != NIL || tv_changes_exist())
@@ -295,6 +298,46 @@ settle_redefined(List *addresses)
 }
 
 /*
+ * Relations and types have other columns: so have their rows, where these are
+ * used as a whole, or stored.
+ */
+static void
+settle_reshaped(List *relids)
+{
+	List	   *views = NIL;
+	ListCell   *lc;
+	ListCell   *lv;
+
+	foreach(lc, relids)
+	{
+		Oid			type = get_rel_type_id(lfirst_oid(lc));
+		ObjectAddress address;
+
+		/* a relation that is gone, or an index */
+		if (!OidIsValid(type))
+			continue;
+		ObjectAddressSet(address, TypeRelationId, type);
+		views = list_concat_unique_oid(views, views_that_use(&address));
+		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
+		foreach(lv, views_that_use(&address))
+			if (uses_row(lfirst_oid(lv), lfirst_oid(lc)))
+			views = list_append_unique_oid(views, lfirst_oid(lv));
+	}
+	tv_unpopulate(views, "The columns of a table or type were changed, whose rows it uses as a whole.");
+}
+
+static bool
+uses_row(Oid view, Oid relid)
+{
+	TvRefusal  *refusal = NULL;
+	TvGraph    *graph;
+
+	LockRelationOid(view, AccessShareLock);
+	graph = tv_view_compile(view, &refusal);
+	return graph && list_member_oid(graph->whole_rows, relid);
+}
+
+/*
  * The maintained views whose definition depends on an object: directly, or
  * through plain views, functions, operators, casts and types.  Of a type, the
  * readers of tables with columns of it, too.
@@ -344,6 +387,8 @@ views_that_use(const ObjectAddress *object)
 			{
 				if (current->classId == TypeRelationId)
 					views = list_concat_unique_oid(views, tv_catalog_readers(form->objid));
+				if (current->classId == TypeRelationId && tv_catalog_is_view(form->objid))
+					views = list_append_unique_oid(views, form->objid);
 				continue;
 			}
 			else if (form->classid != ProcedureRelationId && form->classid != OperatorRelationId &&

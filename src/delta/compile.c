@@ -35,6 +35,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	*refusal = NULL;
 	c->owner = owner;
 
+	tv_whole_row_expand(c, query);
 	tv_prune_query(query);
 
 	/* a stored order means nothing */
@@ -63,6 +64,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	foreach(lc, c->sources)
 		graph->sources[i++] = lfirst(lc);
 	graph->relids = c->relids;
+	graph->whole_rows = c->whole_rows;
 	graph->uses_settings = c->uses_settings;
 	graph->user_code = c->user_code;
 

@@ -287,6 +287,16 @@ tv_compile_check_keys(TvCompiler *c, TvNode *node)
 		Oid			eq = InvalidOid;
 		bool		hashable;
 
+		if (get_typtype(node->keys[i].type) == TYPTYPE_PSEUDO)
+		{
+			tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
+							  psprintf("%s a column of type %s",
+									   node->kind == TV_NODE_GROUP ? "grouping by" : "a window over",
+									   format_type_be(node->keys[i].type)),
+							  "Its keys are stored, and values of this type cannot be.",
+							  "Name its columns.");
+			return false;
+		}
 		if (!OidIsValid(clause->sortop))
 		{
 			get_sort_group_operators(node->keys[i].type, false, false, false,

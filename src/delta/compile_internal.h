@@ -23,6 +23,7 @@ typedef struct TvCompiler
 	List	   *scopes;			/* of List of TvCte *: CTEs in scope,
 								 * innermost query first */
 	Oid			check_as;		/* whose row security applies to base tables */
+	List	   *whole_rows;		/* of Oid: relations whose row is used */
 	bool		uses_settings;
 	bool		user_code;
 	TvRefusal  *refusal;
@@ -48,6 +49,12 @@ extern int	tv_compile_source(TvCompiler *c, TvSourceKind kind, Oid relid, int no
  */
 extern List *tv_flatten_query(TvCompiler *c, Query *query, bool top,
 							  const TvPartial *base, List *corr);
+
+/*
+ * whole_row.c: rows and tableoids of FROM items become expressions, in the
+ * query and its subqueries.  Changes the query.
+ */
+extern void tv_whole_row_expand(TvCompiler *c, Query *query);
 
 /*
  * prune.c: output columns of subqueries that nobody reads become nulls.

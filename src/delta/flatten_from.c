@@ -179,6 +179,7 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	Oid			check_as = c->check_as;
 	List	   *branches;
 
+	tv_whole_row_expand(c, view);
 	tv_prune_view(query, rti, view);
 	c->scopes = NIL;
 	if (!RelationHasSecurityInvoker(rel))

@@ -281,6 +281,8 @@ typedef struct TvGraph
 	TvSource  **sources;
 	List	   *relids;			/* of Oid: every relation the definition
 								 * depends on (plain views too) */
+	List	   *whole_rows;		/* of Oid: those of which it uses the row,
+								 * with whatever columns that has */
 	bool		uses_settings;	/* an expression depends on settings that
 								 * shape output */
 	bool		user_code;		/* an expression calls a function that did not

@@ -10,11 +10,11 @@
 #include "access/htup_details.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
 #include "catalog/row_hash.h"
+#include "catalog/row_image.h"
 #include "executor/row_table.h"
 #include "tv_compat.h"
 
@@ -177,7 +177,7 @@ tv_rows_image_equal(TupleDesc desc, const Datum *a, const bool *anull,
 
 		if (anull[i] != bnull[i])
 			return false;
-		if (!anull[i] && !datum_image_eq(a[i], b[i], att->attbyval, att->attlen))
+		if (!anull[i] && !tv_image_equal(att, a[i], b[i]))
 			return false;
 	}
 	return true;

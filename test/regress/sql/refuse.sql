@@ -122,11 +122,6 @@ SELECT refused('SELECT * FROM plain_time');
 -- columns
 SELECT refused('SELECT ctid FROM t');
 SELECT refused('SELECT a FROM t WHERE xmin = ''1''');
-SELECT refused('SELECT tableoid::regclass, a FROM t');
-SELECT refused('SELECT t FROM t');
-SELECT refused('SELECT to_jsonb(t) FROM t');
-SELECT refused('SELECT count(t) FROM t');
-SELECT refused('SELECT row_to_json(x) FROM (SELECT a, b FROM t) x');
 
 -- relations
 CREATE FOREIGN DATA WRAPPER nowhere;
