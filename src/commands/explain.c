@@ -19,23 +19,29 @@
 #include "utils/lsyscache.h"
 
 #include "catalog/tv_catalog.h"
+#include "commands/explain_cost.h"
 #include "commands/query_text.h"
 #include "commands/relation_name.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
 #include "delta/derive.h"
+#include "executor/rights.h"
 #include "planner/view_cache.h"
 
 PG_FUNCTION_INFO_V1(tview_explain);
 
 static void explain_view(ReturnSetInfo *rsinfo, Oid view);
 static void explain_hurry(ReturnSetInfo *rsinfo, Oid view);
+static Oid	owner_of(Oid view);
+static void explain_as_owner(ReturnSetInfo *rsinfo, Oid owner, List *settings,
+							 const TvGraph *graph, TvLayout **layouts);
 static void explain_query(ReturnSetInfo *rsinfo, const char *text);
 static void explain_refusal(ReturnSetInfo *rsinfo, const TvRefusal *refusal);
 static void explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts);
 static void explain_node(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node);
 static void explain_deltas(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node,
 						   TvLayout **layouts);
+static void explain_groups(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node);
 static char *source_name(const TvGraph *graph, int source);
 static char *input_names(const TvGraph *graph, const TvNode *node);
 static char *identity_text(const TvNode *node);
@@ -91,14 +97,52 @@ explain_view(ReturnSetInfo *rsinfo, Oid view)
 	{
 		TvView	   *entry = tv_view_lookup(view);
 
-		explain_graph(rsinfo, entry->graph, entry->layouts);
+		explain_as_owner(rsinfo, entry->owner, settings, entry->graph, entry->layouts);
 		return;
 	}
 	graph = tv_view_compile(view, &refusal);
 	if (graph)
-		explain_graph(rsinfo, graph, tv_view_layouts_unbound(graph));
+	{
+		tv_explain_cost_stand_in(graph);
+		explain_as_owner(rsinfo, owner_of(view), settings, graph, tv_view_layouts_unbound(graph));
+	}
 	else
 		explain_refusal(rsinfo, refusal);
+}
+
+static Oid
+owner_of(Oid view)
+{
+	Relation	rel = table_open(view, AccessShareLock);
+	Oid			owner = rel->rd_rel->relowner;
+
+	table_close(rel, NoLock);
+	return owner;
+}
+
+/*
+ * Planning can evaluate functions of the definition, which must not run with
+ * the rights of whoever explains.  The settings are reset by an abort.
+ */
+static void
+explain_as_owner(ReturnSetInfo *rsinfo, Oid owner, List *settings, const TvGraph *graph,
+				 TvLayout **layouts)
+{
+	TvRights	rights;
+
+	tv_rights_enter(&rights, owner, settings, graph->user_code,
+					graph->uses_settings);
+	PG_TRY();
+	{
+		explain_graph(rsinfo, graph, layouts);
+	}
+	PG_CATCH();
+	{
+		SetUserIdAndSecContext(rights.userid, rights.sec_context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	tv_rights_leave(&rights);
 }
 
 /* A deferred view does not wait if an immediate view reads it. */
@@ -135,7 +179,10 @@ explain_query(ReturnSetInfo *rsinfo, const char *text)
 
 	graph = tv_graph_compile(query, NIL, GetUserId(), &refusal);
 	if (graph)
+	{
+		tv_explain_cost_stand_in(graph);
 		explain_graph(rsinfo, graph, tv_view_layouts_unbound(graph));
+	}
 	else
 		explain_refusal(rsinfo, refusal);
 }
@@ -162,6 +209,7 @@ explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts)
 	{
 		explain_node(rsinfo, graph, graph->nodes[i]);
 		explain_deltas(rsinfo, graph, graph->nodes[i], layouts);
+		explain_groups(rsinfo, graph, graph->nodes[i]);
 	}
 }
 
@@ -194,10 +242,25 @@ explain_deltas(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node,
 		Query	   *delta;
 
 		delta = tv_derive_delta(graph, node, bms_make_singleton(source), layouts, 1);
-		if (delta)
-			put(rsinfo, node->id, psprintf("delta of %s", source_name(graph, source)),
-				tv_derive_deparse(delta));
+		if (delta == NULL)
+			continue;
+		put(rsinfo, node->id, psprintf("delta of %s", source_name(graph, source)),
+			tv_derive_deparse(delta));
+		put(rsinfo, node->id, psprintf("cost of a row of %s", source_name(graph, source)),
+			tv_explain_cost_delta(graph, node, source, layouts));
 	}
+}
+
+static void
+explain_groups(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node)
+{
+	char	   *cost = tv_explain_cost_group(graph, node);
+	ListCell   *lc;
+
+	if (cost)
+		put(rsinfo, node->id, "cost of a group computed anew", cost);
+	foreach(lc, tv_explain_missing_indexes(graph, node))
+		put(rsinfo, node->id, "missing index", lfirst(lc));
 }
 
 /* ------------------------------------------------------------------------

@@ -1,0 +1,194 @@
+/*-------------------------------------------------------------------------
+ *
+ * planner/plan_query.c
+ *	  Plan a derived query, for few changed rows or for many.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/planner.h"
+#include "storage/lmgr.h"
+#include "utils/snapmgr.h"
+
+#include "planner/plan_query.h"
+
+/* The planner wants every relation locked. */
+static bool
+lock_relations(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_RELATION)
+			LockRelationOid(rte->relid, rte->rellockmode);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, lock_relations, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, lock_relations, context);
+}
+
+/* What starting the executor costs beyond the planner's estimate. */
+#define TV_EXECUTOR_START_COST 10.0
+
+/* What a few look-ups may cost in place of a scan, by the planner's estimate. */
+#define TV_LOOKUP_COST 20.0
+
+bool
+tv_plan_is_simple(Plan *plan)
+{
+	List	   *children = NIL;
+	ListCell   *lc;
+
+	check_stack_depth();
+	switch (nodeTag(plan))
+	{
+		case T_Append:
+			children = ((Append *) plan)->appendplans;
+			break;
+		case T_SubqueryScan:
+			children = list_make1(((SubqueryScan *) plan)->subplan);
+			break;
+		case T_NestLoop:
+			children = list_make2(outerPlan(plan), innerPlan(plan));
+			break;
+		case T_Result:
+		case T_Material:
+			children = outerPlan(plan) ? list_make1(outerPlan(plan)) : NIL;
+			break;
+		case T_NamedTuplestoreScan:
+		case T_SeqScan:
+		case T_IndexScan:
+			break;
+		default:
+			return false;
+	}
+	foreach(lc, children)
+		if (!tv_plan_is_simple(lfirst(lc)))
+		return false;
+	return true;
+}
+
+static bool *const avoided[] = {&enable_hashjoin, &enable_mergejoin, &enable_bitmapscan,
+&enable_indexonlyscan, &enable_memoize, &enable_seqscan};
+
+/* What to plan without, as far as possible: a range of these. */
+#define TV_ALL_NODES 0
+#define TV_NO_COMPLEX_NODES (lengthof(avoided) - 1)
+#define TV_NO_SCANS_EITHER lengthof(avoided)
+
+/* Switch the first n off (saved is set), or back (saved is read). */
+static void
+allow_avoided(int n, bool allow, bool *saved)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (!allow)
+			saved[i] = *avoided[i];
+		*avoided[i] = allow && saved[i];
+	}
+}
+
+static PlannedStmt *
+plan_without(Query *query, int n)
+{
+	bool		saved[lengthof(avoided)];
+	PlannedStmt *volatile stmt = NULL;
+
+	allow_avoided(n, false, saved);
+	PG_TRY();
+	{
+		stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
+	}
+	PG_CATCH();
+	{
+		allow_avoided(n, true, saved);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	allow_avoided(n, true, saved);
+	return stmt;
+}
+
+/* The number of sequential scans in a plan. */
+static int
+count_scans(Plan *plan)
+{
+	List	   *children = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	if (plan == NULL)
+		return 0;
+	check_stack_depth();
+	if (IsA(plan, SeqScan))
+		n = 1;
+	else if (IsA(plan, Append))
+		children = ((Append *) plan)->appendplans;
+	else if (IsA(plan, MergeAppend))
+		children = ((MergeAppend *) plan)->mergeplans;
+	else if (IsA(plan, SubqueryScan))
+		children = list_make1(((SubqueryScan *) plan)->subplan);
+	foreach(lc, children)
+		n += count_scans(lfirst(lc));
+	return n + count_scans(plan->lefttree) + count_scans(plan->righttree);
+}
+
+/*
+ * For few rows, the executor's start-up is what a plan costs, which the
+ * planner does not count: a plan that does without is taken even if it is a
+ * little dearer by the estimate.  So is one that looks rows up where the best
+ * one scans a small table: the rows may be a hundred times as many as planned
+ * for, and the table may grow without anybody telling.
+ */
+static PlannedStmt *
+choose_plan(Query *query, bool few_rows)
+{
+	PlannedStmt *stmt = plan_without(query, TV_ALL_NODES);
+	PlannedStmt *other;
+	int			scans;
+
+	if (!few_rows)
+		return stmt;
+	if (!tv_plan_is_simple(stmt->planTree))
+	{
+		other = plan_without(query, TV_NO_COMPLEX_NODES);
+		if (other->planTree->total_cost <= stmt->planTree->total_cost + TV_EXECUTOR_START_COST)
+			stmt = other;
+	}
+	scans = count_scans(stmt->planTree);
+	if (scans == 0)
+		return stmt;
+	other = plan_without(query, TV_NO_SCANS_EITHER);
+	if (count_scans(other->planTree) < scans &&
+		other->planTree->total_cost <= stmt->planTree->total_cost + scans * TV_LOOKUP_COST)
+		stmt = other;
+	return stmt;
+}
+
+PlannedStmt *
+tv_plan_query(Query *query, bool few_rows)
+{
+	PlannedStmt *stmt;
+	bool		snapshot_set = false;
+
+	lock_relations((Node *) query, NULL);
+	if (!ActiveSnapshotSet())
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		snapshot_set = true;
+	}
+	stmt = choose_plan(query, few_rows);
+	stmt->jitFlags = 0;
+	if (snapshot_set)
+		PopActiveSnapshot();
+	return stmt;
+}

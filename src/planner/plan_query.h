@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * planner/plan_query.h
+ *	  Plan a derived query, for few changed rows or for many.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_PLAN_QUERY_H
+#define TV_PLAN_QUERY_H
+
+#include "nodes/plannodes.h"
+
+/*
+ * Plan a copy of the query, in the current memory context.  Takes the locks
+ * that its relations ask for, and a snapshot if none is active.
+ * few_rows: favour a plan without start-up that looks rows up.
+ */
+extern PlannedStmt *tv_plan_query(Query *query, bool few_rows);
+
+/* Is the plan made of nodes that executor/direct.c can run? */
+extern bool tv_plan_is_simple(Plan *plan);
+
+#endif							/* TV_PLAN_QUERY_H */
