@@ -11,6 +11,9 @@
  *		ALTER | DROP | REFRESH TVIEW ...
  *		EXPLAIN TVIEW name | query
  *
+ * Among the options of WITH (...), SET (...) and RESET (...) may stand "mode",
+ * which the server's own statements have no place for.
+ *
  * The server's scanner cuts the text into tokens, so that comments, quotes
  * and dollar quotes are what they are everywhere else.
  *
@@ -28,8 +31,10 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 
+#include "catalog/tv_catalog.h"
 #include "commands/query_text.h"
 #include "commands/relation_name.h"
+#include "commands/set_option.h"
 #include "tv_compat.h"
 
 PG_FUNCTION_INFO_V1(tview_inline_handler);
@@ -57,10 +62,16 @@ static TvToken *scan_tokens(const char *source, int *ntokens);
 static char *unquoted_word(const char *source, int start);
 static void run_statement(TvReader *reader);
 static void run_create(TvReader *reader);
+static void run_alter(TvReader *reader);
+static char *read_options(TvReader *reader, bool reset, char **mode);
+static char *unquote(char *value);
+static void hint_options(void *arg);
+static Oid	find_relation(const char *name, bool missing_ok);
 static void run_explain(TvReader *reader);
 static void execute(const char *statement);
 static bool accept_word(TvReader *reader, const char *word);
 static void expect_word(TvReader *reader, const char *word);
+static bool at_char(TvReader *reader, char c);
 static bool accept_char(TvReader *reader, char c);
 static char *read_name(TvReader *reader);
 static void skip_parentheses(TvReader *reader);
@@ -193,11 +204,11 @@ run_statement(TvReader *reader)
 		run_create(reader);
 	else if (accept_word(reader, "explain"))
 		run_explain(reader);
+	else if (accept_word(reader, "alter"))
+		run_alter(reader);
 	else
 	{
-		if (accept_word(reader, "alter"))
-			verb = "ALTER";
-		else if (accept_word(reader, "drop"))
+		if (accept_word(reader, "drop"))
 			verb = "DROP";
 		else if (accept_word(reader, "refresh"))
 			verb = "REFRESH";
@@ -217,6 +228,10 @@ run_create(TvReader *reader)
 	bool		if_not_exists = false;
 	int			head;
 	char	   *name;
+	char	   *columns;
+	char	   *with = "";
+	char	   *mode = NULL;
+	Oid			existing;
 
 	if (accept_word(reader, "or"))
 	{
@@ -239,8 +254,7 @@ run_create(TvReader *reader)
 	/* What is not a maintained view is not ours to replace. */
 	if (replace)
 	{
-		RangeVar   *relation = tv_relation_name_parse(name);
-		Oid			relid = relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+		Oid			relid = find_relation(name, true);
 
 		if (OidIsValid(relid))
 		{
@@ -248,10 +262,131 @@ run_create(TvReader *reader)
 			execute(psprintf("DROP MATERIALIZED VIEW %s", name));
 		}
 	}
-	execute(psprintf("CREATE MATERIALIZED VIEW %s%s\nUSING tview %s",
-					 if_not_exists ? "IF NOT EXISTS " : "",
-					 text_between(reader, head, reader->pos),
+	columns = text_between(reader, head, reader->pos);
+	if (accept_word(reader, "with"))
+		with = read_options(reader, false, &mode);
+	existing = find_relation(name, true);
+	execute(psprintf("CREATE MATERIALIZED VIEW %s%s\nUSING tview %s%s%s%s",
+					 if_not_exists ? "IF NOT EXISTS " : "", columns,
+					 *with ? "WITH " : "", with, *with ? " " : "",
 					 text_between(reader, reader->pos, reader->end)));
+	if (mode && find_relation(name, false) != existing)
+		tv_set_mode(find_relation(name, false), mode);
+}
+
+/* ALTER TVIEW: the server's, but for the mode. */
+static void
+run_alter(TvReader *reader)
+{
+	ErrorContextCallback callback = {error_context_stack, hint_options, NULL};
+	int			head;
+	char	   *name;
+	char	   *options;
+	char	   *mode = NULL;
+	bool		reset;
+	bool		if_exists = false;
+
+	expect_word(reader, "tview");
+	check_views(*reader);
+	head = reader->pos;
+	if (accept_word(reader, "if"))
+	{
+		expect_word(reader, "exists");
+		if_exists = true;
+	}
+	name = read_name(reader);
+	reset = accept_word(reader, "reset");
+	if ((!reset && !accept_word(reader, "set")) || !at_char(reader, '('))
+	{
+		execute(psprintf("ALTER MATERIALIZED VIEW %s", text_between(reader, head, reader->end)));
+		return;
+	}
+	options = read_options(reader, reset, &mode);
+	if (reader->pos < reader->end)
+		syntax_error(reader);
+	if (mode && OidIsValid(find_relation(name, if_exists)))
+		tv_set_mode(find_relation(name, false), mode);
+	if (*options == '\0')
+		return;
+	error_context_stack = &callback;
+	execute(psprintf("ALTER MATERIALIZED VIEW %s%s %s %s", if_exists ? "IF EXISTS " : "", name,
+					 reset ? "RESET" : "SET", options));
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Read options in parentheses.  The mode goes to *mode, if it is there; returns
+ * the others, again in parentheses, or an empty text if there are none.
+ */
+static char *
+read_options(TvReader *reader, bool reset, char **mode)
+{
+	StringInfoData others;
+
+	initStringInfo(&others);
+	if (!accept_char(reader, '('))
+		syntax_error(reader);
+	do
+	{
+		int			first = reader->pos;
+		int			value = 0;
+		int			depth = 0;
+
+		while (reader->pos < reader->end && (depth > 0 || !at_char(reader, ',')) &&
+			   (depth > 0 || !at_char(reader, ')')))
+		{
+			int			code = reader->tokens[reader->pos++].code;
+
+			depth += code == '(' ? 1 : code == ')' ? -1 : 0;
+			if (code == '=' && value == 0)
+				value = reader->pos;
+		}
+		if (reader->pos >= reader->end || reader->pos == first || reader->pos == value)
+			syntax_error(reader);
+		if (reader->tokens[first].word == NULL || strcmp(reader->tokens[first].word, "mode") != 0)
+			appendStringInfo(&others, "%s%s", others.len > 0 ? ", " : "(",
+							 text_between(reader, first, reader->pos));
+		else if (reset && reader->pos == first + 1)
+			*mode = TV_MODE_IMMEDIATE;
+		else if (!reset && value == first + 2)
+			*mode = unquote(text_between(reader, value, reader->pos));
+		else
+			syntax_error(reader);
+	} while (accept_char(reader, ','));
+	if (!accept_char(reader, ')'))
+		syntax_error(reader);
+	if (*mode)
+		tv_check_mode(*mode);
+	if (others.len > 0)
+		appendStringInfoChar(&others, ')');
+	return others.data;
+}
+
+/* The value of an option: a word in lower case, or what is between quotes. */
+static char *
+unquote(char *value)
+{
+	int			length = strlen(value);
+
+	if (length >= 2 && value[0] == '\'' && value[length - 1] == '\'')
+		return pnstrdup(value + 1, length - 2);
+	return downcase_identifier(value, length, false, false);
+}
+
+/* The server knows storage parameters only. */
+static void
+hint_options(void *arg)
+{
+	if (geterrcode() == ERRCODE_INVALID_PARAMETER_VALUE)
+		errhint("Options of a maintained view are \"mode\" (immediate or deferred) and the storage parameters of a materialized view.");
+}
+
+static Oid
+find_relation(const char *name, bool missing_ok)
+{
+	RangeVar   *relation = tv_relation_name_parse(name);
+
+	return relation ? RangeVarGetRelid(relation, NoLock, missing_ok) : InvalidOid;
 }
 
 /* Print tview.explain(), a line per property. */
@@ -321,9 +456,15 @@ expect_word(TvReader *reader, const char *word)
 }
 
 static bool
+at_char(TvReader *reader, char c)
+{
+	return reader->pos < reader->end && reader->tokens[reader->pos].code == c;
+}
+
+static bool
 accept_char(TvReader *reader, char c)
 {
-	if (reader->pos >= reader->end || reader->tokens[reader->pos].code != c)
+	if (!at_char(reader, c))
 		return false;
 	reader->pos++;
 	return true;
@@ -379,8 +520,7 @@ check_views(TvReader reader)
 		expect_word(&reader, "exists");
 	do
 	{
-		RangeVar   *relation = tv_relation_name_parse(read_name(&reader));
-		Oid			relid = relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+		Oid			relid = find_relation(read_name(&reader), true);
 
 		if (OidIsValid(relid))
 			tv_relation_require_view(relid);

@@ -88,6 +88,31 @@ DO LANGUAGE tview $$ ALTER TVIEW plain RENAME TO x $$;
 DO LANGUAGE tview $$ DROP TVIEW nowhere $$;
 SELECT view, populated FROM tview.views ORDER BY view::text COLLATE "C";
 
+-- options
+DO LANGUAGE tview $$ ALTER TVIEW w SET (mode = deferred) $$;
+SELECT mode, c.reloptions FROM tview.views v JOIN pg_class c ON c.oid = v.view WHERE view = 'w'::regclass;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (fillfactor = 70, mode = 'immediate', "toast".autovacuum_enabled = false) $$;
+SELECT mode, c.reloptions FROM tview.views v JOIN pg_class c ON c.oid = v.view WHERE view = 'w'::regclass;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (Mode = DEFERRED); ALTER TVIEW w RESET (mode, fillfactor) $$;
+SELECT mode, c.reloptions FROM tview.views v JOIN pg_class c ON c.oid = v.view WHERE view = 'w'::regclass;
+DO LANGUAGE tview $$
+  CREATE TVIEW late (x) WITH (mode = deferred, fillfactor = 80) AS SELECT id FROM t;
+  CREATE TVIEW IF NOT EXISTS late WITH (mode = immediate) AS SELECT id FROM t;
+$$;
+SELECT mode, c.reloptions FROM tview.views v JOIN pg_class c ON c.oid = v.view WHERE view = 'late'::regclass;
+DO LANGUAGE tview $$ CREATE OR REPLACE TVIEW late WITH (mode = 'immediate') AS SELECT id FROM t WITH NO DATA $$;
+SELECT mode, c.reloptions FROM tview.views v JOIN pg_class c ON c.oid = v.view WHERE view = 'late'::regclass;
+DO LANGUAGE tview $$ ALTER TVIEW IF EXISTS nowhere SET (mode = deferred) $$;
+DO LANGUAGE tview $$ ALTER TVIEW nowhere SET (mode = deferred) $$;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (mode = later) $$;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (mood = deferred) $$;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (mode) $$;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (mode = ) $$;
+DO LANGUAGE tview $$ ALTER TVIEW w SET () $$;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (mode = deferred $$;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (mode = deferred) x $$;
+DO LANGUAGE tview $$ ALTER TVIEW w RESET (mode = deferred) $$;
+DO LANGUAGE tview $$ DROP TVIEW late $$;
 -- explain
 DO LANGUAGE tview $$ CREATE TVIEW empty AS SELECT a, sum(id) AS s FROM t GROUP BY a WITH NO DATA; EXPLAIN TVIEW public.empty $$;
 DO LANGUAGE tview $$
@@ -122,6 +147,7 @@ DO LANGUAGE tview $$
 CREATE ROLE regress_tview_nobody;
 SET ROLE regress_tview_nobody;
 DO LANGUAGE tview $$ DROP TVIEW w $$;
+DO LANGUAGE tview $$ ALTER TVIEW w SET (mode = deferred) $$;
 DO LANGUAGE tview $$ CREATE OR REPLACE TVIEW w AS SELECT 1 AS one $$;
 DO LANGUAGE tview $$ CREATE TVIEW mine AS SELECT a FROM t $$;
 RESET ROLE;
