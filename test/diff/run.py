@@ -23,7 +23,7 @@ import psycopg2  # noqa: E402
 from oracle import Config, Failure, OutOfHand, Player, connect, roll_back_prepared, work  # noqa: E402
 from crowd import Crowd  # noqa: E402
 from reduce import reduce, save, script  # noqa: E402
-from schema import Schema, lit  # noqa: E402
+from schema import Schema  # noqa: E402
 from statements import StatementMaker, Stmt  # noqa: E402
 from views import NOT_YET, ViewMaker  # noqa: E402
 
@@ -46,6 +46,7 @@ class Round:
         self.accepted = 0
         self.player = None
         self.namespace = self.rng.choice(NAMESPACES)
+        self.deferred = self.rng.choice([0, 0, 0.5, 1]) if config.real else 0     # share of the views
 
     def play(self):
         """Runs the round; raises Failure."""
@@ -73,7 +74,6 @@ class Round:
                 continue
             for stmt in self.maker.next(p.status, self.viewmaker.views):
                 self.kinds[stmt.kind] += 1
-                stmt.unread = any(v.deferred for v in p.views) and rng.random() < 0.6
                 if p.step(stmt) is not None or p.status == 'failed':
                     break
             if p.slowest > 3 or time.time() - begun > 20:       # grown out of hand
@@ -129,11 +129,14 @@ class Round:
                 return None
             p.log.append(('view', Stmt(create, 'view'), v))
             raise Failure('error', 'creating a view: %s: %s\n%s' % (error[0], error[1], create), state=error[0])
-        if v.deferred and self.config.real:
-            p.silent("SELECT tview.set(%s, 'deferred')" % lit(v.sql_name), 'view2', v)
-            v.features.add('deferred')
         if p.status == 'open':
             p.silent('RELEASE new_view', 'view2', v)
+        if self.config.real and not v.plain and (v.deferred or self.rng.random() < self.deferred):
+            stmt = self.maker.mode(v, 'deferred')
+            if p.execute(stmt) is None:
+                p.log.append(('view2', stmt, v))
+                self.maker.deferred = True
+                v.features.add('deferred')
         self.accepted += 1
         if v.features & NOT_YET and not v.plain and self.config.real:
             self.early[' + '.join(sorted(v.features & NOT_YET))] += 1

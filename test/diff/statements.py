@@ -6,12 +6,12 @@ from schema import KINDS, ident, lit
 class Stmt:
     """One thing sent to the server."""
 
-    def __init__(self, sql, kind, copy=None, reads_view=False, txn=None):
+    def __init__(self, sql, kind, copy=None, reads_view=False, txn=None, lazy=None):
         self.sql, self.kind = sql, kind
         self.copy = copy                # rows for COPY FROM STDIN
         self.reads_view = reads_view    # not repeatable with the views dropped
-        self.unread = False             # no comparison after it: deferred views keep their changes
         self.txn = txn                  # 'begin', 'end', 'save', 'back' or None: not a write by itself
+        self.lazy = lazy                # of BEGIN: 'all' views are compared at its end only, or but 'one' in between
 
     def script(self):
         """As psql would read it."""
@@ -31,6 +31,7 @@ class StatementMaker:
         self.prepared = []              # (name, function making its arguments)
         self.saves = []
         self.txn_left = 0
+        self.deferred = False           # some views are
         self.settings_changed = False
         self.loaded = False             # the bulk load of a big round was done
         self.objects = 0                # made by DDL in mid-round
@@ -526,9 +527,7 @@ class StatementMaker:
             'VACUUM (ANALYZE) %s' % v.sql_name, 'REINDEX TABLE %s' % v.sql_name]
         if KINDS[kind].order:
             choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, v.sql_name, name))
-        if not v.hazard:
-            v.deferred = True
-            choices += ["SELECT tview.set(%s, '%s')" % (lit(v.sql_name), m) for m in ('deferred', 'immediate')]
+        choices += ["SELECT tview.set(%s, '%s')" % (lit(v.sql_name), m) for m in ('deferred', 'immediate')]
         return Stmt(rng.choice(choices), 'ddl')
 
     # ---- the stream ----
@@ -558,15 +557,25 @@ class StatementMaker:
         f = rng.choices([f for f, _ in self.WEIGHTED], [w for _, w in self.WEIGHTED])[0]
         return f(self)
 
+    def mode(self, view, mode=None):
+        """Change when a view is maintained."""
+        mode = mode or self.rng.choice(['immediate', 'deferred'])
+        if view.plain:
+            return Stmt('SELECT 1', 'mode')
+        return Stmt("SELECT tview.set(%s, '%s')" % (lit(view.sql_name), mode), 'mode')
+
     def next(self, status, views):
         """The next statements to send, in order; status is 'idle', 'open' or 'failed'."""
         rng = self.rng
         if status == 'idle':
             self.saves = []
-            if rng.random() < 0.075:
+            if rng.random() < (0.2 if self.deferred else 0.075):
                 self.txn_left = rng.randint(2, 9)
                 level = rng.choice([''] * 5 + [' ISOLATION LEVEL REPEATABLE READ', ' ISOLATION LEVEL SERIALIZABLE'])
-                out = [Stmt('BEGIN' + level, 'begin', txn='begin')]
+                lazy = rng.choice([None, 'all', 'all', 'one']) if self.deferred else None
+                if lazy:
+                    self.txn_left += rng.randint(0, 6)
+                out = [Stmt('BEGIN' + level, 'begin', txn='begin', lazy=lazy)]
                 if rng.random() < 0.12:
                     out.append(Stmt('SET LOCAL session_replication_role = replica', 'replica role', txn='set'))
                 elif rng.random() < 0.1:
@@ -613,4 +622,6 @@ class StatementMaker:
             return [Stmt('RELEASE %s' % name, 'release', txn='save')]
         if rng.random() < 0.03:
             return [Stmt('SET CONSTRAINTS ALL IMMEDIATE', 'set constraints', txn='set')]
+        if self.deferred and views and rng.random() < 0.03:
+            return [self.mode(rng.choice(views))]
         return [self.write(views)]

@@ -100,7 +100,7 @@ class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
         v.features = set(self.feat)
         v.hazard = self.e.hazard_used or self.one_hazard
         v.no_data = not plain and rng.random() < 0.06
-        v.deferred = not plain and not v.hazard and rng.random() < 0.2
+        v.deferred = not plain and rng.random() < 0.1
         v.column_list = not plain and rng.random() < 0.1
         return v
 
