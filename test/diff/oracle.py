@@ -360,9 +360,11 @@ class Player:
         """The error of maintaining deferred views, as if the statement before had raised it."""
         if self.lazy() == 'all':
             return None
+        if self.lazy() == 'one':        # functions in a query bring up to date all
+            return self.views and self.execute_sql('SELECT count(*) FROM (%s) d' % self.difference(self.chosen())) or None
         error = None
-        for v in [self.chosen()] if self.lazy() == 'one' else self.views:
-            error = error or (v and self.execute_sql('SELECT count(*) FROM %s' % v.sql_name))
+        for v in self.views:
+            error = error or self.execute_sql('SELECT count(*) FROM %s' % v.sql_name)
         return error
 
     def chosen(self):
