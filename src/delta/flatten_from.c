@@ -23,14 +23,20 @@
 #include "delta/compile_internal.h"
 #include "tv_compat.h"
 
+/* A leaf that is being added. */
+typedef struct LeafContext
+{
+	TvCompiler *c;
+	TvPartial  *partial;
+} LeafContext;
+
 static List *flatten_rte(TvCompiler *c, Query *query, int rti, List *partials);
 static List *flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *partials);
 static List *refuse_branches(TvCompiler *c);
 static List *flatten_relation(TvCompiler *c, Query *query, int rti, List *partials);
 static List *flatten_view(TvCompiler *c, Query *query, int rti, Relation rel);
-static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte);
-static Node *map_leaf(Node *exprs, void *partial);
-static List *add_leaf(List *partials, int rti, RangeTblEntry *rte, int source);
+static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte, Query **correlated);
+static List *add_leaf(TvCompiler *c, List *partials, int rti, RangeTblEntry *rte, int source);
 static List *multiply(TvCompiler *c, List *partials, int rti, List *branches);
 
 List *
@@ -60,6 +66,7 @@ static List *
 flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 {
 	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+	Query	   *correlated;
 	List	   *branches;
 
 	switch (rte->rtekind)
@@ -71,7 +78,9 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 			return flatten_subquery(c, rte->subquery, rti, partials);
 
 		case RTE_CTE:
-			branches = flatten_cte(c, rte);
+			branches = flatten_cte(c, rte, &correlated);
+			if (correlated)
+				return flatten_subquery(c, correlated, rti, partials);
 			return c->refusal ? NIL : multiply(c, partials, rti, branches);
 
 		case RTE_VALUES:
@@ -79,7 +88,7 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 		case RTE_TABLEFUNC:
 			if (!tv_analyze_expr(c, (Node *) tv_leaf_exprs(rte)))
 				return NIL;
-			return add_leaf(partials, rti, rte, -1);
+			return add_leaf(c, partials, rti, rte, -1);
 
 		case RTE_RESULT:
 			return partials;
@@ -165,7 +174,7 @@ flatten_relation(TvCompiler *c, Query *query, int rti, List *partials)
 	}
 	is_view = rel->rd_rel->relkind == RELKIND_MATVIEW;
 	table_close(rel, NoLock);
-	return add_leaf(partials, rti, rte,
+	return add_leaf(c, partials, rti, rte,
 					tv_compile_source(c, is_view ? TV_SOURCE_VIEW : TV_SOURCE_BASE,
 									  rte->relid, -1));
 }
@@ -190,8 +199,12 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	return branches;
 }
 
+/*
+ * The branches of a CTE; or, if it refers to outer queries of the one that it
+ * belongs to, *correlated: what is then a subquery like any other.
+ */
 static List *
-flatten_cte(TvCompiler *c, RangeTblEntry *rte)
+flatten_cte(TvCompiler *c, RangeTblEntry *rte, Query **correlated)
 {
 	List	   *scopes = c->scopes;
 	List	   *scope = list_nth(scopes, rte->ctelevelsup);
@@ -209,10 +222,16 @@ flatten_cte(TvCompiler *c, RangeTblEntry *rte)
 	if (entry == NULL)
 		elog(ERROR, "could not find CTE \"%s\"", rte->ctename);
 
+	*correlated = NULL;
+	if (tv_correlate_is(entry->cte->ctequery) && rte->ctelevelsup == 0)
+	{
+		*correlated = copyObject(castNode(Query, entry->cte->ctequery));
+		return NIL;
+	}
 	if (tv_correlate_is(entry->cte->ctequery))
 	{
 		tv_compile_refuse(c, entry->cte->location,
-						  "a WITH query that refers to columns of an outer query is not supported in a maintained view",
+						  "a WITH query that refers to columns of an outer query, read in a subquery, is not supported in a maintained view",
 						  NULL, "No maintenance rule exists for it.",
 						  "Write it as a subquery in FROM.");
 		return NIL;
@@ -267,15 +286,18 @@ tv_flatten_read_node(TvCompiler *c, TvNode *node)
 	return list_make1(branch);
 }
 
+/* Expressions of a leaf; subqueries in them become leaves before it. */
 static Node *
-map_leaf(Node *exprs, void *partial)
+map_leaf(Node *exprs, void *context)
 {
-	return tv_partial_map(partial, exprs);
+	LeafContext *l = context;
+
+	return tv_sublink_expand(l->c, l->partial, tv_partial_map(l->partial, exprs));
 }
 
 /* Multiply by one leaf. */
 static List *
-add_leaf(List *partials, int rti, RangeTblEntry *rte, int source)
+add_leaf(TvCompiler *c, List *partials, int rti, RangeTblEntry *rte, int source)
 {
 	ListCell   *lc;
 
@@ -283,9 +305,12 @@ add_leaf(List *partials, int rti, RangeTblEntry *rte, int source)
 	{
 		TvPartial  *partial = lfirst(lc);
 		RangeTblEntry *copy = copyObject(rte);
+		LeafContext l = {c, partial};
 
 		/* functions and their like may read the columns of earlier items */
-		tv_leaf_mutate(copy, map_leaf, partial);
+
+		tv_leaf_mutate(copy, map_leaf, &l);
+		copy->lateral |= contain_var_clause((Node *) tv_leaf_exprs(copy));
 		partial->leafof[rti - 1] = tv_partial_add_leaf(partial, copy, source);
 	}
 	return partials;

@@ -77,6 +77,9 @@ CREATE MATERIALIZED VIEW t9 USING tview AS SELECT a.id, s.g, s.c FROM a, LATERAL
 CREATE MATERIALIZED VIEW t10 USING tview AS SELECT a.id, s.u FROM a, LATERAL (SELECT count(*) FROM b WHERE b.a_id = a.id UNION SELECT x FROM b WHERE y = 1) s(u);
 CREATE MATERIALIZED VIEW t11 USING tview AS SELECT a.id, s.c FROM a, LATERAL (SELECT DISTINCT count(*) FROM b WHERE b.a_id = a.id LIMIT 1) s(c);
 CREATE MATERIALIZED VIEW t12 USING tview AS SELECT a.id FROM a WHERE EXISTS (SELECT count(*) FROM b WHERE b.a_id = a.id HAVING count(*) <> 1) AND NOT EXISTS (SELECT max(y) FROM b WHERE b.a_id = a.id HAVING max(y) > 1);
+-- WITH inside of a subquery; subqueries in the arguments of FROM items
+CREATE MATERIALIZED VIEW w1 USING tview AS SELECT id, (WITH q AS (SELECT y FROM b WHERE b.a_id = a.id) SELECT count(*) FROM q x JOIN q z USING (y)) AS c FROM a;
+CREATE MATERIALIZED VIEW w2 USING tview AS SELECT a.id, g, v.m FROM a, generate_series(1, (SELECT count(*) FROM b WHERE b.a_id = a.id)) g, (VALUES ((SELECT max(v) FROM n)), (7)) v(m);
 -- equal values that look different
 CREATE TABLE num (id int PRIMARY KEY, d numeric);
 INSERT INTO num VALUES (1, 1.0), (2, 1.00), (3, 2);
