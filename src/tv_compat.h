@@ -234,6 +234,13 @@ tv_compat_add_rte(Query *query, RangeTblEntry *rte)
 	query->rtable = lappend(query->rtable, rte);
 }
 
+/* Does an Append leave out partitions at run time?  18 keeps what it needs elsewhere. */
+#if PG_VERSION_NUM >= 180000
+#define TV_APPEND_PRUNES(plan) ((plan)->part_prune_index >= 0)
+#else
+#define TV_APPEND_PRUNES(plan) ((plan)->part_prune_info != NULL)
+#endif
+
 /* 18 removed the argument execute_once. */
 static inline void
 tv_compat_ExecutorRun(QueryDesc *desc)

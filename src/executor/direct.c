@@ -27,6 +27,7 @@
 
 #include "executor/direct_internal.h"
 #include "executor/explain_run.h"
+#include "tv_compat.h"
 
 static TvDirectNode *make_node(TvDirect *direct, PlannedStmt *stmt, Plan *plan);
 static bool make_index_scan(TvDirectNode *node, PlannedStmt *stmt, IndexScan *plan);
@@ -267,7 +268,7 @@ make_node(TvDirect *direct, PlannedStmt *stmt, Plan *plan)
 			break;
 		case T_Append:
 			node->kind = TV_DIRECT_APPEND;
-			ok = ((Append *) plan)->part_prune_info == NULL && plan->qual == NIL &&
+			ok = !TV_APPEND_PRUNES((Append *) plan) && plan->qual == NIL &&
 				make_children(node, stmt, ((Append *) plan)->appendplans);
 			break;
 		case T_Material:
