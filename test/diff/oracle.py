@@ -225,7 +225,7 @@ class Player:
         if self.status == 'idle':
             self.txn = []
         if self.status != 'failed':
-            if stmt.kind == 'ddl':
+            if stmt.kind.endswith('ddl'):
                 self.check_populated()
             if self.lazy() == 'one':
                 self.compare_one()

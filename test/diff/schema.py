@@ -8,6 +8,8 @@ no single right answer, so nothing here may ask for one.
 
 import random
 
+import trees
+
 
 def ident(name):
     """A name as SQL source, quoted only where it must be."""
@@ -200,7 +202,7 @@ class Schema:
         for i in range(rng.randint(2, 5)):
             self.tables.append(self.make_table(i))
         for t in self.tables:
-            self.ddl.append(t.ddl())
+            self.ddl += trees.plant(rng, t, any(f[1] is t for x in self.tables for f in x.fks))
         self.indexes()
         self.triggers()
         self.fill()

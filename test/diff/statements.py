@@ -1,5 +1,6 @@
 """Random statements on the base tables: every way rows get written, transactions, errors, settings."""
 
+import trees
 from schema import KINDS, ident, lit
 
 
@@ -70,7 +71,7 @@ class StatementMaker:
 
     def table(self):
         """A table; small ones are as likely as large ones, the full ones less so."""
-        return self.rng.choice(self.schema.tables)
+        return trees.pick(self.rng, self.rng.choice(self.schema.tables))
 
     def seek(self, t, c):
         """A value that column c may well hold."""
@@ -511,6 +512,7 @@ class StatementMaker:
         ]
         if KINDS[c.kind].order:
             choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, t.sql, c.sql))
+        choices += trees.ddl(rng, t)
         if t.key and not t.deferrable and not t.pinned and not any(f[1] is t for x in self.schema.tables for f in x.fks):
             choices.append(drop_key)
         return Stmt(rng.choice(choices), 'ddl')
@@ -554,6 +556,9 @@ class StatementMaker:
             return self.refill(rng.choice(empty))
         if rng.random() < 0.015:
             return self.insert_from_view(views)
+        grown = [t for t in self.schema.tables if t.leaves]
+        if grown and rng.random() < 0.02:
+            return Stmt(rng.choice(trees.ddl(rng, rng.choice(grown))), 'partition ddl')
         f = rng.choices([f for f, _ in self.WEIGHTED], [w for _, w in self.WEIGHTED])[0]
         return f(self)
 
