@@ -32,6 +32,7 @@
 
 static bool found_by_key(const TvGraph *graph, const TvBranch *branch, int leaf,
 						 const TvNode *node);
+static bool is_constant(const TvNode *node, int column);
 static int	count_stand_ins(const TvGraph *graph, const TvNode *node, int source, bool *by_key);
 static char *cost_text(Query *query, int lookups);
 static char *index_text(const TvGraph *graph, const TvMissingIndex *index);
@@ -157,7 +158,7 @@ found_by_key(const TvGraph *graph, const TvBranch *branch, int leaf, const TvNod
 
 	if (node->kind != TV_NODE_GROUP)
 		return false;
-	foreach(lc, branch->quals)
+	foreach(lc, tv_branch_quals(branch))
 	{
 		OpExpr	   *op = lfirst(lc);
 
@@ -174,9 +175,22 @@ found_by_key(const TvGraph *graph, const TvBranch *branch, int leaf, const TvNod
 		}
 	}
 	for (int i = 0; i < node->nkeys; i++)
-		if (!bms_is_member(i + 1, equated))
+		if (!bms_is_member(i + 1, equated) && !is_constant(node, i))
 			return false;
 	return true;
+}
+
+/* Is a column of the node's input the same constant in all rows? */
+static bool
+is_constant(const TvNode *node, int column)
+{
+	Node	   *first = list_nth(((TvBranch *) linitial(node->branches))->exprs, column);
+	ListCell   *lc;
+
+	foreach(lc, node->branches)
+		if (!equal(list_nth(((TvBranch *) lfirst(lc))->exprs, column), first))
+		return false;
+	return IsA(first, Const);
 }
 
 static char *

@@ -92,6 +92,9 @@ typedef struct TvBranch
 	List	   *exprs;			/* of Expr *: the input row */
 } TvBranch;
 
+/* The branch's quals with those of its leaves: a list of its own. */
+extern List *tv_branch_quals(const TvBranch *branch);
+
 typedef enum TvNodeKind
 {
 	TV_NODE_LINEAR,				/* output row = input row */

@@ -22,3 +22,14 @@ tv_leaf_mutate(RangeTblEntry *rte, Node *(*mutator) (Node *, void *), void *cont
 	rte->values_lists = (List *) mutator((Node *) rte->values_lists, context);
 	rte->tablefunc = (TableFunc *) mutator((Node *) rte->tablefunc, context);
 }
+
+List *
+tv_branch_quals(const TvBranch *branch)
+{
+	List	   *quals = list_copy(branch->quals);
+	ListCell   *lc;
+
+	foreach(lc, branch->leaves)
+		quals = list_concat(quals, ((TvLeaf *) lfirst(lc))->quals);
+	return quals;
+}

@@ -45,7 +45,8 @@ typedef struct Search
 	TvBranch   *branch;
 	List	   *quals;
 	int			source;			/* changed; -1: groups are recomputed */
-	Bitmapset  *reached;		/* varnos */
+	Bitmapset  *reached;		/* varnos of leaves whose rows are at hand ... */
+	Bitmapset  *done;			/* ... and of all that were looked up */
 	List	   *missing;		/* of TvMissingIndex * */
 } Search;
 
@@ -97,16 +98,22 @@ search_branch(Search *s)
 {
 	ListCell   *lc;
 
-	/* functions and VALUES are computed, hidden state is indexed */
+	/* functions and VALUES are computed */
 	foreach(lc, s->branch->leaves)
-	{
-		TvLeaf	   *leaf = lfirst(lc);
-
-		if (leaf->source < 0 || s->graph->sources[leaf->source]->kind == TV_SOURCE_NODE)
-			s->reached = bms_add_member(s->reached, foreach_current_index(lc) + 1);
-	}
+		if (((TvLeaf *) lfirst(lc))->source < 0)
+		s->reached = bms_add_member(s->reached, foreach_current_index(lc) + 1);
+	s->done = bms_copy(s->reached);
 	while (reach_next(s))
 		;
+}
+
+/* A leaf that may have no row leads to no other. */
+static void
+reach(Search *s, int leaf)
+{
+	s->done = bms_add_member(s->done, leaf + 1);
+	if (((TvLeaf *) list_nth(s->branch->leaves, leaf))->mode == TV_LEAF_INNER)
+		s->reached = bms_add_member(s->reached, leaf + 1);
 }
 
 /* Reach one more leaf, by index if there is one; false when all are done. */
@@ -120,16 +127,19 @@ reach_next(Search *s)
 	foreach(lc, s->branch->leaves)
 	{
 		int			leaf = foreach_current_index(lc);
+		TvSource   *source;
 		List	   *comparisons;
 
-		if (bms_is_member(leaf + 1, s->reached))
+		if (bms_is_member(leaf + 1, s->done))
 			continue;
 		comparisons = comparisons_of(s, leaf);
 		if (comparisons == NIL)
 			continue;
-		if (has_index(s->graph->sources[((TvLeaf *) lfirst(lc))->source]->relid, comparisons))
+		source = s->graph->sources[((TvLeaf *) lfirst(lc))->source];
+		/* hidden state is indexed */
+		if (source->kind == TV_SOURCE_NODE || has_index(source->relid, comparisons))
 		{
-			s->reached = bms_add_member(s->reached, leaf + 1);
+			reach(s, leaf);
 			return true;
 		}
 		if (candidate < 0)
@@ -141,7 +151,7 @@ reach_next(Search *s)
 	if (candidate < 0)
 		return false;
 	note_missing(s, candidate, needed);
-	s->reached = bms_add_member(s->reached, candidate + 1);
+	reach(s, candidate);
 	return true;
 }
 
@@ -296,7 +306,7 @@ flat_quals(TvBranch *branch)
 	List	   *quals = NIL;
 	ListCell   *lc;
 
-	foreach(lc, branch->quals)
+	foreach(lc, tv_branch_quals(branch))
 		quals = list_concat(quals, make_ands_implicit(canonicalize_qual(copyObject(lfirst(lc)),
 																		false)));
 	return quals;

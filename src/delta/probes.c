@@ -81,6 +81,7 @@ tv_probes_assign(TvGraph *graph)
 static void
 look_up_by_leaves(TvNode *node, TvBranch *branch, int leaf)
 {
+	List	   *quals = tv_branch_quals(branch);
 	ListCell   *lm;
 
 	foreach(lm, branch->leaves)
@@ -90,7 +91,7 @@ look_up_by_leaves(TvNode *node, TvBranch *branch, int leaf)
 
 		if (lookup.other == leaf || ((TvLeaf *) lfirst(lm))->source < 0)
 			continue;
-		foreach(lq, branch->quals)
+		foreach(lq, quals)
 			note_qual(&lookup, lfirst(lq));
 		foreach(lq, ((TvLeaf *) list_nth(branch->leaves, leaf))->quals)
 			note_qual(&lookup, lfirst(lq));
