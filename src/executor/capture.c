@@ -28,6 +28,7 @@
 
 #include "catalog/tv_trigger.h"
 #include "executor/capture.h"
+#include "executor/capture_lend.h"
 #include "executor/changeset.h"
 #include "executor/flush.h"
 #include "executor/flush_internal.h"
@@ -46,7 +47,7 @@ typedef struct TvCapture
 	bool	   *nulls;
 } TvCapture;
 
-static void capture_statement(TriggerData *trigdata);
+static TvChanges *capture_statement(TriggerData *trigdata);
 static void capture_update(TvChanges *changes, TriggerData *trigdata);
 static void capture_row(TriggerData *trigdata);
 static void capture_truncate(Relation rel);
@@ -67,6 +68,7 @@ tview_capture(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	Trigger    *trigger;
+	TvChanges  *lent = NULL;
 
 	/* A trigger of somebody's own would deliver changes a second time. */
 	if (!CALLED_AS_TRIGGER(fcinfo) || !trigdata->tg_trigger->tgisinternal)
@@ -94,13 +96,15 @@ tview_capture(PG_FUNCTION_ARGS)
 	else if (IsLogicalWorker())
 		return PointerGetDatum(NULL);
 	else
-		capture_statement(trigdata);
+		lent = capture_statement(trigdata);
 
 	if (!TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event) &&
 		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		tv_frame_delivered(RelationGetRelid(trigdata->tg_relation),
 						   TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? CMD_INSERT :
 						   TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ? CMD_DELETE : CMD_UPDATE);
+	if (lent)
+		tv_capture_lent(lent);
 	return PointerGetDatum(NULL);
 }
 
@@ -117,25 +121,32 @@ check_not_flushing(Relation rel)
 				 errhint("Functions in a view's definition must not have side effects.")));
 }
 
-/* The transition tables of a statement on a table that is alone. */
-static void
+/*
+ * The transition tables of a statement on a table that is alone.  Returns the
+ * changes if they stand for these tables now.
+ */
+static TvChanges *
 capture_statement(TriggerData *trigdata)
 {
 	Relation	rel = trigdata->tg_relation;
 	TvReaders  *readers = tv_view_readers(RelationGetRelid(rel));
 	TvChanges  *changes;
+	bool		lent = false;
 
 	if (readers == NULL)
-		return;
+		return NULL;
 	check_not_flushing(rel);
 	changes = tv_changes_of(RelationGetRelid(rel), readers->layout);
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	if (tv_capture_lend(changes, trigdata, &lent))
+		 /* read where they are */ ;
+	else if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		capture_rows(changes, trigdata->tg_newtable, RelationGetDescr(rel), 1);
 	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
 		capture_rows(changes, trigdata->tg_oldtable, RelationGetDescr(rel), -1);
 	else
 		capture_update(changes, trigdata);
 	tv_changes_delivered(changes);
+	return lent ? changes : NULL;
 }
 
 /* All rows of a statement on a table in a tree have been delivered. */

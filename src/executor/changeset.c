@@ -20,6 +20,7 @@ static List *all_changes = NIL; /* of TvChanges *; few */
 static int	nsegments = 0;
 
 static TvSegment *current_segment(TvChanges *changes);
+static TvSegment *append_segment(TvChanges *changes, Oid from);
 static bool is_emptied(TvChanges *changes);
 static bool has_consumed(TvSegment *segment, Oid view, int node);
 static void release_done(TvChanges *changes);
@@ -94,7 +95,6 @@ current_segment(TvChanges *changes)
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	Oid			from = is_emptied(changes) ? changes->from : InvalidOid;
 	TvSegment  *segment;
-	MemoryContext oldcxt;
 
 	for (int i = list_length(changes->segments) - 1; i >= 0; i--)
 	{
@@ -108,8 +108,15 @@ current_segment(TvChanges *changes)
 			return segment;
 	}
 	join_neighbours(changes);
-	oldcxt = MemoryContextSwitchTo(changes_cxt);
-	segment = tv_segment_make(changes->layout, nsegments);
+	return append_segment(changes, from);
+}
+
+static TvSegment *
+append_segment(TvChanges *changes, Oid from)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(changes_cxt);
+	TvSegment  *segment = tv_segment_make(changes->layout, nsegments);
+
 	segment->from = from;
 	changes->segments = lappend(changes->segments, segment);
 	nsegments++;
@@ -145,6 +152,23 @@ void
 tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 {
 	tv_segment_add_detoasted(current_segment(changes), values, isnull, weight);
+}
+
+void
+tv_changes_lend(TvChanges *changes, TvTransition *transition)
+{
+	TvSegment  *segment = append_segment(changes, is_emptied(changes) ? changes->from : InvalidOid);
+
+	tv_row_store_lend(segment->rows, transition);
+}
+
+void
+tv_changes_keep(TvChanges *changes)
+{
+	ListCell   *lc;
+
+	foreach(lc, changes->segments)
+		tv_row_store_keep(((TvSegment *) lfirst(lc))->rows);
 }
 
 void

@@ -22,6 +22,7 @@
 #ifndef TV_CHANGESET_H
 #define TV_CHANGESET_H
 
+#include "executor/transition.h"
 #include "planner/view_cache.h"
 
 typedef struct TvSegment TvSegment;
@@ -67,6 +68,13 @@ extern void tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int6
  */
 extern void tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull,
 									 int64 weight);
+
+/*
+ * Add the rows of transition tables, which are read where they are.  Before
+ * these end, tv_changes_keep() copies what has not been freed.
+ */
+extern void tv_changes_lend(TvChanges *changes, TvTransition *transition);
+extern void tv_changes_keep(TvChanges *changes);
 
 /*
  * The contents of the table changes->from were added with weight -1: it is

@@ -45,6 +45,8 @@ tv_direct_end(TvDirectNode *node)
 	if (node->projection)
 		ExecClearTuple(node->projection->pi_state.resultslot);
 	ResetExprContext(node->econtext);
+	if (node->kind == TV_DIRECT_INPUT_SCAN)
+		tv_row_store_close(&node->cursor);
 	if (node->scan)
 		index_endscan(node->scan);
 	node->scan = NULL;
@@ -203,7 +205,7 @@ fetch(TvDirectNode *node)
 	switch (node->kind)
 	{
 		case TV_DIRECT_INPUT_SCAN:
-			return tv_row_store_next(&node->cursor, node->slot) ? node->slot : NULL;
+			return tv_row_store_fetch(&node->cursor, node->slot);
 		case TV_DIRECT_TABLE_SCAN:
 			if (!node->started)
 				start_table_scan(node);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * executor/row_store.c
- *	  Rows kept to be read again: a few in memory, many in a tuplestore.
+ *	  Rows kept to be read again: in memory, in a tuplestore, or where they are.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,7 +25,55 @@ tv_row_store_make(ResourceOwner owner)
 	rows->kbytes = work_mem;
 	rows->nrows = 0;
 	rows->store = NULL;
+	rows->transition = NULL;
 	return rows;
+}
+
+void
+tv_row_store_lend(TvRowStore *rows, TvTransition *transition)
+{
+	Assert(rows->nrows == 0);
+	rows->transition = transition;
+	rows->nrows = tv_transition_rows(transition);
+}
+
+void
+tv_row_store_keep(TvRowStore *rows)
+{
+	TvTransition *transition = rows->transition;
+	TvTransitionCursor cursor;
+	TupleTableSlot *row;
+
+	if (transition == NULL)
+		return;
+	rows->transition = NULL;
+	rows->nrows = 0;
+	if (rows->store)
+		tuplestore_end(rows->store);
+	rows->store = NULL;
+	tv_transition_begin(transition, &cursor, true);
+	while ((row = tv_transition_next(&cursor)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tv_row_store_put_slot(rows, row);
+	}
+	tv_transition_end(&cursor);
+}
+
+/* A copy for a reader that cannot do without. */
+static void
+copy_transition(TvRowStore *rows)
+{
+	TvTransitionCursor cursor;
+	TupleTableSlot *row;
+
+	tv_transition_begin(rows->transition, &cursor, true);
+	while ((row = tv_transition_next(&cursor)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttupleslot(rows->store, row);
+	}
+	tv_transition_end(&cursor);
 }
 
 /* Move the rows to a tuplestore. */
@@ -38,6 +86,12 @@ make_tuplestore(TvRowStore *rows)
 	CurrentResourceOwner = rows->owner;
 	rows->store = tuplestore_begin_heap(false, false, rows->kbytes);
 	CurrentResourceOwner = owner;
+	if (rows->transition)
+	{
+		MemoryContextSwitchTo(oldcxt);
+		copy_transition(rows);
+		return;
+	}
 	for (int64 i = 0; i < rows->nrows; i++)
 	{
 		HeapTupleData tuple;
@@ -100,6 +154,12 @@ void
 tv_row_store_begin(TvRowStore *rows, TvRowCursor *cursor, bool exclusive)
 {
 	cursor->rows = rows;
+	if (rows->transition)
+	{
+		cursor->next = 0;
+		tv_transition_begin(rows->transition, &cursor->transition, exclusive);
+		return;
+	}
 	cursor->pointer = rows->store && !exclusive ?
 		tuplestore_alloc_read_pointer(rows->store, EXEC_FLAG_REWIND) : 0;
 	tv_row_store_rewind(cursor);
@@ -109,7 +169,9 @@ void
 tv_row_store_rewind(TvRowCursor *cursor)
 {
 	cursor->next = 0;
-	if (cursor->rows->store)
+	if (cursor->rows->transition)
+		tv_transition_rewind(&cursor->transition);
+	else if (cursor->rows->store)
 	{
 		tuplestore_select_read_pointer(cursor->rows->store, cursor->pointer);
 		tuplestore_rescan(cursor->rows->store);
@@ -121,6 +183,18 @@ tv_row_store_next(TvRowCursor *cursor, TupleTableSlot *slot)
 {
 	TvRowStore *rows = cursor->rows;
 
+	if (rows->transition)
+	{
+		TupleTableSlot *row = tv_transition_next(&cursor->transition);
+
+		if (row == NULL)
+		{
+			ExecClearTuple(slot);
+			return false;
+		}
+		ExecCopySlot(slot, row);
+		return true;
+	}
 	if (rows->store)
 	{
 		tuplestore_select_read_pointer(rows->store, cursor->pointer);
@@ -135,12 +209,27 @@ tv_row_store_next(TvRowCursor *cursor, TupleTableSlot *slot)
 	return true;
 }
 
+TupleTableSlot *
+tv_row_store_fetch(TvRowCursor *cursor, TupleTableSlot *slot)
+{
+	if (cursor->rows->transition)
+		return tv_transition_next(&cursor->transition);
+	return tv_row_store_next(cursor, slot) ? slot : NULL;
+}
+
+void
+tv_row_store_close(TvRowCursor *cursor)
+{
+	if (cursor->rows->transition)
+		tv_transition_end(&cursor->transition);
+}
+
 void
 tv_row_store_end(TvRowStore *rows)
 {
 	if (rows->store)
 		tuplestore_end(rows->store);
-	else
+	else if (rows->transition == NULL)
 		for (int64 i = 0; i < rows->nrows; i++)
 			pfree(rows->few[i]);
 	pfree(rows);

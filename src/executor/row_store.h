@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * executor/row_store.h
- *	  Rows kept to be read again: a few in memory, many in a tuplestore.
+ *	  Rows kept to be read again: in memory, in a tuplestore, or where they are.
  *
  * A statement that changes one row is the everyday case, and making a
  * tuplestore costs more than everything else that is done with that row.
@@ -15,6 +15,8 @@
 #include "utils/resowner.h"
 #include "utils/tuplestore.h"
 
+#include "executor/transition.h"
+
 /* Up to this many rows are kept outside of a tuplestore. */
 #define TV_STORE_FEW_ROWS 8
 
@@ -24,9 +26,10 @@ typedef struct TvRowStore
 	ResourceOwner owner;		/* of the tuplestore's files */
 	int			kbytes;			/* what it may take before it uses files;
 								 * work_mem if not set otherwise */
-	int64		nrows;
+	int64		nrows;			/* at most, of transition tables */
 	MinimalTuple few[TV_STORE_FEW_ROWS];
 	Tuplestorestate *store;		/* all rows; NULL while there are few */
+	TvTransition *transition;	/* all rows; NULL: they are ours */
 } TvRowStore;
 
 /* A place in a store; several can read it at the same time. */
@@ -35,6 +38,7 @@ typedef struct TvRowCursor
 	TvRowStore *rows;
 	int64		next;
 	int			pointer;		/* read pointer of the tuplestore */
+	TvTransitionCursor transition;
 } TvRowCursor;
 
 /*
@@ -43,6 +47,13 @@ typedef struct TvRowCursor
  * must end the store before.
  */
 extern TvRowStore *tv_row_store_make(ResourceOwner owner);
+
+/*
+ * Let an empty store stand for transition tables, without copying them.
+ * Before these end, it is ended or tv_row_store_keep() is called.
+ */
+extern void tv_row_store_lend(TvRowStore *rows, TvTransition *transition);
+extern void tv_row_store_keep(TvRowStore *rows);
 
 /* Add a row of values. */
 extern void tv_row_store_put(TvRowStore *rows, TupleDesc desc, const Datum *values,
@@ -68,6 +79,15 @@ extern void tv_row_store_rewind(TvRowCursor *cursor);
  * end.  The row is valid until the next call or the next addition.
  */
 extern bool tv_row_store_next(TvRowCursor *cursor, TupleTableSlot *slot);
+
+/*
+ * The same; the row may be in another slot, for it is not copied.  NULL at the
+ * end.
+ */
+extern TupleTableSlot *tv_row_store_fetch(TvRowCursor *cursor, TupleTableSlot *slot);
+
+/* Free what a cursor holds. */
+extern void tv_row_store_close(TvRowCursor *cursor);
 
 /* Free it. */
 extern void tv_row_store_end(TvRowStore *rows);

@@ -13,9 +13,11 @@
 
 #include "executor/executor.h"
 #include "storage/lmgr.h"
+#include "utils/memutils.h"
 
 #include "executor/direct.h"
 #include "executor/explain_run.h"
+#include "executor/input_scan.h"
 #include "executor/run_plan.h"
 #include "tv_compat.h"
 
@@ -101,6 +103,33 @@ make_environment(List *inputs)
 	return env;
 }
 
+/* Does an input stand for transition tables? */
+static bool
+has_lent(List *inputs)
+{
+	ListCell   *lc;
+
+	foreach(lc, inputs)
+		if (((TvInput *) lfirst(lc))->rows->transition)
+		return true;
+	return false;
+}
+
+/* The plan that reads such inputs. */
+static PlannedStmt *
+plan_in_place(TvPlan *plan, List *inputs)
+{
+	MemoryContext oldcxt;
+
+	if (plan->in_place == NULL)
+	{
+		oldcxt = MemoryContextSwitchTo(GetMemoryChunkContext(plan->query));
+		plan->in_place = tv_input_scan_plan(plan->stmt, inputs);
+		MemoryContextSwitchTo(oldcxt);
+	}
+	return plan->in_place;
+}
+
 uint64
 tv_run_plan(TvPlan *plan, List *inputs, Snapshot snapshot,
 			TvRowConsumer consumer, void *context)
@@ -108,6 +137,7 @@ tv_run_plan(TvPlan *plan, List *inputs, Snapshot snapshot,
 	ConsumerReceiver receiver = {{0}};
 	QueryDesc  *desc;
 	uint64		processed;
+	bool		in_place;
 	ListCell   *lc;
 
 	if (tv_direct_run(plan, inputs, snapshot, consumer, context, &processed))
@@ -129,8 +159,10 @@ tv_run_plan(TvPlan *plan, List *inputs, Snapshot snapshot,
 			LockRelationOid(rte->relid, rte->rellockmode);
 	}
 
-	desc = CreateQueryDesc(plan->stmt, "maintenance of a view", snapshot, InvalidSnapshot,
-						   &receiver.pub, NULL, make_environment(inputs),
+	in_place = has_lent(inputs) && !tv_explain_run_instrument();
+	desc = CreateQueryDesc(in_place ? plan_in_place(plan, inputs) : plan->stmt,
+						   "maintenance of a view", snapshot, InvalidSnapshot, &receiver.pub, NULL,
+						   in_place ? tv_input_scan_environment(inputs) : make_environment(inputs),
 						   tv_explain_run_instrument());
 	standard_ExecutorStart(desc, EXEC_FLAG_SKIP_TRIGGERS);
 	tv_compat_ExecutorRun(desc);

@@ -176,6 +176,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 																   view->graph->relids));
 	tv_member_watch(view->plan_relids);
 	entry->plan.direct = NULL;
+	entry->plan.in_place = NULL;
 	entry->plan.bulk = entry->key.size_class > 0;
 	entry->empty = false;
 	entry->generation = generation;

@@ -25,6 +25,8 @@ typedef enum TvPlanKind
 typedef struct TvPlan
 {
 	PlannedStmt *stmt;
+	PlannedStmt *in_place;		/* reads its inputs where they are; made by
+								 * executor/run_plan.c */
 	Query	   *query;			/* as derived, for EXPLAIN */
 	TupleDesc	desc;			/* of its output */
 	TvPlanKind	kind;

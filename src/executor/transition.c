@@ -1,0 +1,165 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/transition.c
+ *	  Read the delta of a table off a statement's transition tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+
+#include "executor/transition.h"
+
+TvTransition *
+tv_transition_make(Tuplestorestate *old_rows, Tuplestorestate *new_rows, TupleDesc desc,
+				   const TvLayout *layout)
+{
+	TvTransition *transition = palloc(sizeof(TvTransition));
+
+	transition->old_rows = old_rows;
+	transition->new_rows = new_rows;
+	transition->paired = old_rows && new_rows &&
+		tuplestore_tuple_count(old_rows) == tuplestore_tuple_count(new_rows);
+	/* with the values of columns that were added after rows were stored */
+	transition->desc = CreateTupleDescCopyConstr(desc);
+	transition->layout = layout;
+	return transition;
+}
+
+int64
+tv_transition_rows(const TvTransition *transition)
+{
+	return (transition->old_rows ? tuplestore_tuple_count(transition->old_rows) : 0) +
+		(transition->new_rows ? tuplestore_tuple_count(transition->new_rows) : 0);
+}
+
+/*
+ * A transition table is shared by all triggers: one that fired before may have
+ * left it positioned anywhere, at a read pointer of its own.
+ */
+static int
+take_pointer(Tuplestorestate *rows, bool exclusive)
+{
+	return rows == NULL || exclusive ? 0 : tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
+}
+
+void
+tv_transition_begin(TvTransition *transition, TvTransitionCursor *cursor, bool exclusive)
+{
+	cursor->transition = transition;
+	cursor->old_pointer = take_pointer(transition->old_rows, exclusive);
+	cursor->new_pointer = take_pointer(transition->new_rows, exclusive);
+	cursor->old_slot = MakeSingleTupleTableSlot(transition->desc, &TTSOpsMinimalTuple);
+	cursor->new_slot = MakeSingleTupleTableSlot(transition->desc, &TTSOpsMinimalTuple);
+	cursor->slot = MakeSingleTupleTableSlot(transition->layout->desc, &TTSOpsVirtual);
+	tv_transition_rewind(cursor);
+}
+
+void
+tv_transition_end(TvTransitionCursor *cursor)
+{
+	ExecDropSingleTupleTableSlot(cursor->slot);
+	ExecDropSingleTupleTableSlot(cursor->old_slot);
+	ExecDropSingleTupleTableSlot(cursor->new_slot);
+}
+
+static void
+rewind_rows(Tuplestorestate *rows, int pointer)
+{
+	if (rows == NULL)
+		return;
+	tuplestore_select_read_pointer(rows, pointer);
+	tuplestore_rescan(rows);
+}
+
+void
+tv_transition_rewind(TvTransitionCursor *cursor)
+{
+	cursor->old_ended = false;
+	cursor->new_is_due = false;
+	rewind_rows(cursor->transition->old_rows, cursor->old_pointer);
+	rewind_rows(cursor->transition->new_rows, cursor->new_pointer);
+}
+
+static bool
+read_row(Tuplestorestate *rows, int pointer, TupleTableSlot *slot, const TvLayout *layout)
+{
+	if (rows == NULL)
+		return false;
+	tuplestore_select_read_pointer(rows, pointer);
+	if (!tuplestore_gettupleslot(rows, true, false, slot))
+		return false;
+	if (layout->natts > 0)
+		slot_getsomeattrs(slot, layout->attnos[layout->natts - 1]);
+	return true;
+}
+
+static TupleTableSlot *
+project(TvTransitionCursor *cursor, TupleTableSlot *row, int64 weight)
+{
+	const TvLayout *layout = cursor->transition->layout;
+	TupleTableSlot *slot = cursor->slot;
+
+	ExecClearTuple(slot);
+	for (int i = 0; i < layout->natts; i++)
+	{
+		slot->tts_values[i] = row->tts_values[layout->attnos[i] - 1];
+		slot->tts_isnull[i] = row->tts_isnull[layout->attnos[i] - 1];
+	}
+	slot->tts_values[layout->natts] = Int64GetDatum(weight);
+	slot->tts_isnull[layout->natts] = false;
+	return ExecStoreVirtualTuple(slot);
+}
+
+/* Are two rows equal in the columns of the layout? */
+static bool
+same_columns(const TvLayout *layout, TupleTableSlot *a, TupleTableSlot *b)
+{
+	for (int i = 0; i < layout->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
+		int			col = layout->attnos[i] - 1;
+
+		if (a->tts_isnull[col] != b->tts_isnull[col])
+			return false;
+		if (!a->tts_isnull[col] &&
+			!datum_image_eq(a->tts_values[col], b->tts_values[col], att->attbyval, att->attlen))
+			return false;
+	}
+	return true;
+}
+
+TupleTableSlot *
+tv_transition_next(TvTransitionCursor *cursor)
+{
+	TvTransition *t = cursor->transition;
+
+	if (!t->paired)
+	{
+		if (!cursor->old_ended &&
+			read_row(t->old_rows, cursor->old_pointer, cursor->old_slot, t->layout))
+			return project(cursor, cursor->old_slot, -1);
+		cursor->old_ended = true;
+		if (read_row(t->new_rows, cursor->new_pointer, cursor->new_slot, t->layout))
+			return project(cursor, cursor->new_slot, 1);
+		return NULL;
+	}
+	if (cursor->new_is_due)
+	{
+		cursor->new_is_due = false;
+		return project(cursor, cursor->new_slot, 1);
+	}
+	while (read_row(t->old_rows, cursor->old_pointer, cursor->old_slot, t->layout) &&
+		   read_row(t->new_rows, cursor->new_pointer, cursor->new_slot, t->layout))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (same_columns(t->layout, cursor->old_slot, cursor->new_slot))
+			continue;
+		cursor->new_is_due = true;
+		return project(cursor, cursor->old_slot, -1);
+	}
+	return NULL;
+}

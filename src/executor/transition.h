@@ -1,0 +1,67 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/transition.h
+ *	  Read the delta of a table off a statement's transition tables.
+ *
+ *		delta = - old rows + new rows
+ *
+ * Projected to a layout on the way.  The old and the new row of an update
+ * stand at the same place of the two tables; where they are equal in the
+ * columns of the layout, byte by byte, there is no change.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_TRANSITION_H
+#define TV_TRANSITION_H
+
+#include "executor/tuptable.h"
+#include "utils/tuplestore.h"
+
+#include "delta/derive.h"
+
+/* The transition tables of a statement; they end with its trigger calls. */
+typedef struct TvTransition
+{
+	Tuplestorestate *old_rows;	/* NULL: none */
+	Tuplestorestate *new_rows;	/* NULL: none */
+	bool		paired;			/* both have the same rows, before and after */
+	TupleDesc	desc;			/* of the table; not reference-counted */
+	const TvLayout *layout;
+} TvTransition;
+
+/* A place in the delta. */
+typedef struct TvTransitionCursor
+{
+	TvTransition *transition;
+	int			old_pointer;
+	int			new_pointer;
+	bool		old_ended;		/* not paired: now come the new rows */
+	bool		new_is_due;		/* paired: the old row was returned */
+	TupleTableSlot *old_slot;
+	TupleTableSlot *new_slot;
+	TupleTableSlot *slot;		/* virtual: the columns of the layout, weight */
+} TvTransitionCursor;
+
+/* Make one in the current memory context, from those of a trigger call. */
+extern TvTransition *tv_transition_make(Tuplestorestate *old_rows, Tuplestorestate *new_rows,
+										TupleDesc desc, const TvLayout *layout);
+
+/* At most so many rows are in the delta. */
+extern int64 tv_transition_rows(const TvTransition *transition);
+
+/*
+ * Read from the start.  exclusive: no other cursor of these tables is in use.
+ * Slots are made in the current memory context.
+ */
+extern void tv_transition_begin(TvTransition *transition, TvTransitionCursor *cursor,
+								bool exclusive);
+
+extern void tv_transition_rewind(TvTransitionCursor *cursor);
+
+/* The next row, valid until the next call; NULL at the end. */
+extern TupleTableSlot *tv_transition_next(TvTransitionCursor *cursor);
+
+/* Free the slots. */
+extern void tv_transition_end(TvTransitionCursor *cursor);
+
+#endif							/* TV_TRANSITION_H */
