@@ -231,6 +231,23 @@ tv_store_index_make_lookup(Oid relid, List *columns)
 }
 
 void
+tv_store_index_make_order(Oid relid, int natts, const AttrNumber *attnos,
+						  const bool *descending, const bool *nulls_first)
+{
+	List	   *elements = NIL;
+
+	for (int i = 0; i < natts; i++)
+	{
+		IndexElem  *element = make_element(get_attname(relid, attnos[i], false), NULL);
+
+		element->ordering = descending[i] ? SORTBY_DESC : SORTBY_ASC;
+		element->nulls_ordering = nulls_first[i] ? SORTBY_NULLS_FIRST : SORTBY_NULLS_LAST;
+		elements = lappend(elements, element);
+	}
+	make_index(relid, elements, false, false);
+}
+
+void
 tv_store_index_make_hash(Oid relid, bool mark)
 {
 	ColumnRef  *row = makeNode(ColumnRef);

@@ -22,6 +22,10 @@ extern void tv_store_index_make_single(Oid relid, bool mark);
 /* One that is not unique, on columns (List of int), for readers of the rows. */
 extern void tv_store_index_make_lookup(Oid relid, List *columns);
 
+/* An index of a state table that keeps its rows in an order. */
+extern void tv_store_index_make_order(Oid relid, int natts, const AttrNumber *attnos,
+									  const bool *descending, const bool *nulls_first);
+
 /* The OIDs of the indexes of a view that we made. */
 extern List *tv_store_index_ours(Oid relid);
 

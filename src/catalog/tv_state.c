@@ -81,6 +81,17 @@ tv_state_make_lookup_index(Oid state, List *columns)
 }
 
 void
+tv_state_make_order_index(Oid state, int natts, const AttrNumber *attnos,
+						  const bool *descending, const bool *nulls_first)
+{
+	TvUser		save;
+
+	tv_extension_owner_enter(&save);
+	tv_store_index_make_order(state, natts, attnos, descending, nulls_first);
+	tv_extension_owner_leave(&save);
+}
+
+void
 tv_state_drop_all(Oid view)
 {
 	List	   *states = tv_catalog_states(view);

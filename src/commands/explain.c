@@ -291,10 +291,26 @@ input_names(const TvGraph *graph, const TvNode *node)
 }
 
 static char *
+partition_columns(const TvNode *node)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < node->nkeys; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(NameStr(TupleDescAttr(node->out_desc, i)->attname)));
+	return text.data;
+}
+
+static char *
 identity_text(const TvNode *node)
 {
 	StringInfoData text;
 
+	if (node->kind == TV_NODE_PARTITION && node->nkeys == 0)
+		return "they are one partition";
+	if (node->kind == TV_NODE_PARTITION)
+		return psprintf("partition (%s)", partition_columns(node));
 	if (node->identity == TV_IDENTITY_BAG)
 		return "hash of the row";
 	if (node->identity == TV_IDENTITY_SINGLE)

@@ -271,17 +271,31 @@ make_state(Oid view, const TvNode *node)
 {
 	AttrNumber *keys = palloc(Max(node->nkeys, 1) * sizeof(AttrNumber));
 	TvStateIndex index = node->nkeys > 0 ? TV_STATE_INDEX_KEY : TV_STATE_INDEX_SINGLE;
+	int			nkeys = node->nkeys;
 	Oid			state;
 	ListCell   *lc;
 
 	if (node->kind == TV_NODE_PARTITION)
 		index = TV_STATE_INDEX_SHARED;
+	else if (node->kind == TV_NODE_LINEAR)
+	{
+		index = node->identity == TV_IDENTITY_KEY ? TV_STATE_INDEX_KEY : TV_STATE_INDEX_HASH;
+		keys = node->identity_attnos;
+		nkeys = node->nidentity;
+	}
 	foreach(lc, tv_probes_key_order(node))
 		keys[foreach_current_index(lc)] = node->keys[lfirst_int(lc) - 1].state_attno;
-	state = tv_state_create(view, node->id, node->state_columns, index, node->nkeys, keys,
+	state = tv_state_create(view, node->id, node->state_columns, index, nkeys, keys,
 							node->signature);
 	foreach(lc, tv_probes_to_index(node))
 		tv_state_make_lookup_index(state, lfirst(lc));
+	foreach(lc, node->orders)
+	{
+		TvStateOrder *order = lfirst(lc);
+
+		tv_state_make_order_index(state, order->natts, order->attnos, order->descending,
+								  order->nulls_first);
+	}
 }
 
 /* The index by which the view's rows are found, InvalidOid if it has none. */

@@ -84,17 +84,6 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 		*hint = "Leave the clause out.";
 		return "FOR UPDATE or FOR SHARE";
 	}
-	if (query->limitCount || query->limitOffset)
-	{
-		*location = exprLocation(query->limitCount ? query->limitCount : query->limitOffset);
-		return "LIMIT, OFFSET or FETCH";
-	}
-	if (query->hasDistinctOn)
-	{
-		*location = exprLocation(get_sortgroupclause_expr(linitial(query->distinctClause),
-														  query->targetList));
-		return "DISTINCT ON";
-	}
 	return NULL;
 }
 

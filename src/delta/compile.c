@@ -88,6 +88,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 			tv_keys_infer(c, node);
 		if (node->kind == TV_NODE_PARTITION)
 			tv_partition_finish(node);
+		node->ndelta = Max(node->ndelta, node->nkeys);
 		tv_stores_assign(node, c->sources);
 		node->additive = node_is_additive(node);
 	}
@@ -280,6 +281,8 @@ tv_graph_strategy(const TvNode *node)
 {
 	if (node->kind == TV_NODE_LINEAR)
 		return "delta";
+	if (node->top_rows)
+		return node->nkeys > 0 ? "first rows of touched partitions" : "first rows";
 	if (node->kind == TV_NODE_PARTITION && node->nkeys > 0)
 		return "recompute touched partitions";
 	if (node->distinct)
@@ -298,8 +301,14 @@ tv_graph_full_recompute(const TvGraph *graph)
 	{
 		TvNode	   *node = graph->nodes[i];
 
-		if (!node->recompute || node->nkeys > 0)
+		if (!node->recompute || node->nkeys > 0 || bms_is_empty(node->sources))
 			continue;
+		if (node->top_rows && node->top_rows->ordered && node->top_rows->count)
+			continue;
+		if (node->top_rows && node->top_rows->count)
+			return "no index keeps the rows in the order of LIMIT, so that all are read when one of the first leaves";
+		if (node->top_rows)
+			return "OFFSET without LIMIT leaves all rows but the first, which are computed anew by every change";
 		if (node->kind == TV_NODE_PARTITION)
 			return "window functions without PARTITION BY are computed anew by every change";
 		return psprintf("aggregate %s over all rows has no inverse, so that it is computed anew by every change",
@@ -316,7 +325,7 @@ tv_graph_node_has_ties(const TvNode *node)
 	foreach(lc, node->levels)
 		if (((TvWindowLevel *) lfirst(lc))->tiebreak)
 		return true;
-	return false;
+	return node->top_rows && node->top_rows->tiebreak;
 }
 
 bool

@@ -87,6 +87,10 @@ extern List *tv_flatten_clauses(TvCompiler *c, Query *query, bool top,
 extern List *tv_compile_windows(TvCompiler *c, Query *query, bool top,
 								const TvPartial *base, List *corr);
 
+/* The same, of one without window functions that has DISTINCT ON, LIMIT or OFFSET. */
+extern List *tv_compile_top_rows(TvCompiler *c, Query *query, bool top,
+								 const TvPartial *base, List *corr);
+
 /* branches x query -> GROUP node; see compile_group.c */
 extern TvNode *tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr,
 								bool top);
@@ -220,6 +224,9 @@ extern bool tv_keys_at_most_one(TvCompiler *c, TvLeaf *leaf, int i, List *quals,
 
 /* A column of leaf number i as a Var. */
 extern Var *tv_keys_leaf_column(TvCompiler *c, TvLeaf *leaf, int i, AttrNumber attno);
+
+/* probes.c: may an index on the node's rows have this column? */
+extern bool tv_probes_can_index(const TvNode *node, const Var *column);
 
 /* stores.c: where keys and accumulators are stored */
 extern void tv_stores_assign(TvNode *node, List *sources);

@@ -32,6 +32,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "delta/compile_partition.h"
 #include "delta/split.h"
 #include "tv_compat.h"
 
@@ -40,7 +41,6 @@ static List *first_columns(TvSplit *s, List *branches);
 static List *partition_exprs(TvSplit *s, const WindowClause *window, List **clauses);
 static TvNode *compile_node(TvSplit *s, List *branches, List *keys, List *clauses,
 							List *windows);
-static List *permuted(TvSplit *s, List *branches, List *keys, int natts);
 static void add_windows(TvSplit *s, TvNode *node, List *windows);
 static List *map_sort_clauses(TvSplit *s, List *clauses);
 static WindowClause *map_clause(TvSplit *s, const TvNode *node, const WindowClause *window);
@@ -176,88 +176,23 @@ partition_exprs(TvSplit *s, const WindowClause *window, List **clauses)
 static TvNode *
 compile_node(TvSplit *s, List *branches, List *keys, List *clauses, List *windows)
 {
-	TvCompiler *c = s->c;
-	TvNode	   *node = tv_compile_add_node(c, TV_NODE_PARTITION, false);
-	TvBranch   *first = linitial(branches);
-	int			natts = list_length(first->exprs);
-	ListCell   *lc;
-
-	node->recompute = true;
-	node->branches = permuted(s, branches, keys, natts);
-	first = linitial(node->branches);
-	node->in_desc = tv_compile_desc(first->exprs, NIL);
-	node->nkeys = list_length(keys);
-	node->keys = palloc0(sizeof(TvKey) * (node->nkeys + 1));
-	foreach(lc, clauses)
-	{
-		int			i = foreach_current_index(lc);
-		Form_pg_attribute att = TupleDescAttr(node->in_desc, i);
-
-		node->keys[i].clause = lfirst(lc);
-		node->keys[i].type = att->atttypid;
-		node->keys[i].typmod = att->atttypmod;
-		node->keys[i].collation = att->attcollation;
-	}
-	if (!tv_compile_check_keys(c, node))
-		return node;
-	add_windows(s, node, windows);
-	if (c->refusal)
-		return node;
-	for (int i = 0; i < node->out_desc->natts; i++)
-	{
-		Oid			type = TupleDescAttr(node->out_desc, i)->atttypid;
-
-		if (get_typtype(type) == TYPTYPE_PSEUDO)
-		{
-			tv_compile_refuse(c, -1, "a window over a column of type %s is not supported in a maintained view",
-							  format_type_be(type),
-							  "The rows of the window are stored, and a table cannot have such a column.",
-							  "Name the columns of the row one by one.");
-			return node;
-		}
-	}
-	tv_compile_sources_of(c, node);
-	return node;
-}
-
-/* The branches with the keys in front; columns and results are found anew. */
-static List *
-permuted(TvSplit *s, List *branches, List *keys, int natts)
-{
-	int		   *order = palloc(sizeof(int) * (natts + 1));	/* new position: old */
-	int		   *moved_to = palloc0(sizeof(int) * (natts + 2));	/* and back, from 1 */
-	int			n = 0;
-	List	   *result = NIL;
+	List	   *positions = NIL;
+	int		   *moved_to;
+	TvNode	   *node;
 	ListCell   *lc;
 
 	foreach(lc, keys)
-		order[n++] = s->column_at[lfirst_int(lc)];
-	for (int i = 0; i < n; i++)
-		moved_to[order[i]] = i + 1;
-	for (int i = 1; i <= natts; i++)
-	{
-		if (moved_to[i] != 0)
-			continue;
-		order[n++] = i;
-		moved_to[i] = n;
-	}
-	foreach(lc, branches)
-	{
-		TvBranch   *branch = palloc(sizeof(TvBranch));
-		List	   *exprs = NIL;
-
-		*branch = *(TvBranch *) lfirst(lc);
-		for (int i = 0; i < natts; i++)
-			exprs = lappend(exprs, list_nth(branch->exprs, order[i] - 1));
-		branch->exprs = exprs;
-		result = lappend(result, branch);
-	}
+		positions = lappend_int(positions, s->column_at[lfirst_int(lc)]);
+	node = tv_partition_make(s->c, branches, positions, clauses, NIL, &moved_to);
+	if (s->c->refusal)
+		return node;
 	for (int i = 0; i < list_length(s->columns); i++)
 		s->column_at[i] = moved_to[s->column_at[i]];
 	for (int i = 0; i < list_length(s->funcs); i++)
 		if (s->result_at[i] != 0)
 			s->result_at[i] = moved_to[s->result_at[i]];
-	return result;
+	add_windows(s, node, windows);
+	return node;
 }
 
 /*
@@ -505,32 +440,4 @@ depends_on_peer_order(const WindowFunc *func, const WindowClause *window)
 		return false;
 	return !(frame & FRAMEOPTION_START_UNBOUNDED_PRECEDING) ||
 		!(frame & FRAMEOPTION_END_UNBOUNDED_FOLLOWING);
-}
-
-/*
- * Rows that the order does not tell apart are ordered by their image, unless a
- * key of the input among the partition's and the order's columns does.
- */
-void
-tv_partition_finish(TvNode *node)
-{
-	ListCell   *lc;
-	ListCell   *ls;
-
-	foreach(lc, node->levels)
-	{
-		TvWindowLevel *level = lfirst(lc);
-		WindowClause *clause = linitial_node(WindowClause, level->clauses);
-		List	   *decided = NIL;
-
-		level->tiebreak = level->sensitive;
-		if (!level->sensitive || node->identity != TV_IDENTITY_KEY)
-			continue;
-		foreach(ls, list_concat_copy(clause->partitionClause, clause->orderClause))
-			decided = lappend_int(decided, lfirst_node(SortGroupClause, ls)->tleSortGroupRef);
-		level->tiebreak = false;
-		for (int i = 0; i < node->nidentity; i++)
-			if (!list_member_int(decided, node->identity_attnos[i]))
-				level->tiebreak = true;
-	}
 }

@@ -33,7 +33,7 @@ extern char *tv_derive_delta_name(int source);
 
 /*
  * The delta of node's input, all-post form: rows are the input row (for a
- * recompute node: its keys only) and the weight last.
+ * recompute node: its first ndelta columns) and the weight last.
  * changed: sources with a delta; layouts: by source, set for the changed ones.
  * rows: expected number of delta rows of each.  NULL if no branch reads a
  * changed source.

@@ -80,7 +80,7 @@ tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *chang
 		List	   *exprs = branch->exprs;
 
 		if (node->recompute)
-			exprs = list_truncate(list_copy(exprs), node->nkeys);
+			exprs = list_truncate(list_copy(exprs), node->ndelta);
 		if (bms_num_members(leaves) == 1)
 			terms = list_concat(terms, single_terms(&d, branch, bms_singleton_member(leaves), exprs));
 		else if (!bms_is_empty(leaves))

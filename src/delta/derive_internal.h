@@ -48,6 +48,9 @@ extern Expr *tv_query_multiply(Expr *a, Expr *b);
 /* left = right, null-safe if wanted */
 extern Expr *tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe);
 
+/* TV_KEYS_NAME; rows: expected number of keys. */
+extern RangeTblEntry *tv_query_keys_rte(const TvNode *node, double rows);
+
 /*
  * Of a query over a node's input (its first RTE) without WHERE: take the rows
  * whose keys are in TV_KEYS_NAME.  rows: expected number of keys.

@@ -3,7 +3,14 @@
  * delta/derive_partition.c
  *	  Queries that compute partitions of a PARTITION node.
  *
- * The windows stand on levels (compile_window.c), each a query over the one
+ * The first rows of partitions, by their keys or all of them:
+ *
+ *		select t.* from keys, lateral (select * from input where input.k = keys.k
+ *									   order by ... limit ...) t
+ *		select * from (select *, row_number() over (partition by k order by ...)
+ *					   from input) where row_number between ...
+ *
+ * Windows stand on levels (compile_window.c), each a query over the one
  * below:
  *
  *		select *, func() over (...)
@@ -22,21 +29,39 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
 
 #include "delta/derive_internal.h"
+
+/* > and <= of int8 */
+#define INT8_GT_OP 413
+#define INT8_LE_OP 414
 
 static Query *input_rows(const TvGraph *graph, const TvNode *node, TvRecomputeScope scope,
 						 double rows);
 static Query *level_query(const TvWindowLevel *level, Query *input);
 static void sort_for(Query *query, const TvNode *node, const TvWindowLevel *level);
+static void sort_by(Query *query, const TvNode *node, List *order, bool tiebreak);
+static Query *first_rows(const TvGraph *graph, const TvNode *node);
+static Query *first_rows_of_keys(const TvGraph *graph, const TvNode *node,
+								 TvRecomputeScope scope, double rows);
+static Query *first_rows_by_number(const TvGraph *graph, const TvNode *node);
 
 Query *
 tv_derive_partition(const TvGraph *graph, const TvNode *node, TvRecomputeScope scope,
 					double rows)
 {
-	Query	   *query = input_rows(graph, node, scope, rows);
+	Query	   *query;
 	ListCell   *lc;
 
+	if (node->top_rows && node->nkeys == 0)
+		return first_rows(graph, node);
+	if (node->top_rows && scope != TV_RECOMPUTE_ALL)
+		return first_rows_of_keys(graph, node, scope, rows);
+	if (node->top_rows)
+		return first_rows_by_number(graph, node);
+
+	query = input_rows(graph, node, scope, rows);
 	foreach(lc, node->levels)
 	{
 		TvWindowLevel *level = lfirst(lc);
@@ -116,7 +141,14 @@ static void
 sort_for(Query *query, const TvNode *node, const TvWindowLevel *level)
 {
 	WindowClause *clause = linitial_node(WindowClause, level->clauses);
-	List	   *order = list_concat_copy(clause->partitionClause, clause->orderClause);
+
+	sort_by(query, node, list_concat_copy(clause->partitionClause, clause->orderClause), true);
+}
+
+/* Add ORDER BY columns of the input row, and then by its image. */
+static void
+sort_by(Query *query, const TvNode *node, List *order, bool tiebreak)
+{
 	RowExpr    *row = makeNode(RowExpr);
 	SortGroupClause *image = makeNode(SortGroupClause);
 	TargetEntry *tle;
@@ -134,6 +166,8 @@ sort_for(Query *query, const TvNode *node, const TvWindowLevel *level)
 		if (!seen)
 			query->sortClause = lappend(query->sortClause, sort);
 	}
+	if (!tiebreak || node->in_desc->natts == 0)
+		return;
 
 	row->row_typeid = RECORDOID;
 	row->row_format = COERCE_EXPLICIT_CALL;
@@ -144,8 +178,6 @@ sort_for(Query *query, const TvNode *node, const TvWindowLevel *level)
 							copyObject(list_nth_node(TargetEntry, query->targetList, i)->expr));
 		row->colnames = lappend(row->colnames, makeString(psprintf("f%d", i + 1)));
 	}
-	if (row->args == NIL)
-		return;
 	tle = makeTargetEntry((Expr *) row, list_length(query->targetList) + 1, NULL, true);
 	tle->ressortgroupref = tle->resno;
 	query->targetList = lappend(query->targetList, tle);
@@ -153,4 +185,146 @@ sort_for(Query *query, const TvNode *node, const TvWindowLevel *level)
 	image->eqop = RECORD_IMAGE_EQ_OP;
 	image->sortop = RECORD_IMAGE_LT_OP;
 	query->sortClause = lappend(query->sortClause, image);
+}
+
+/* ------------------------------------------------------------------------
+ * First rows
+ * ------------------------------------------------------------------------
+ */
+
+static Query *
+first_rows(const TvGraph *graph, const TvNode *node)
+{
+	TvTopRows  *rows = node->top_rows;
+	Query	   *query = input_rows(graph, node, TV_RECOMPUTE_ALL, 0);
+
+	sort_by(query, node, rows->order, rows->tiebreak);
+	query->limitOffset = copyObject(rows->offset);
+	query->limitCount = copyObject(rows->count);
+	query->limitOption = rows->with_ties ? LIMIT_OPTION_WITH_TIES : LIMIT_OPTION_COUNT;
+	return query;
+}
+
+/* The node's row, read from RTE rti. */
+static void
+add_row(Query *query, const TvNode *node, int rti)
+{
+	for (int i = 0; i < node->in_desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(node->in_desc, i);
+
+		tv_query_add_column(query, (Expr *) makeVar(rti, i + 1, att->atttypid, att->atttypmod,
+													att->attcollation, 0), NULL);
+	}
+}
+
+/* For each key, read its partition in order. */
+static Query *
+first_rows_of_keys(const TvGraph *graph, const TvNode *node, TvRecomputeScope scope,
+				   double rows)
+{
+	Query	   *query = tv_query_make();
+	Query	   *partition = first_rows(graph, node);
+	List	   *quals = NIL;
+	RangeTblEntry *rte;
+
+	tv_query_add_rte(query, tv_query_keys_rte(node, rows));
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		Var		   *left = makeVar(1, i + 1, node->keys[i].type, node->keys[i].typmod,
+								   node->keys[i].collation, 0);
+		Var		   *right = copyObject(left);
+
+		right->varlevelsup = 1;
+		quals = lappend(quals, tv_query_key_equals(&node->keys[i], left, right,
+												   scope == TV_RECOMPUTE_NULL_KEYS));
+	}
+	tv_query_where(partition, quals);
+	rte = tv_query_subquery_rte(partition, "partition");
+	rte->lateral = true;
+	add_row(query, node, tv_query_add_rte(query, rte));
+	return query;
+}
+
+/* number - offset, as int8 */
+static Expr *
+from_offset(Expr *number, const TvTopRows *rows)
+{
+	if (rows->offset == NULL)
+		return number;
+	return (Expr *) makeFuncExpr(F_INT8MI, INT8OID, list_make2(number, copyObject(rows->offset)),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+static Expr *
+compare_int8(Oid operator, Expr *left, Expr *right)
+{
+	OpExpr	   *result = (OpExpr *) make_opclause(operator, BOOLOID, false, left, right,
+												  InvalidOid, InvalidOid);
+
+	set_opfuncid(result);
+	return (Expr *) result;
+}
+
+static void
+add_number(Query *query, const TvNode *node, Oid function, Index winref)
+{
+	WindowFunc *func = makeNode(WindowFunc);
+
+	func->winfnoid = function;
+	func->wintype = INT8OID;
+	func->winref = winref;
+	func->location = -1;
+	tv_query_add_column(query, (Expr *) func, NULL);
+}
+
+/* All partitions, by row_number() and, WITH TIES, rank(). */
+static Query *
+first_rows_by_number(const TvGraph *graph, const TvNode *node)
+{
+	TvTopRows  *rows = node->top_rows;
+	Query	   *query = tv_query_make();
+	Query	   *input = input_rows(graph, node, TV_RECOMPUTE_ALL, 0);
+	Query	   *numbered = tv_query_make();
+	WindowClause *window = makeNode(WindowClause);
+	List	   *quals = NIL;
+	int			natts = node->in_desc->natts;
+
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		SortGroupClause *clause = copyObject(node->keys[i].clause);
+
+		clause->tleSortGroupRef = i + 1;
+		window->partitionClause = lappend(window->partitionClause, clause);
+	}
+	window->orderClause = copyObject(rows->order);
+	window->frameOptions = FRAMEOPTION_DEFAULTS;
+	window->winref = 1;
+	sort_by(input, node, list_concat_copy(window->partitionClause, window->orderClause),
+			rows->tiebreak);
+
+	tv_query_add_rte(numbered, tv_query_subquery_rte(input, "input"));
+	add_row(numbered, node, 1);
+	label_columns(numbered, window->partitionClause);
+	label_columns(numbered, window->orderClause);
+	numbered->windowClause = list_make1(window);
+	numbered->hasWindowFuncs = true;
+	add_number(numbered, node, F_ROW_NUMBER, 1);
+	if (rows->with_ties)
+		add_number(numbered, node, F_RANK_, 1);
+
+	tv_query_add_rte(query, tv_query_subquery_rte(numbered, "numbered"));
+	add_row(query, node, 1);
+	if (rows->offset)
+		quals = lappend(quals, compare_int8(INT8_GT_OP,
+											from_offset((Expr *) makeVar(1, natts + 1, INT8OID, -1,
+																		 InvalidOid, 0), rows),
+											tv_query_int8(0)));
+	if (rows->count)
+		quals = lappend(quals, compare_int8(INT8_LE_OP,
+											from_offset((Expr *) makeVar(1, natts + (rows->with_ties ? 2 : 1),
+																		 INT8OID, -1, InvalidOid, 0), rows),
+											(Expr *) copyObject(rows->count)));
+	tv_query_where(query, quals);
+	return query;
 }

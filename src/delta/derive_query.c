@@ -233,15 +233,11 @@ tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe)
 									make_andclause(list_make2(left_null, right_null))));
 }
 
-void
-tv_query_restrict(Query *query, const TvNode *node, TvRecomputeScope scope, double rows)
+RangeTblEntry *
+tv_query_keys_rte(const TvNode *node, double rows)
 {
 	TvLayout	layout = {0};
-	List	   *quals = NIL;
-	int			rti;
 
-	if (scope == TV_RECOMPUTE_ALL || node->nkeys == 0)
-		return;
 	layout.natts = node->nkeys - 1; /* no weight */
 	layout.desc = CreateTemplateTupleDesc(node->nkeys);
 	for (int i = 0; i < node->nkeys; i++)
@@ -250,7 +246,18 @@ tv_query_restrict(Query *query, const TvNode *node, TvRecomputeScope scope, doub
 						   node->keys[i].type, node->keys[i].typmod, 0);
 		TupleDescInitEntryCollation(layout.desc, i + 1, node->keys[i].collation);
 	}
-	rti = tv_query_add_rte(query, tv_query_delta_rte(TV_KEYS_NAME, &layout, rows));
+	return tv_query_delta_rte(TV_KEYS_NAME, &layout, rows);
+}
+
+void
+tv_query_restrict(Query *query, const TvNode *node, TvRecomputeScope scope, double rows)
+{
+	List	   *quals = NIL;
+	int			rti;
+
+	if (scope == TV_RECOMPUTE_ALL || node->nkeys == 0)
+		return;
+	rti = tv_query_add_rte(query, tv_query_keys_rte(node, rows));
 	for (int i = 0; i < node->nkeys; i++)
 	{
 		Var		   *left = makeVar(1, i + 1, node->keys[i].type, node->keys[i].typmod,

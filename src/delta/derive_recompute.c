@@ -88,8 +88,8 @@ tv_derive_state(const TvGraph *graph, const TvNode *node)
 	Query	   *query;
 	ListCell   *lc;
 
-	if (node->kind == TV_NODE_PARTITION)
-		return tv_derive_partition(graph, node, TV_RECOMPUTE_ALL, 0);
+	if (node->kind != TV_NODE_GROUP)
+		return tv_derive_output(graph, node);
 	query = grouped(graph, node);
 	foreach(lc, node->state_columns)
 	{

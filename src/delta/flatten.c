@@ -57,6 +57,8 @@ tv_flatten_clauses(TvCompiler *c, Query *query, bool top, const TvPartial *base,
 {
 	if (query->hasWindowFuncs)
 		return tv_compile_windows(c, query, top, base, corr);
+	if (query->hasDistinctOn || query->limitCount || query->limitOffset)
+		return tv_compile_top_rows(c, query, top, base, corr);
 	if (query->setOperations)
 		return tv_flatten_set_operation(c, query, top, base, corr);
 	return flatten_plain(c, query, top, base, corr);

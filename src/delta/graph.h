@@ -99,8 +99,8 @@ typedef enum TvNodeKind
 {
 	TV_NODE_LINEAR,				/* output row = input row */
 	TV_NODE_GROUP,				/* GROUP BY, scalar aggregate, DISTINCT */
-	TV_NODE_PARTITION			/* window functions: rows of one key are
-								 * recomputed together */
+	TV_NODE_PARTITION			/* window functions, DISTINCT ON, LIMIT: rows
+								 * of one key are recomputed together */
 } TvNodeKind;
 
 typedef enum TvStore
@@ -193,6 +193,30 @@ typedef struct TvWindowLevel
 								 * ordered by their image */
 } TvWindowLevel;
 
+/*
+ * The first rows of each partition: LIMIT, OFFSET, DISTINCT ON.  Sort references
+ * are numbers of columns of the node's row.
+ */
+typedef struct TvTopRows
+{
+	List	   *order;			/* of SortGroupClause * */
+	Node	   *offset;			/* int8 without Vars, or NULL */
+	Node	   *count;			/* the same; NULL: all */
+	bool		with_ties;
+	bool		tiebreak;		/* the order does not tell all rows apart:
+								 * such rows are ordered by their image */
+	bool		ordered;		/* an index keeps the input in this order */
+} TvTopRows;
+
+/* An order in which a state table is read. */
+typedef struct TvStateOrder
+{
+	int			natts;
+	AttrNumber *attnos;
+	bool	   *descending;
+	bool	   *nulls_first;
+} TvStateOrder;
+
 /* What a column of a state table holds. */
 typedef enum TvStateRole
 {
@@ -251,11 +275,15 @@ typedef struct TvNode
 	const char *recompute_why;	/* the aggregate to blame */
 	int			rows_acc;		/* index of the ROWS accumulator, -1 if none */
 
+	int			ndelta;			/* recompute: how many columns of the input
+								 * row its delta has, at least the keys */
+
 	/*
 	 * PARTITION: keys and recompute as above.  Output row: the input row,
 	 * then the windows' results.  Below the top only.
 	 */
 	List	   *levels;			/* of TvWindowLevel * */
+	TvTopRows  *top_rows;		/* or NULL */
 
 	/*
 	 * The primary store holds the row that represents the group and is
@@ -269,6 +297,7 @@ typedef struct TvNode
 	TvStateColumn *state_roles; /* what each of them holds */
 	List	   *probes;			/* of IntList: sets of output columns by which
 								 * readers look up rows of a node below */
+	List	   *orders;			/* of TvStateOrder *, an index each */
 	char	   *signature;		/* of the state table's layout */
 	Oid			state_relid;	/* filled in when bound */
 

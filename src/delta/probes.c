@@ -41,7 +41,6 @@ static void look_up_by_leaves(TvNode *node, TvBranch *branch, int leaf);
 static void look_up_by_groups(TvNode *node, TvNode *reader, TvBranch *branch, int leaf);
 static void note_qual(Lookup *lookup, Expr *qual);
 static void note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation);
-static bool can_be_indexed(const TvNode *node, Var *column);
 static void add_probe(TvNode *node, List *equated, List *compared);
 static bool finds_groups_again(const TvNode *node);
 static bool is_prefix(List *columns, List *index);
@@ -111,7 +110,7 @@ look_up_by_groups(TvNode *node, TvNode *reader, TvBranch *branch, int leaf)
 	{
 		Var		   *var = list_nth(branch->exprs, i);
 
-		if (IsA(var, Var) && var->varno == leaf + 1 && can_be_indexed(node, var))
+		if (IsA(var, Var) && var->varno == leaf + 1 && tv_probes_can_index(node, var))
 			columns = list_append_unique_int(columns, var->varattno);
 	}
 	add_probe(node, columns, NIL);
@@ -158,7 +157,7 @@ note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation)
 		var = (Var *) ((RelabelType *) var)->arg;
 	if (!IsA(var, Var) || var->varno != lookup->leaf + 1 ||
 		!bms_equal(leaves, bms_make_singleton(lookup->other + 1)) ||
-		!can_be_indexed(lookup->node, var) ||
+		!tv_probes_can_index(lookup->node, var) ||
 		(OidIsValid(collation) && collation != var->varcollid))
 		return;
 	opclass = GetDefaultOpClass(var->vartype, BTREE_AM_OID);
@@ -174,8 +173,8 @@ note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation)
  * A value of any length may be too long for an index.  That of a key has to be
  * short enough in any case; one that is no key must not become an error.
  */
-static bool
-can_be_indexed(const TvNode *node, Var *column)
+bool
+tv_probes_can_index(const TvNode *node, const Var *column)
 {
 	return column->varattno > 0 &&
 		(column->varattno <= node->nkeys || column->vartype == NUMERICOID ||
@@ -238,7 +237,20 @@ List *
 tv_probes_to_index(const TvNode *node)
 {
 	List	   *indexes = list_make1(tv_probes_key_order(node));
+	int			nothers;
 	ListCell   *lc;
+
+	/* there are those that keep an order, too */
+	foreach(lc, node->orders)
+	{
+		TvStateOrder *order = lfirst(lc);
+		List	   *columns = NIL;
+
+		for (int i = 0; i < order->natts; i++)
+			columns = lappend_int(columns, order->attnos[i]);
+		indexes = lappend(indexes, columns);
+	}
+	nothers = list_length(indexes);
 
 	/* longer ones first, for they serve shorter ones */
 	for (int length = node->out_desc->natts; length > 0; length--)
@@ -255,7 +267,7 @@ tv_probes_to_index(const TvNode *node)
 				indexes = lappend(indexes, probe);
 		}
 	}
-	return list_delete_first(indexes);
+	return list_copy_tail(indexes, nothers);
 }
 
 /* Are the columns, in any order, the first ones of the index, or all of it? */

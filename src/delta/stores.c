@@ -9,8 +9,8 @@
  * Otherwise the state table has a complete row per group, and the view follows.
  *
  * A node below the top has one table for both: its output columns first, then
- * what they do not show.  A partition node's table has its output rows, found by
- * the partition's key, which several of them share.
+ * what they do not show.  The table of a linear or partition node has its output
+ * rows, those of a partition found by the key that they share.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +24,7 @@
 
 static void assign_identity(TvNode *node);
 static void assign_recompute(TvNode *node);
-static void assign_partition(TvNode *node);
+static void assign_rows(TvNode *node);
 static void assign_accumulators(TvNode *node);
 static AttrNumber add_column(TvNode *node, TvStateRole role, int index, const char *name,
 							 Oid type, int32 typmod, Oid collation);
@@ -36,7 +36,7 @@ static char *signature(const TvNode *node, List *sources);
 void
 tv_stores_assign(TvNode *node, List *sources)
 {
-	if (node->kind == TV_NODE_LINEAR)
+	if (node->kind == TV_NODE_LINEAR && node->top)
 	{
 		node->primary = TV_STORE_VIEW;
 		return;
@@ -51,8 +51,8 @@ tv_stores_assign(TvNode *node, List *sources)
 	node->state_roles = palloc0(sizeof(TvStateColumn) *
 								(node->out_desc->natts + node->nkeys +
 								 list_length(node->accs) + 2));
-	if (node->kind == TV_NODE_PARTITION)
-		assign_partition(node);
+	if (node->kind != TV_NODE_GROUP)
+		assign_rows(node);
 	else if (node->recompute)
 		assign_recompute(node);
 	else
@@ -100,9 +100,9 @@ assign_recompute(TvNode *node)
 	add_keys(node, true);
 }
 
-/* The keys are the first output columns. */
+/* The output rows are stored; keys are the first columns. */
 static void
-assign_partition(TvNode *node)
+assign_rows(TvNode *node)
 {
 	node->primary = TV_STORE_STATE;
 	for (int i = 0; i < node->nkeys; i++)
@@ -280,6 +280,23 @@ signature(const TvNode *node, List *sources)
 	initStringInfo(&buf);
 	if (node->kind == TV_NODE_PARTITION)
 		appendStringInfo(&buf, "partition%d ", node->nkeys);
+	else if (node->kind == TV_NODE_LINEAR)
+	{
+		appendStringInfoString(&buf, "linear");
+		for (int k = 0; k < node->nidentity; k++)
+			appendStringInfo(&buf, ",%d", node->identity_attnos[k]);
+		appendStringInfoChar(&buf, ' ');
+	}
+	foreach(lc, node->orders)
+	{
+		TvStateOrder *order = lfirst(lc);
+
+		appendStringInfoString(&buf, "order");
+		for (int k = 0; k < order->natts; k++)
+			appendStringInfo(&buf, ",%d%s%s", order->attnos[k],
+							 order->descending[k] ? "d" : "", order->nulls_first[k] ? "n" : "");
+		appendStringInfoChar(&buf, ' ');
+	}
 	append_branches(&buf, node, sources);
 	foreach(lc, node->state_columns)
 	{

@@ -21,42 +21,71 @@
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
-#include "executor/flush_internal.h"
+#include "executor/apply_partition.h"
 
-typedef struct PartitionPass
-{
-	TvNodeFlush *flush;
-	TvRowTable *rows;			/* stored rows (-1), computed rows (+1) */
-	TvWriter   *writer;
-	Datum	   *values;
-	bool	   *nulls;
-} PartitionPass;
-
-static void read_stored(PartitionPass *p, TvGroupTable *touched);
 static void take_computed(TupleTableSlot *slot, void *context);
-static void write_partition(PartitionPass *p, int64 first, int64 last);
+static void write_partition(TvPartitionPass *p, int64 first, int64 last);
 
 void
 tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched)
 {
+	TvPartitionPass *p = tv_partitions_begin(flush, touched);
+
+	tv_groups_sort(touched);
+	for (int i = 0; i < touched->ngroups; i++)
+		tv_partitions_read(p, touched->groups[i]->keys, touched->groups[i]->nulls);
+	tv_partitions_write(p);
+}
+
+TvPartitionPass *
+tv_partitions_begin(TvNodeFlush *flush, TvGroupTable *touched)
+{
 	TvNode	   *node = flush->node;
-	PartitionPass pass = {flush};
-	PartitionPass *p = &pass;
+	TvPartitionPass *p = palloc0(sizeof(TvPartitionPass));
 	AttrNumber *keys = palloc(sizeof(AttrNumber) * (node->nkeys + 1));
 
 	for (int i = 0; i < node->nkeys; i++)
 		keys[i] = node->keys[i].out_attno;
+	p->flush = flush;
+	p->touched = touched;
 	p->rows = tv_rows_make(node->out_desc, false, node->nkeys, keys, flush->cxt);
 	p->values = palloc(sizeof(Datum) * (node->out_desc->natts + 1));
 	p->nulls = palloc(sizeof(bool) * (node->out_desc->natts + 1));
+	p->reader = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), GetActiveSnapshot());
+	return p;
+}
 
-	tv_groups_sort(touched);
-	flush->activity->groups += touched->ngroups;
-	flush->activity->rescans += touched->ngroups;
-	read_stored(p, touched);
-	tv_recompute_run(flush, touched, take_computed, p);
+void
+tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls)
+{
+	tv_writer_find_shared(p->reader, keys, nulls);
+	while (tv_writer_next(p->reader))
+	{
+		TupleTableSlot *slot = p->reader->slot;
 
-	p->writer = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), NULL);
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		tv_rows_add(p->rows, slot->tts_values, slot->tts_isnull, -1)->tid = slot->tts_tid;
+	}
+}
+
+void
+tv_partitions_write(TvPartitionPass *p)
+{
+	TvActivity *activity = p->flush->activity;
+	int			nrescan = 0;
+
+	tv_writer_close(p->reader);
+	for (int i = 0; i < p->touched->ngroups; i++)
+		nrescan += p->touched->groups[i]->rescan;
+	activity->groups += p->touched->ngroups;
+	activity->rescans += nrescan;
+	if (nrescan > 0)
+		tv_recompute_run(p->flush, p->touched, take_computed, p);
+	if (p->rows->nrows == 0)
+		return;
+
+	p->writer = tv_writer_open(tv_store_access(p->flush->rt, TV_USE_STATE), NULL);
 	tv_rows_sort(p->rows);
 	for (int64 first = 0, last; first < p->rows->nrows; first = last)
 	{
@@ -69,31 +98,11 @@ tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched)
 	tv_writer_close(p->writer);
 }
 
-static void
-read_stored(PartitionPass *p, TvGroupTable *touched)
-{
-	TvWriter   *writer = tv_writer_open(tv_store_access(p->flush->rt, TV_USE_STATE),
-										GetActiveSnapshot());
-
-	for (int i = 0; i < touched->ngroups; i++)
-	{
-		tv_writer_find_shared(writer, touched->groups[i]->keys, touched->groups[i]->nulls);
-		while (tv_writer_next(writer))
-		{
-			CHECK_FOR_INTERRUPTS();
-			slot_getallattrs(writer->slot);
-			tv_rows_add(p->rows, writer->slot->tts_values, writer->slot->tts_isnull,
-						-1)->tid = writer->slot->tts_tid;
-		}
-	}
-	tv_writer_close(writer);
-}
-
 /* A TvRowConsumer: an output row of a touched partition. */
 static void
 take_computed(TupleTableSlot *slot, void *context)
 {
-	PartitionPass *p = context;
+	TvPartitionPass *p = context;
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
@@ -102,7 +111,7 @@ take_computed(TupleTableSlot *slot, void *context)
 
 /* Nobody else writes here. */
 static void
-check_written(PartitionPass *p, bool done)
+check_written(TvPartitionPass *p, bool done)
 {
 	if (!done)
 		tv_flush_corrupt(p->flush, "A hidden row was changed by somebody else.");
@@ -110,7 +119,7 @@ check_written(PartitionPass *p, bool done)
 
 /* Write the difference between the rows first .. last - 1 of one partition. */
 static void
-write_partition(PartitionPass *p, int64 first, int64 last)
+write_partition(TvPartitionPass *p, int64 first, int64 last)
 {
 	TvRowTable *rows = p->rows;
 	int64		comes = first;

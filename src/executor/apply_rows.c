@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * executor/apply_rows.c
- *	  Apply signed output rows to a view: one pass in key order.
+ *	  Apply signed output rows to a store: one pass in key order.
  *
  * By key: the old and the new row of a key are folded into one update in
  * place.  As a bag: |w| rows with the very image are deleted, or inserted.
@@ -66,9 +66,12 @@ tv_apply_rows(TvNodeFlush *flush, TvRowTable *rows)
 			apply_key(flush, rows, writer, first, last, &s);
 		flush->activity->groups++;
 	}
-	flush->activity->inserted += writer->inserted;
-	flush->activity->updated += writer->updated;
-	flush->activity->deleted += writer->deleted;
+	if (node->top)
+	{
+		flush->activity->inserted += writer->inserted;
+		flush->activity->updated += writer->updated;
+		flush->activity->deleted += writer->deleted;
+	}
 	tv_writer_close(writer);
 }
 

@@ -461,7 +461,15 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows
 		PopActiveSnapshot();
 		return;
 	}
-	if (node->kind == TV_NODE_GROUP || node->kind == TV_NODE_PARTITION)
+	if (node->top_rows)
+	{
+		TvRowTable *delta = tv_top_rows_delta(flush);
+
+		run_delta(flush, plan, inputs, tv_rows_consume, delta);
+		if (delta->nrows > 0)
+			tv_apply_top_rows(flush, delta);
+	}
+	else if (node->kind == TV_NODE_GROUP || node->kind == TV_NODE_PARTITION)
 	{
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
 

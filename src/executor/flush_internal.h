@@ -60,6 +60,10 @@ extern void tv_recompute_run(TvNodeFlush *flush, TvGroupTable *table,
 /* Recompute the touched partitions of a PARTITION node. */
 extern void tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched);
 
+/* Collect and apply the delta of the input of a PARTITION node that takes first rows. */
+extern TvRowTable *tv_top_rows_delta(TvNodeFlush *flush);
+extern void tv_apply_top_rows(TvNodeFlush *flush, TvRowTable *delta);
+
 /*
  * Apply output rows to the view, by key or as a bag.  emit: also hand them
  * to the readers.

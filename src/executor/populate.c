@@ -41,7 +41,9 @@ populate_node(TvView *view, TvNode *node)
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 	plan = tv_plan_get(view, node, TV_PLAN_STATE, NULL, 1e9);
-	writer = tv_writer_open(tv_store_access(tv_runtime_get(view, node), TV_USE_STATE),
+	writer = tv_writer_open(tv_store_access(tv_runtime_get(view, node),
+											node->kind == TV_NODE_LINEAR ?
+											TV_USE_OUTPUT : TV_USE_STATE),
 							GetActiveSnapshot());
 	tv_run_plan(plan, NIL, GetActiveSnapshot(), insert_state_row, writer);
 	tv_writer_close(writer);

@@ -57,6 +57,7 @@ typedef struct TvNodeRuntime
 	ExprState  *having;
 
 	SortSupportData *identity_sort; /* order of the output rows' key */
+	struct TvTopRuntime *top_rows;	/* owned by apply_top_rows.c */
 	struct TvStoreAccess *access[3];	/* by TvStoreUse; see store_access.c */
 } TvNodeRuntime;
 

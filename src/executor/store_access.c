@@ -53,7 +53,7 @@ describe(TvStoreAccess *access, TvNodeRuntime *rt, TvStoreUse use)
 
 	if (use == TV_USE_OUTPUT)
 	{
-		access->relid = rt->view->relid;
+		access->relid = node->top ? rt->view->relid : node->state_relid;
 		access->identity = node->identity;
 		access->nkeys = node->nidentity;
 		access->keys = node->identity_attnos;

@@ -16,7 +16,8 @@
 /* The stores of a node. */
 typedef enum TvStoreUse
 {
-	TV_USE_OUTPUT,				/* the view, by the identity of its rows */
+	TV_USE_OUTPUT,				/* the view, or the state table of a LINEAR
+								 * node, by the identity of its rows */
 	TV_USE_PRIMARY,				/* the primary store, by group key */
 	TV_USE_STATE				/* the state table, by group key */
 } TvStoreUse;

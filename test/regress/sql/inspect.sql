@@ -49,7 +49,7 @@ SELECT * FROM tview.explain('SELECT x.n, u.name FROM (SELECT DISTINCT a AS n FRO
 SELECT * FROM tview.explain('SELECT a, mode() WITHIN GROUP (ORDER BY b) AS m FROM t GROUP BY a');
 SELECT * FROM tview.explain('SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY b) AS p FROM t') WHERE property NOT LIKE 'delta%';
 SELECT * FROM tview.explain('SELECT 1 AS one');
-SELECT * FROM tview.explain('SELECT a FROM t LIMIT 1');
+SELECT * FROM tview.explain('SELECT random() FROM t');
 SELECT * FROM tview.explain('empty') WHERE property <> 'setting';
 \pset format aligned
 -- a part that is recomputed as a whole: told, or refused

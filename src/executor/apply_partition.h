@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/apply_partition.h
+ *	  Recompute touched partitions, and write what differs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_APPLY_PARTITION_H
+#define TV_APPLY_PARTITION_H
+
+#include "executor/flush_internal.h"
+
+/* The partitions that one flush of a node touches. */
+typedef struct TvPartitionPass
+{
+	TvNodeFlush *flush;
+	TvGroupTable *touched;		/* rescan: to be recomputed */
+	TvRowTable *rows;			/* stored rows (-1), computed rows (1) */
+	TvWriter   *reader;
+	TvWriter   *writer;
+	Datum	   *values;
+	bool	   *nulls;
+} TvPartitionPass;
+
+extern TvPartitionPass *tv_partitions_begin(TvNodeFlush *flush, TvGroupTable *touched);
+
+/* Add the stored rows of a partition to p->rows. */
+extern void tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls);
+
+/* Recompute what is marked, write the difference between both kinds of rows. */
+extern void tv_partitions_write(TvPartitionPass *p);
+
+#endif							/* TV_APPLY_PARTITION_H */
