@@ -1,4 +1,4 @@
-# A prepared transaction holds the changes of its views, over a restart, too.
+# A prepared transaction holds the changes of its views, over a restart, too, whatever their mode.
 use strict;
 use warnings FATAL => 'all';
 use PostgreSQL::Test::Cluster;
@@ -44,38 +44,42 @@ sub prepare
 my $names = 'SELECT book, name FROM joined ORDER BY book';
 my $before = $node->safe_psql('postgres', $names);
 
-foreach my $restart ('', 'fast', 'immediate')
+foreach my $mode ('immediate', 'deferred')
 {
-	my $how = $restart ? "after a restart ($restart)" : 'at once';
-
-	prepare('rolled back');
-	$node->restart if $restart eq 'fast';
-	if ($restart eq 'immediate')
+	$node->safe_psql('postgres', "SELECT tview.set('joined', '$mode'), tview.set('totals', '$mode')");
+	foreach my $restart ('', 'fast', 'immediate')
 	{
-		$node->stop('immediate');
-		$node->start;
-	}
-	is($node->safe_psql('postgres', $names), $before, "not to be seen before ($how)");
-	is(differences(), '', "views equal their queries while it is prepared ($how)");
-	$node->safe_psql('postgres', "ROLLBACK PREPARED 'rolled back'");
-	is($node->safe_psql('postgres', $names), $before, "rolled back ($how)");
-	is(differences(), '', "views equal their queries ($how)");
+		my $how = ($restart ? "after a restart ($restart)" : 'at once') . ", $mode";
 
-	prepare("new $how");
-	$node->restart if $restart eq 'fast';
-	if ($restart eq 'immediate')
-	{
-		$node->stop('immediate');
-		$node->start;
+		prepare("rolled back, $mode");
+		$node->restart if $restart eq 'fast';
+		if ($restart eq 'immediate')
+		{
+			$node->stop('immediate');
+			$node->start;
+		}
+		is($node->safe_psql('postgres', $names), $before, "not to be seen before ($how)");
+		is(differences(), '', "views equal their queries while it is prepared ($how)");
+		$node->safe_psql('postgres', "ROLLBACK PREPARED 'rolled back, $mode'");
+		is($node->safe_psql('postgres', $names), $before, "rolled back ($how)");
+		is(differences(), '', "views equal their queries ($how)");
+
+		prepare("new $how");
+		$node->restart if $restart eq 'fast';
+		if ($restart eq 'immediate')
+		{
+			$node->stop('immediate');
+			$node->start;
+		}
+		my ($code, $out, $err) = $node->psql('postgres', "SET lock_timeout = '100ms'; UPDATE book SET price = 41 WHERE author = 2");
+		like($err, qr/lock timeout/, "a writer of the same rows waits ($how)");
+		$node->safe_psql('postgres', "COMMIT PREPARED 'new $how'");
+		is($node->safe_psql('postgres', $names), "1|new $how\n2|new $how\n3|Brin\n4|Brin", "committed ($how)");
+		is(differences(), '', "views equal their queries ($how)");
+		$node->safe_psql('postgres', "DELETE FROM book WHERE book = 4; UPDATE author SET name = 'Ada' WHERE author = 1");
+		is($node->safe_psql('postgres', $names), $before, "written as before ($how)");
+		is(differences(), '', "views equal their queries afterwards ($how)");
 	}
-	my ($code, $out, $err) = $node->psql('postgres', "SET lock_timeout = '100ms'; UPDATE book SET price = 41 WHERE author = 2");
-	like($err, qr/lock timeout/, "a writer of the same rows waits ($how)");
-	$node->safe_psql('postgres', "COMMIT PREPARED 'new $how'");
-	is($node->safe_psql('postgres', $names), "1|new $how\n2|new $how\n3|Brin\n4|Brin", "committed ($how)");
-	is(differences(), '', "views equal their queries ($how)");
-	$node->safe_psql('postgres', "DELETE FROM book WHERE book = 4; UPDATE author SET name = 'Ada' WHERE author = 1");
-	is($node->safe_psql('postgres', $names), $before, "written as before ($how)");
-	is(differences(), '', "views equal their queries afterwards ($how)");
 }
 
 $node->stop;
