@@ -89,6 +89,13 @@ CREATE FUNCTION tview.row_hash(record) RETURNS pg_catalog.int4
 COMMENT ON FUNCTION tview.row_hash(record) IS
   'hash of a row''s bytes; indexed where the rows of a view have no key';
 
+CREATE FUNCTION tview.image_digest("any") RETURNS pg_catalog.bytea
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'tview_image_digest';
+
+COMMENT ON FUNCTION tview.image_digest("any") IS
+  'the bytes of a value of variable length, or their SHA-256: kept for count(DISTINCT value)';
+
 -- The value of a scalar subquery, and the error when it has several rows.
 CREATE FUNCTION tview.only_value_step(anyelement, anyelement) RETURNS anyelement
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * delta/compile_group.c
- *	  Make a node of GROUP BY, a scalar aggregate, or DISTINCT.
+ *	  Make a node of GROUP BY or a scalar aggregate.
  *
  * The node's input row is (group keys, arguments of aggregates, filters).  Its
  * group row is (group keys, results of aggregates); output columns and HAVING
@@ -51,7 +51,6 @@ static int	add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter,
 					Aggref *aggref);
 static Aggref *make_count(TvNode *node, AttrNumber arg, Oid argtype, AttrNumber filter);
 static void output_group_row(TvNode *node);
-static void identify_by_keys(TvNode *node);
 
 TvNode *
 tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool top)
@@ -59,6 +58,8 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool t
 	GroupContext context = {0};
 	GroupContext *g = &context;
 	TvNode	   *node = tv_compile_make_node(TV_NODE_GROUP, top);
+	TvDistinct *distinct;
+	List	   *aggrefs;
 	List	   *out = NIL;
 	List	   *names = NIL;
 	ListCell   *lc;
@@ -115,7 +116,9 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool t
 	if (!tv_compile_check_keys(c, node))
 		return node;
 
-	foreach(lc, g->aggrefs)
+	distinct = tv_distinct_plan(c, g->aggrefs);
+	aggrefs = distinct ? distinct->aggrefs : g->aggrefs;
+	foreach(lc, aggrefs)
 	{
 		if (tv_aggregate_class(lfirst_node(Aggref, lc)) == TV_AGG_RECOMPUTE)
 		{
@@ -124,11 +127,8 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool t
 		}
 	}
 	if (!node->recompute)
-	{
-		node->rows_acc = 0;
-		add_acc(node, TV_ACC_ROWS, NIL, 0, make_count(node, 0, InvalidOid, 0));
-	}
-	foreach(lc, g->aggrefs)
+		tv_compile_count_rows(node);
+	foreach(lc, aggrefs)
 	{
 		if (!add_aggregate(g, lfirst_node(Aggref, lc)))
 			return node;
@@ -145,10 +145,16 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool t
 		checkExprHasSubLink((Node *) node->having))
 		top = node->top = false;
 
+	if (distinct && distinct->inputs)
+		node->branches = tv_distinct_branches(c, distinct, partials, g->key_exprs, g->clauses,
+											  g->in_exprs);
+	if (distinct && distinct->inputs && !distinct->plain)
+		partials = NIL;
 	foreach(lc, partials)
 	{
 		TvPartial  *partial = tv_partial_copy(lfirst(lc));
-		List	   *exprs = (List *) tv_partial_map(partial, (Node *) g->in_exprs);
+		List	   *row = distinct ? tv_distinct_plain_row(distinct, g->in_exprs) : g->in_exprs;
+		List	   *exprs = (List *) tv_partial_map(partial, (Node *) row);
 
 		exprs = (List *) tv_sublink_expand(c, partial, (Node *) exprs);
 		node->branches = lappend(node->branches, tv_partial_branch(partial, exprs));
@@ -190,129 +196,7 @@ output_group_row(TvNode *node)
 	node->out_exprs = row;
 	node->having = NULL;
 	node->out_desc = tv_compile_desc(row, NIL);
-	identify_by_keys(node);
-}
-
-/* The first columns of the output row are the keys. */
-static void
-identify_by_keys(TvNode *node)
-{
-	node->identity = node->nkeys > 0 ? TV_IDENTITY_KEY : TV_IDENTITY_SINGLE;
-	node->nidentity = node->nkeys;
-	node->identity_attnos = palloc(sizeof(AttrNumber) * (node->nkeys + 1));
-	for (int i = 0; i < node->nkeys; i++)
-		node->identity_attnos[i] = i + 1;
-}
-
-/*
- * DISTINCT: every column is a key, there is no aggregate.
- */
-TvNode *
-tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc, List *clauses, bool top)
-{
-	TvNode	   *node = tv_compile_add_node(c, TV_NODE_GROUP, top);
-	ListCell   *lc;
-	int			i = 0;
-
-	node->distinct = true;
-	node->nkeys = desc->natts;
-	node->keys = palloc0(sizeof(TvKey) * (node->nkeys + 1));
-	foreach(lc, clauses)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		node->keys[i].clause = copyObject(lfirst_node(SortGroupClause, lc));
-		node->keys[i].type = att->atttypid;
-		node->keys[i].typmod = att->atttypmod;
-		node->keys[i].collation = att->attcollation;
-		node->out_exprs = lappend(node->out_exprs,
-								  makeVar(1, i + 1, att->atttypid, att->atttypmod,
-										  att->attcollation, 0));
-		i++;
-	}
-	if (!tv_compile_check_keys(c, node))
-		return node;
-	node->rows_acc = 0;
-	add_acc(node, TV_ACC_ROWS, NIL, 0, make_count(node, 0, InvalidOid, 0));
-	node->branches = branches;
-	node->in_desc = CreateTupleDescCopy(desc);
-	node->out_desc = CreateTupleDescCopy(desc);
-	if (!top)
-		identify_by_keys(node);
-	tv_compile_sources_of(c, node);
-	return node;
-}
-
-bool
-tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **clause)
-{
-	*clause = makeNode(SortGroupClause);
-	get_sort_group_operators(type, false, false, false,
-							 &(*clause)->sortop, &(*clause)->eqop, NULL, &(*clause)->hashable);
-	if (OidIsValid((*clause)->sortop))
-		return true;
-	tv_compile_refuse(c, -1, "a subquery that depends on a column of type %s is not supported in a maintained view",
-					  format_type_be(type),
-					  "Its rows are grouped by that column, and the type has no order.",
-					  "Cast the column to a type with an order, such as text.");
-	return false;
-}
-
-TvNode *
-tv_compile_distinct_of(TvCompiler *c, List *branches)
-{
-	List	   *exprs = ((TvBranch *) linitial(branches))->exprs;
-	List	   *clauses = NIL;
-	ListCell   *lc;
-
-	foreach(lc, exprs)
-	{
-		SortGroupClause *clause;
-
-		if (!tv_compile_sort_clause(c, exprType(lfirst(lc)), &clause))
-			return NULL;
-		clauses = lappend(clauses, clause);
-	}
-	return tv_compile_distinct(c, branches, tv_compile_desc(exprs, NIL), clauses, false);
-}
-
-/* Keys are found and locked in order, by a btree index. */
-bool
-tv_compile_check_keys(TvCompiler *c, TvNode *node)
-{
-	for (int i = 0; i < node->nkeys; i++)
-	{
-		SortGroupClause *clause = node->keys[i].clause;
-		Oid			lt = InvalidOid;
-		Oid			eq = InvalidOid;
-		bool		hashable;
-
-		if (get_typtype(node->keys[i].type) == TYPTYPE_PSEUDO)
-		{
-			tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-							  psprintf("%s a column of type %s",
-									   node->kind == TV_NODE_GROUP ? "grouping by" : "a window over",
-									   format_type_be(node->keys[i].type)),
-							  "Its keys are stored, and values of this type cannot be.",
-							  "Name its columns.");
-			return false;
-		}
-		if (!OidIsValid(clause->sortop))
-		{
-			get_sort_group_operators(node->keys[i].type, false, false, false,
-									 &lt, &eq, NULL, &hashable);
-			clause->sortop = lt;
-		}
-		if (!OidIsValid(clause->sortop))
-		{
-			tv_compile_refuse(c, -1, "grouping by a column of type %s is not supported in a maintained view",
-							  format_type_be(node->keys[i].type),
-							  "Groups are found by a btree index, and the type has no order.",
-							  "Cast the column to a type with an order, such as text.");
-			return false;
-		}
-	}
-	return true;
+	tv_compile_identify_by_keys(node);
 }
 
 static bool
@@ -642,6 +526,12 @@ add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter, Aggref *agg
 	acc->collation = aggref->aggcollid;
 	node->accs = lappend(node->accs, acc);
 	return i;
+}
+
+void
+tv_compile_count_rows(TvNode *node)
+{
+	node->rows_acc = add_acc(node, TV_ACC_ROWS, NIL, 0, make_count(node, 0, InvalidOid, 0));
 }
 
 Var *

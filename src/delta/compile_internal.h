@@ -99,6 +99,12 @@ extern TvNode *tv_compile_group(TvCompiler *c, Query *query, List *partials, Lis
 extern TvNode *tv_compile_distinct(TvCompiler *c, List *branches, TupleDesc desc,
 								   List *clauses, bool top);
 
+/* The accumulator by which a node knows whether a group exists. */
+extern void tv_compile_count_rows(TvNode *node);
+
+/* The first columns of the output row are the keys. */
+extern void tv_compile_identify_by_keys(TvNode *node);
+
 /*
  * Add a result to a node's group row: the number of rows, or of those for
  * which the boolean input column filter is true.  Returns its column.
@@ -196,6 +202,28 @@ extern TvNode *tv_compile_make_node(TvNodeKind kind, bool top);
 extern void tv_compile_put_node(TvCompiler *c, TvNode *node);
 extern TupleDesc tv_compile_desc(List *exprs, List *names);
 extern void tv_compile_sources_of(TvCompiler *c, TvNode *node);
+
+/*
+ * compile_distinct_agg.c: aggregates that can do without DISTINCT and ORDER BY,
+ * perhaps over further inputs of their group.
+ */
+typedef struct TvDistinct
+{
+	List	   *aggrefs;		/* what stands for each of the aggregates */
+	List	   *inputs;			/* further inputs */
+	bool		plain;			/* the query's own input is needed, too */
+} TvDistinct;
+
+/* NULL if there is nothing to do, or one of the aggregates cannot. */
+extern TvDistinct *tv_distinct_plan(TvCompiler *c, List *aggrefs);
+
+/*
+ * The input row of the group, exprs, which begins with its keys: over the
+ * query's input, and as the branches of the further inputs.
+ */
+extern List *tv_distinct_plain_row(const TvDistinct *d, List *exprs);
+extern List *tv_distinct_branches(TvCompiler *c, TvDistinct *d, List *partials, List *keys,
+								  List *clauses, List *exprs);
 
 /* aggregate_class.c: how an aggregate's result follows the changes */
 extern TvAggKind tv_aggregate_class(const Aggref *aggref);

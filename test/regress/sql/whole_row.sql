@@ -37,6 +37,15 @@ CREATE MATERIALIZED VIEW of_view USING tview AS SELECT to_jsonb(counted) AS j FR
 CREATE MATERIALIZED VIEW of_join USING tview AS SELECT to_jsonb(j) AS j FROM (t JOIN u ON t_id = id) j;
 CREATE MATERIALIZED VIEW tables USING tview AS SELECT t.id, t.tableoid::regclass AS t, u.tableoid = t.tableoid AS same FROM t JOIN u ON u.t_id = t.id;
 CREATE MATERIALIZED VIEW by_table USING tview AS SELECT tableoid AS t, count(*) FROM (SELECT tableoid, id FROM t UNION ALL SELECT tableoid, t_id FROM u) q GROUP BY tableoid;
+-- a row that an outer join pads is null as a whole
+CREATE MATERIALIZED VIEW outer_many USING tview AS SELECT t.id, u AS r, u IS NULL AS n, to_jsonb(u) AS j, u.tableoid = t.tableoid AS same FROM t LEFT JOIN u ON u.t_id = t.id;
+CREATE MATERIALIZED VIEW outer_one USING tview AS SELECT u.t_id, t AS r, t IS NULL AS n, to_jsonb(t) AS j, t.tableoid IS NULL AS o FROM u LEFT JOIN t ON t.id = u.t_id;
+CREATE MATERIALIZED VIEW outer_counted USING tview AS SELECT t.a, count(u) AS n, count(*) AS m, jsonb_agg(u ORDER BY u.n, u.t_id) AS l FROM t LEFT JOIN u ON u.t_id = t.id GROUP BY t.a;
+CREATE MATERIALIZED VIEW outer_full USING tview AS SELECT t.id, q IS NULL AS n, to_jsonb(q) AS j, t IS NULL AS c FROM (SELECT t_id, count(*) AS n FROM u GROUP BY t_id) q FULL JOIN t ON q.t_id = t.id;
+CREATE MATERIALIZED VIEW outer_with USING tview AS WITH w AS (SELECT * FROM u) SELECT t.id, to_jsonb(w) AS j FROM t LEFT JOIN w ON w.t_id = t.id;
+CREATE MATERIALIZED VIEW outer_lateral USING tview AS SELECT t.id, to_jsonb(q) AS j FROM t LEFT JOIN LATERAL (SELECT u.n, t.a FROM u WHERE u.t_id = t.id) q ON true;
+CREATE MATERIALIZED VIEW in_subqueries USING tview AS
+  SELECT u.t_id, (SELECT to_jsonb(t) FROM t WHERE t.id = u.t_id) AS j, (SELECT count(x) FROM u x WHERE x.t_id < u.t_id) AS n FROM u WHERE EXISTS (SELECT FROM t WHERE t.id >= u.t_id AND u IS NOT NULL);
 SELECT id, n, left(b, 4) AS b FROM keyed ORDER BY id;
 SELECT id, t, same FROM tables ORDER BY id;
 :check
