@@ -79,6 +79,12 @@ extern bool tv_correlate_groups_by(OpExpr *op, Node *side);
 extern List *tv_correlate_lookup(TvCompiler *c, TvPartial *p, Query *query);
 
 /*
+ * The columns of a correlated query with LIMIT 1, with a LEFT leaf added to p;
+ * NIL if it is none.
+ */
+extern List *tv_correlate_first_row(TvCompiler *c, TvPartial *p, Query *query);
+
+/*
  * match.c: add a leaf to p that matches where one of the branches does.  Their
  * output is the exprs of corr, and last a constant.  *marker (may be NULL): a
  * column that is not null where the leaf matches.

@@ -178,6 +178,53 @@ tv_correlate_lookup(TvCompiler *c, TvPartial *p, Query *query)
 	return exprs;
 }
 
+/* Has the query one row at most for every outer row, by LIMIT 1? */
+static bool
+is_first_row(Query *query)
+{
+	Const	   *limit;
+
+	if (query->limitCount == NULL || query->limitOption == LIMIT_OPTION_WITH_TIES ||
+		tv_subquery_has_row_anyway(query))
+		return false;
+	limit = (Const *) eval_const_expressions(NULL, query->limitCount);
+	return IsA(limit, Const) && !limit->constisnull && DatumGetInt64(limit->constvalue) == 1;
+}
+
+List *
+tv_correlate_first_row(TvCompiler *c, TvPartial *p, Query *query)
+{
+	TvCorrelation *corr;
+	TvBranch   *branch;
+	List	   *exprs;
+	List	   *result = NIL;
+	Node	   *marker;
+	ListCell   *lc;
+
+	if (!is_first_row(query) || !tv_correlate_is((Node *) query))
+		return NIL;
+	corr = tv_correlate(c, p, query);
+	if (c->refusal || corr->exprs == NIL)
+		return NIL;
+	branch = linitial(tv_flatten_query(c, corr->query, false, corr->base, corr->exprs));
+	if (c->refusal)
+		return NIL;
+	if (list_length(branch->leaves) != 1 || branch->quals != NIL)
+	{
+		tv_compile_refuse(c, -1, "LIMIT 1 in a subquery like this is not supported in a maintained view",
+						  NULL, "No maintenance rule exists for it.",
+						  "Put what the subquery computes from its first row outside of it.");
+		return NIL;
+	}
+	exprs = tv_partial_multiply(p, branch);
+	((TvLeaf *) llast(p->leaves))->mode = TV_LEAF_LEFT;
+	((TvLeaf *) llast(p->leaves))->quals = tv_correlation_quals(corr, exprs);
+	marker = list_nth(exprs, corr->marker);
+	foreach(lc, list_copy_tail(exprs, list_length(corr->exprs)))
+		result = lappend(result, tv_correlate_if_there(marker, lfirst(lc)));
+	return result;
+}
+
 bool
 tv_correlate_not_null(TvCompiler *c, const TvPartial *p, Node *expr)
 {

@@ -363,6 +363,14 @@ add_lookup(OuterSide *s, const TvPartial *p)
 	return result;
 }
 
+/* Is the condition no condition? */
+static bool
+is_always_true(Node *quals)
+{
+	return quals == NULL || (IsA(quals, Const) && !((Const *) quals)->constisnull &&
+							 DatumGetBool(((Const *) quals)->constvalue));
+}
+
 /* Does a subquery give exactly one row, whatever it refers to? */
 static bool
 always_one_row(OuterSide *s)
@@ -373,20 +381,47 @@ always_one_row(OuterSide *s)
 		return false;
 	rte = rt_fetch(((RangeTblRef *) s->item)->rtindex, s->query->rtable);
 	return rte->rtekind == RTE_SUBQUERY && tv_subquery_is_aggregate(rte->subquery) &&
-		rte->subquery->havingQual == NULL &&
-		(s->quals == NULL ||
-		 (IsA(s->quals, Const) && DatumGetBool(((Const *) s->quals)->constvalue)));
+		rte->subquery->havingQual == NULL && is_always_true(s->quals);
+}
+
+/* As one product, if the side is a query with LIMIT 1. */
+static TvPartial *
+add_first_row(OuterSide *s, TvPartial *p)
+{
+	TvPartial  *result;
+	RangeTblEntry *rte;
+	List	   *exprs;
+	int			rti;
+
+	if (!IsA(s->item, RangeTblRef) || !is_always_true(s->quals))
+		return NULL;
+	rti = ((RangeTblRef *) s->item)->rtindex;
+	rte = rt_fetch(rti, s->query->rtable);
+	if (rte->rtekind != RTE_SUBQUERY)
+		return NULL;
+	result = tv_partial_copy(p);
+	exprs = tv_correlate_first_row(s->c, result,
+								   (Query *) tv_partial_map(p, (Node *) rte->subquery));
+	if (exprs == NIL)
+		return NULL;
+	result->exprsof[rti - 1] = exprs;
+	return result;
 }
 
 /* The side refers to columns of p: it is compiled on top of it. */
 static List *
 left_join_lateral(OuterSide *s, TvPartial *p)
 {
-	List	   *joined = tv_flatten_from_item(s->c, s->query, s->item,
-											  list_make1(tv_partial_copy(p)));
+	TvPartial  *first = add_first_row(s, p);
+	List	   *joined;
 	TvPartial  *unmatched;
 	ListCell   *lc;
 
+	if (s->c->refusal)
+		return NIL;
+	if (first)
+		return list_make1(first);
+	joined = tv_flatten_from_item(s->c, s->query, s->item, list_make1(tv_partial_copy(p)));
 	if (s->c->refusal || always_one_row(s))
 		return joined;
 	foreach(lc, joined)

@@ -233,6 +233,8 @@ row_values(TvCompiler *c, TvPartial *p, Query *query)
 	if (!tv_subquery_is_aggregate(query))
 	{
 		exprs = tv_correlate_lookup(c, p, query);
+		if (exprs == NIL && !c->refusal)
+			exprs = tv_correlate_first_row(c, p, query);
 		if (exprs || c->refusal)
 			return exprs;
 		query = tv_subquery_only_row(query);

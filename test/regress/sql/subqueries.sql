@@ -77,6 +77,13 @@ CREATE MATERIALIZED VIEW t9 USING tview AS SELECT a.id, s.g, s.c FROM a, LATERAL
 CREATE MATERIALIZED VIEW t10 USING tview AS SELECT a.id, s.u FROM a, LATERAL (SELECT count(*) FROM b WHERE b.a_id = a.id UNION SELECT x FROM b WHERE y = 1) s(u);
 CREATE MATERIALIZED VIEW t11 USING tview AS SELECT a.id, s.c FROM a, LATERAL (SELECT DISTINCT count(*) FROM b WHERE b.a_id = a.id LIMIT 1) s(c);
 CREATE MATERIALIZED VIEW t12 USING tview AS SELECT a.id FROM a WHERE EXISTS (SELECT count(*) FROM b WHERE b.a_id = a.id HAVING count(*) <> 1) AND NOT EXISTS (SELECT max(y) FROM b WHERE b.a_id = a.id HAVING max(y) > 1);
+-- first rows
+CREATE MATERIALIZED VIEW f1 USING tview AS SELECT a.id, s.y FROM a, LATERAL (SELECT y FROM b WHERE b.a_id = a.id ORDER BY b.id DESC LIMIT 2) s;
+CREATE MATERIALIZED VIEW f2 USING tview AS SELECT a.id, (SELECT y FROM b WHERE b.a_id = a.id ORDER BY b.id DESC LIMIT 1) AS y FROM a;
+CREATE MATERIALIZED VIEW f3 USING tview AS SELECT a.id, s.y, s.t FROM a LEFT JOIN LATERAL (SELECT y, 'x'::text AS t FROM b WHERE b.a_id < a.id ORDER BY b.id DESC LIMIT 1) s ON true;
+CREATE MATERIALIZED VIEW f4 USING tview AS SELECT a.id, s.y FROM a LEFT JOIN LATERAL (SELECT DISTINCT ON (y) y, id FROM b WHERE b.a_id <= a.id ORDER BY y, id) s ON true;
+CREATE MATERIALIZED VIEW f5 USING tview AS SELECT a.id FROM a WHERE EXISTS (SELECT FROM b WHERE b.a_id = a.id OFFSET 1);
+CREATE MATERIALIZED VIEW f6 USING tview AS SELECT a.id, ARRAY(SELECT y FROM b WHERE b.a_id = a.id ORDER BY b.id LIMIT 2) AS ys, (SELECT id FROM b ORDER BY id DESC LIMIT 1) AS last FROM a;
 -- WITH inside of a subquery; subqueries in the arguments of FROM items
 CREATE MATERIALIZED VIEW w1 USING tview AS SELECT id, (WITH q AS (SELECT y FROM b WHERE b.a_id = a.id) SELECT count(*) FROM q x JOIN q z USING (y)) AS c FROM a;
 CREATE MATERIALIZED VIEW w2 USING tview AS SELECT a.id, g, v.m FROM a, generate_series(1, (SELECT count(*) FROM b WHERE b.a_id = a.id)) g, (VALUES ((SELECT max(v) FROM n)), (7)) v(m);
