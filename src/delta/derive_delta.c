@@ -22,6 +22,9 @@
  * columns, these are added up by their image, and output expressions and
  * quals that could fail are evaluated on what is left.
  *
+ * The change of an aggregate over all rows that others are compared with has a
+ * sharper rule: derive_flip.c.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -37,6 +40,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "delta/derive_flip.h"
 #include "delta/derive_product.h"
 #include "tv_compat.h"
 
@@ -304,11 +308,16 @@ add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states, int k,
 			const Bitmapset *deltas, List *exprs, List *quals, bool negative, List **terms)
 {
 	TvProduct	product = {d->graph, branch, states, d->layouts, d->rows};
+	int			only;
 
 	k = bms_next_member(deltas, k);
 	if (k < 0)
 	{
-		*terms = lappend(*terms, tv_product_query(&product, exprs, quals, true, negative));
+		if (bms_get_singleton_member(deltas, &only) &&
+			tv_flip_applies(d->graph, branch, only, exprs, quals))
+			*terms = list_concat(*terms, tv_flip_queries(&product, only, exprs, quals, negative));
+		else
+			*terms = lappend(*terms, tv_product_query(&product, exprs, quals, true, negative));
 		return;
 	}
 	states[k] = TV_STATE_DELTA;

@@ -118,7 +118,7 @@ plan_without(Query *query, int n)
 	return stmt;
 }
 
-/* The number of sequential scans in a plan. */
+/* The number of scans of whole tables in a plan. */
 static int
 count_scans(Plan *plan)
 {
@@ -129,7 +129,9 @@ count_scans(Plan *plan)
 	if (plan == NULL)
 		return 0;
 	check_stack_depth();
-	if (IsA(plan, SeqScan))
+	if (IsA(plan, SeqScan) ||
+		(IsA(plan, IndexScan) && ((IndexScan *) plan)->indexqual == NIL) ||
+		(IsA(plan, IndexOnlyScan) && ((IndexOnlyScan *) plan)->indexqual == NIL))
 		n = 1;
 	else if (IsA(plan, Append))
 		children = ((Append *) plan)->appendplans;
@@ -150,7 +152,7 @@ count_scans(Plan *plan)
  * for, and the table may grow without anybody telling.
  */
 static PlannedStmt *
-choose_plan(Query *query, bool few_rows)
+choose_plan(Query *query, bool few_rows, bool selective)
 {
 	PlannedStmt *stmt = plan_without(query, TV_ALL_NODES);
 	PlannedStmt *other;
@@ -169,13 +171,14 @@ choose_plan(Query *query, bool few_rows)
 		return stmt;
 	other = plan_without(query, TV_NO_SCANS_EITHER);
 	if (count_scans(other->planTree) < scans &&
-		other->planTree->total_cost <= stmt->planTree->total_cost + scans * TV_LOOKUP_COST)
+		(selective ||
+		 other->planTree->total_cost <= stmt->planTree->total_cost + scans * TV_LOOKUP_COST))
 		stmt = other;
 	return stmt;
 }
 
 PlannedStmt *
-tv_plan_query(Query *query, bool few_rows)
+tv_plan_query(Query *query, bool few_rows, bool selective)
 {
 	PlannedStmt *stmt;
 	bool		snapshot_set = false;
@@ -186,7 +189,7 @@ tv_plan_query(Query *query, bool few_rows)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		snapshot_set = true;
 	}
-	stmt = choose_plan(query, few_rows);
+	stmt = choose_plan(query, few_rows, selective);
 	stmt->jitFlags = 0;
 	if (snapshot_set)
 		PopActiveSnapshot();

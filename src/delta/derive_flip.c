@@ -1,0 +1,199 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/derive_flip.c
+ *	  The delta of a comparison with an aggregate over all rows.
+ *
+ * Such a leaf S has one row always, so that its change is the old row, weight
+ * -1, and the new one, weight 1.  If it is used in nothing but one comparison
+ * q(x, S) of rows x of the other leaves,
+ *
+ *		dP = x . ([q(x, new)] - [q(x, old)])
+ *
+ * where most rows that pass with the new one have passed with the old one, too.
+ * What is left lies between the two.  With m and s the two rows of the change,
+ * one way and the other,
+ *
+ *		dP = sum over m, s with w(m) = - w(s) of
+ *			 w(m) x . [q(x, m)] . [q(x, s) is not true]
+ *
+ * and q(x, s) is not true if its negation is, or if S's side of it is null (a
+ * null on the other side would have failed q(x, m)).  For a comparison in the
+ * order of an index on x this is a range of the index.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "delta/derive_flip.h"
+
+/* int8 = int8 */
+#define INT8_EQ_OP 410
+
+static bool is_range_comparison(const OpExpr *op, int varno, int *side);
+static Query *flips(const TvProduct *product, int leaf, List *exprs, List *quals,
+					int comparison, int side, bool null, bool negative);
+
+/* The number of the one qual that speaks of the leaf; -1 if there is no such. */
+static int
+only_qual(const TvBranch *branch, int leaf, List *exprs, List *quals)
+{
+	int			result = -1;
+	ListCell   *lc;
+
+	if (bms_is_member(leaf + 1, pull_varnos(NULL, (Node *) exprs)))
+		return -1;
+	foreach(lc, branch->leaves)
+	{
+		TvLeaf	   *other = lfirst(lc);
+
+		if (bms_is_member(leaf + 1, pull_varnos(NULL, (Node *) other->quals)) ||
+			bms_is_member(leaf + 1, pull_varnos(NULL, (Node *) tv_leaf_exprs(other->rte))))
+			return -1;
+	}
+	foreach(lc, quals)
+	{
+		if (!bms_is_member(leaf + 1, pull_varnos(NULL, lfirst(lc))))
+			continue;
+		if (result >= 0)
+			return -1;
+		result = foreach_current_index(lc);
+	}
+	return result;
+}
+
+/* Is it x op f(S), or the other way round, in the order of some index? */
+static bool
+is_range_comparison(const OpExpr *op, int varno, int *side)
+{
+	Bitmapset  *of_leaf = bms_make_singleton(varno);
+	Oid			opclass;
+	int			strategy;
+
+	if (!IsA(op, OpExpr) || list_length(op->args) != 2 || !op_strict(op->opno) ||
+		!OidIsValid(get_negator(op->opno)))
+		return false;
+	for (*side = 0; *side < 2; (*side)++)
+	{
+		Bitmapset  *others = pull_varnos(NULL, list_nth(op->args, 1 - *side));
+
+		if (bms_equal(pull_varnos(NULL, list_nth(op->args, *side)), of_leaf) &&
+			!bms_is_empty(others) && !bms_is_member(varno, others))
+			break;
+	}
+	if (*side == 2)
+		return false;
+	opclass = GetDefaultOpClass(exprType(list_nth(op->args, 1 - *side)), BTREE_AM_OID);
+	strategy = OidIsValid(opclass) ?
+		get_op_opfamily_strategy(op->opno, get_opclass_family(opclass)) : 0;
+	return strategy != 0 && strategy != BTEqualStrategyNumber;
+}
+
+bool
+tv_flip_applies(const TvGraph *graph, const TvBranch *branch, int leaf, List *exprs, List *quals)
+{
+	TvLeaf	   *l = list_nth(branch->leaves, leaf);
+	TvSource   *source = l->source >= 0 ? graph->sources[l->source] : NULL;
+	int			comparison;
+	int			side;
+
+	if (source == NULL || source->kind != TV_SOURCE_NODE || l->mode != TV_LEAF_INNER ||
+		graph->nodes[source->node]->kind != TV_NODE_GROUP ||
+		graph->nodes[source->node]->nkeys > 0)
+		return false;
+	comparison = only_qual(branch, leaf, exprs, quals);
+	return comparison >= 0 && is_range_comparison(list_nth(quals, comparison), leaf + 1, &side);
+}
+
+List *
+tv_flip_queries(const TvProduct *product, int leaf, List *exprs, List *quals, bool negative)
+{
+	int			comparison = only_qual(product->branch, leaf, exprs, quals);
+	int			side;
+
+	if (comparison < 0 ||
+		!is_range_comparison(list_nth(quals, comparison), leaf + 1, &side))
+		elog(ERROR, "leaf %d of a delta is in no single comparison", leaf);
+	return list_make2(flips(product, leaf, exprs, quals, comparison, side, false, negative),
+					  flips(product, leaf, exprs, quals, comparison, side, true, negative));
+}
+
+/*
+ * The product with the leaf's change as m, and once more as s.  null: where
+ * the comparison with s has a null, else where it fails.
+ */
+static Query *
+flips(const TvProduct *product, int leaf, List *exprs, List *quals, int comparison, int side,
+	  bool null, bool negative)
+{
+	TvLeaf	   *l = list_nth(product->branch->leaves, leaf);
+	TvLayout   *layout = product->layouts[l->source];
+	Query	   *query = tv_product_query(product, exprs, quals, true, negative);
+	List	   *where = make_ands_implicit((Expr *) query->jointree->quals);
+	OpExpr	   *fails = copyObject(list_nth_node(OpExpr, where, comparison));
+	int			s = tv_query_add_rte(query, tv_query_delta_rte(tv_derive_delta_name(l->source),
+															   layout, product->rows));
+	Var		   *weight_m = makeVar(leaf + 1, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
+	Var		   *weight_s = makeVar(s, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
+	OpExpr	   *opposite;
+
+	ChangeVarNodes((Node *) fails, leaf + 1, s, 0);
+	if (null)
+	{
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = list_nth(fails->args, side);
+		test->nulltesttype = IS_NULL;
+		test->location = -1;
+		where = lappend(where, test);
+	}
+	else
+	{
+		fails->opno = get_negator(fails->opno);
+		fails->opfuncid = InvalidOid;
+		set_opfuncid(fails);
+		where = lappend(where, fails);
+	}
+	opposite = (OpExpr *) make_opclause(INT8_EQ_OP, BOOLOID, false, (Expr *) weight_m,
+										(Expr *) makeFuncExpr(F_INT8UM, INT8OID,
+															  list_make1(weight_s),
+															  InvalidOid, InvalidOid,
+															  COERCE_EXPLICIT_CALL),
+										InvalidOid, InvalidOid);
+	set_opfuncid(opposite);
+	tv_query_where(query, lappend(where, opposite));
+	return query;
+}
+
+bool
+tv_derive_flips(const TvGraph *graph, const TvNode *node, const Bitmapset *changed)
+{
+	ListCell   *lb;
+	ListCell   *ll;
+
+	foreach(lb, node->branches)
+	{
+		TvBranch   *branch = lfirst(lb);
+
+		foreach(ll, branch->leaves)
+		{
+			TvLeaf	   *leaf = lfirst(ll);
+
+			if (leaf->source >= 0 && bms_is_member(leaf->source, changed) &&
+				tv_flip_applies(graph, branch, foreach_current_index(ll), branch->exprs,
+								branch->quals))
+				return true;
+		}
+	}
+	return false;
+}
