@@ -48,7 +48,7 @@ typedef struct TvCapture
 } TvCapture;
 
 static TvChanges *capture_statement(TriggerData *trigdata);
-static void capture_update(TvChanges *changes, TriggerData *trigdata);
+static void capture_update(TvChanges *changes, TriggerData *trigdata, bool what_changed);
 static void capture_row(TriggerData *trigdata);
 static void capture_truncate(Relation rel);
 static void note_statement(Relation rel);
@@ -137,14 +137,14 @@ capture_statement(TriggerData *trigdata)
 		return NULL;
 	check_not_flushing(rel);
 	changes = tv_changes_of(RelationGetRelid(rel), readers->layout);
-	if (tv_capture_lend(changes, trigdata, &lent))
+	if (tv_capture_lend(changes, trigdata, !readers->alike, &lent))
 		 /* read where they are */ ;
 	else if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		capture_rows(changes, trigdata->tg_newtable, RelationGetDescr(rel), 1);
 	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
 		capture_rows(changes, trigdata->tg_oldtable, RelationGetDescr(rel), -1);
 	else
-		capture_update(changes, trigdata);
+		capture_update(changes, trigdata, !readers->alike);
 	tv_changes_delivered(changes);
 	return lent ? changes : NULL;
 }
@@ -460,7 +460,7 @@ columns_equal(const TvLayout *layout, const Datum *a, const bool *anull,
 }
 
 static void
-capture_update(TvChanges *changes, TriggerData *trigdata)
+capture_update(TvChanges *changes, TriggerData *trigdata, bool what_changed)
 {
 	const TvLayout *layout = changes->layout;
 	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
@@ -496,8 +496,7 @@ capture_update(TvChanges *changes, TriggerData *trigdata)
 		take_columns(layout, new_slot, new_values, new_nulls);
 		if (columns_equal(layout, values, nulls, new_values, new_nulls))
 			continue;
-		tv_changes_add(changes, values, nulls, -1);
-		tv_changes_add(changes, new_values, new_nulls, 1);
+		tv_changes_add_update(changes, values, nulls, new_values, new_nulls, what_changed);
 	}
 	rewind_store(trigdata->tg_oldtable);
 	rewind_store(trigdata->tg_newtable);

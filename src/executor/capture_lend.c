@@ -36,7 +36,7 @@ has_changes(TvTransition *transition)
 }
 
 bool
-tv_capture_lend(TvChanges *changes, TriggerData *trigdata, bool *lent)
+tv_capture_lend(TvChanges *changes, TriggerData *trigdata, bool what_changed, bool *lent)
 {
 	Tuplestorestate *old_rows;
 	Tuplestorestate *new_rows;
@@ -54,7 +54,7 @@ tv_capture_lend(TvChanges *changes, TriggerData *trigdata, bool *lent)
 									changes->layout);
 	if (has_changes(transition))
 	{
-		tv_changes_lend(changes, transition);
+		tv_changes_lend(changes, transition, what_changed ? tv_transition_columns(transition) : NULL);
 		*lent = true;
 	}
 	return true;

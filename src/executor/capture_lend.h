@@ -15,9 +15,11 @@
 /*
  * If a trigger call brings many rows, let the changes stand for its transition
  * tables.  False, having done nothing, if it brings few.  *lent: tv_capture_lent()
- * is to be called before the trigger returns.
+ * is to be called before the trigger returns.  what_changed: as in
+ * tv_changes_add_update().
  */
-extern bool tv_capture_lend(TvChanges *changes, TriggerData *trigdata, bool *lent);
+extern bool tv_capture_lend(TvChanges *changes, TriggerData *trigdata, bool what_changed,
+							bool *lent);
 
 /*
  * The delivery is noted: flush now if nothing is undelivered, and copy what

@@ -145,21 +145,52 @@ is_emptied(TvChanges *changes)
 void
 tv_changes_add(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 {
-	tv_segment_add(current_segment(changes), values, isnull, weight);
+	TvSegment  *segment = current_segment(changes);
+
+	tv_segment_add(segment, values, isnull, weight);
+	segment->whole = true;
+}
+
+void
+tv_changes_add_update(TvChanges *changes, Datum *values, bool *isnull,
+					  Datum *new_values, bool *new_isnull, bool what_changed)
+{
+	TvSegment  *segment = current_segment(changes);
+
+	if (what_changed && !segment->whole)
+	{
+		MemoryContext oldcxt = MemoryContextSwitchTo(changes_cxt);
+
+		segment->columns = tv_transition_differences(changes->layout, segment->columns, values,
+													 isnull, new_values, new_isnull);
+		MemoryContextSwitchTo(oldcxt);
+	}
+	else
+		segment->whole = true;
+	tv_segment_add(segment, values, isnull, -1);
+	tv_segment_add(segment, new_values, new_isnull, 1);
 }
 
 void
 tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *isnull, int64 weight)
 {
-	tv_segment_add_detoasted(current_segment(changes), values, isnull, weight);
+	TvSegment  *segment = current_segment(changes);
+
+	tv_segment_add_detoasted(segment, values, isnull, weight);
+	segment->whole = true;
 }
 
 void
-tv_changes_lend(TvChanges *changes, TvTransition *transition)
+tv_changes_lend(TvChanges *changes, TvTransition *transition, Bitmapset *columns)
 {
 	TvSegment  *segment = append_segment(changes, is_emptied(changes) ? changes->from : InvalidOid);
 
+	MemoryContext oldcxt = MemoryContextSwitchTo(changes_cxt);
+
 	tv_row_store_lend(segment->rows, transition);
+	segment->columns = bms_copy(columns);
+	segment->whole = columns == NULL;
+	MemoryContextSwitchTo(oldcxt);
 }
 
 void
@@ -215,16 +246,24 @@ tv_changes_delivered(TvChanges *changes)
 		((TvSegment *) llast(changes->segments))->deliveries++;
 }
 
+/* Is it pending for a node that reads these columns? */
+static bool
+is_pending(TvSegment *segment, Oid view, int node, const Bitmapset *columns)
+{
+	if (segment->voided != InvalidSubTransactionId ||
+		(columns && !segment->whole && !bms_overlap(columns, segment->columns)))
+		return false;
+	return !has_consumed(segment, view, node);
+}
+
 bool
-tv_changes_has_pending(TvChanges *changes, Oid view, int node)
+tv_changes_has_pending(TvChanges *changes, Oid view, int node, const Bitmapset *columns)
 {
 	ListCell   *lc;
 
 	foreach(lc, changes->segments)
 	{
-		TvSegment  *segment = lfirst(lc);
-
-		if (segment->voided == InvalidSubTransactionId && !has_consumed(segment, view, node))
+		if (is_pending(lfirst(lc), view, node, columns))
 			return true;
 	}
 	return false;
@@ -246,18 +285,15 @@ has_consumed(TvSegment *segment, Oid view, int node)
 }
 
 List *
-tv_changes_pending(TvChanges *changes, Oid view, int node)
+tv_changes_pending(TvChanges *changes, Oid view, int node, const Bitmapset *columns)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, changes->segments)
 	{
-		TvSegment  *segment = lfirst(lc);
-
-		if (segment->voided != InvalidSubTransactionId || has_consumed(segment, view, node))
-			continue;
-		result = lappend(result, segment);
+		if (is_pending(lfirst(lc), view, node, columns))
+			result = lappend(result, lfirst(lc));
 	}
 	return result;
 }

@@ -70,10 +70,19 @@ extern void tv_changes_add_detoasted(TvChanges *changes, Datum *values, bool *is
 									 int64 weight);
 
 /*
- * Add the rows of transition tables, which are read where they are.  Before
- * these end, tv_changes_keep() copies what has not been freed.
+ * Add the old and the new row of an update.  A reader that needs none of the
+ * columns in which they differ is passed over.  what_changed: whether there is
+ * any reader to whom this can happen.
  */
-extern void tv_changes_lend(TvChanges *changes, TvTransition *transition);
+extern void tv_changes_add_update(TvChanges *changes, Datum *values, bool *isnull,
+								  Datum *new_values, bool *new_isnull, bool what_changed);
+
+/*
+ * Add the rows of transition tables, which are read where they are.  Before
+ * these end, tv_changes_keep() copies what has not been freed.  columns: those
+ * that changed, NULL if rows came or went.
+ */
+extern void tv_changes_lend(TvChanges *changes, TvTransition *transition, Bitmapset *columns);
 extern void tv_changes_keep(TvChanges *changes);
 
 /*
@@ -92,11 +101,19 @@ extern List *tv_changes_settle(TvChanges *changes);
 /* A trigger call, or the flush of a node, has brought rows. */
 extern void tv_changes_delivered(TvChanges *changes);
 
-/* The segments of a source that a node has not consumed. */
-extern List *tv_changes_pending(TvChanges *changes, Oid view, int node);
+/*
+ * The segments of a source that a node has not consumed, and that concern these
+ * columns (NULL: all).
+ *
+ * What is passed over adds up to nothing in these columns: whether a node
+ * consumes it makes no difference, now or later.
+ */
+extern List *tv_changes_pending(TvChanges *changes, Oid view, int node,
+								const Bitmapset *columns);
 
 /* Is there any? */
-extern bool tv_changes_has_pending(TvChanges *changes, Oid view, int node);
+extern bool tv_changes_has_pending(TvChanges *changes, Oid view, int node,
+								   const Bitmapset *columns);
 
 /* Record that a node consumed these segments. */
 extern void tv_changes_consume(List *segments, Oid view, int node);

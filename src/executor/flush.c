@@ -382,7 +382,8 @@ flush_node(TvView *view, TvNode *node)
 
 		if (changes == NULL)
 			continue;
-		segments = tv_changes_pending(changes, view->relid, node->id);
+		segments = tv_changes_pending(changes, view->relid, node->id,
+									  view->graph->sources[s]->columns);
 		if (segments == NIL)
 			continue;
 		if (!tv_view_layout_equal(changes->layout, view->layouts[s]))

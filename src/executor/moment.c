@@ -34,7 +34,7 @@ reader_pending(TvView *view, int source, TvChanges *changes)
 {
 	for (int i = 0; i < view->graph->nnodes; i++)
 		if (bms_is_member(source, view->graph->nodes[i]->sources) &&
-			tv_changes_has_pending(changes, view->relid, i))
+			tv_changes_has_pending(changes, view->relid, i, view->graph->sources[source]->columns))
 			return true;
 	return false;
 }

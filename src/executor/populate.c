@@ -238,7 +238,7 @@ consume_pending(TvView *view)
 			TvChanges  *changes = tv_changes_find(view->graph->sources[s]->relid);
 
 			if (changes)
-				tv_changes_consume(tv_changes_pending(changes, view->relid, node->id),
+				tv_changes_consume(tv_changes_pending(changes, view->relid, node->id, NULL),
 								   view->relid, node->id);
 		}
 	}

@@ -264,6 +264,8 @@ tv_segment_join(TvSegment *into, TvSegment *from, int others)
 	else
 		copy_rows(into->rows, from->rows, into->layout, false);
 	into->deliveries += from->deliveries;
+	into->whole |= from->whole;
+	into->columns = bms_add_members(into->columns, from->columns);
 	into->truncated = InvalidOid;
 	into->settled = InvalidSubTransactionId;
 }

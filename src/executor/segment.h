@@ -28,6 +28,9 @@ struct TvSegment
 	SubTransactionId subid;		/* who captured it */
 	const TvLayout *layout;		/* of the rows */
 	TvRowStore *rows;
+	bool		whole;			/* rows came or went, or it is not known what
+								 * changed; else only ... */
+	Bitmapset  *columns;		/* ... these columns of the source did */
 	int			deliveries;		/* trigger calls or flushes that brought rows */
 	List	   *consumed;		/* of TvConsumption * */
 	Oid			truncated;		/* a table that was emptied after these rows

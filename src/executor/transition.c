@@ -163,3 +163,49 @@ tv_transition_next(TvTransitionCursor *cursor)
 	}
 	return NULL;
 }
+
+Bitmapset *
+tv_transition_differences(const TvLayout *layout, Bitmapset *columns,
+						  const Datum *a, const bool *anull, const Datum *b, const bool *bnull)
+{
+	for (int i = 0; i < layout->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
+
+		if (bms_is_member(layout->attnos[i], columns))
+			continue;
+		if (anull[i] != bnull[i] ||
+			(!anull[i] && !datum_image_eq(a[i], b[i], att->attbyval, att->attlen)))
+			columns = bms_add_member(columns, layout->attnos[i]);
+	}
+	return columns;
+}
+
+Bitmapset *
+tv_transition_columns(TvTransition *transition)
+{
+	const TvLayout *layout = transition->layout;
+	TvTransitionCursor cursor;
+	Bitmapset  *columns = NULL;
+	TupleTableSlot *row;
+	Datum	   *values;
+	bool	   *nulls;
+
+	if (!transition->paired)
+		return NULL;
+	values = palloc(sizeof(Datum) * (layout->natts + 1));
+	nulls = palloc(sizeof(bool) * (layout->natts + 1));
+	tv_transition_begin(transition, &cursor, true);
+	while (bms_num_members(columns) < layout->natts &&
+		   (row = tv_transition_next(&cursor)) != NULL)
+	{
+		/* the old row stays in its slot when the new one is returned */
+		memcpy(values, row->tts_values, sizeof(Datum) * layout->natts);
+		memcpy(nulls, row->tts_isnull, sizeof(bool) * layout->natts);
+		row = tv_transition_next(&cursor);
+		columns = tv_transition_differences(layout, columns, values, nulls,
+											row->tts_values, row->tts_isnull);
+	}
+	tv_transition_end(&cursor);
+	return columns;
+}

@@ -61,6 +61,17 @@ extern void tv_transition_rewind(TvTransitionCursor *cursor);
 /* The next row, valid until the next call; NULL at the end. */
 extern TupleTableSlot *tv_transition_next(TvTransitionCursor *cursor);
 
+/*
+ * Add to columns the attribute numbers of the source in which two rows of a
+ * layout differ.
+ */
+extern Bitmapset *tv_transition_differences(const TvLayout *layout, Bitmapset *columns,
+											const Datum *a, const bool *anull,
+											const Datum *b, const bool *bnull);
+
+/* Those in which any update of the delta differs; NULL if rows came or went. */
+extern Bitmapset *tv_transition_columns(TvTransition *transition);
+
 /* Free the slots. */
 extern void tv_transition_end(TvTransitionCursor *cursor);
 

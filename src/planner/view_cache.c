@@ -329,9 +329,7 @@ tv_view_layout_equal(const TvLayout *a, const TvLayout *b)
 		memcmp(a->attnos, b->attnos, sizeof(AttrNumber) * a->natts) == 0;
 }
 
-/*
- * The owner must still be allowed to read what the view reads.
- */
+/* The owner must still be allowed to read what the view reads. */
 static void
 check_rights(TvView *view, const char *name)
 {
@@ -501,6 +499,7 @@ build_readers(TvReaders *entry)
 	oids = tv_catalog_readers(entry->relid);
 	entry->layout_valid = false;
 	entry->nreaders = 0;
+	entry->alike = true;
 	if (oids != NIL)
 		(void) tv_view_layout(entry->relid);
 
@@ -526,6 +525,8 @@ build_readers(TvReaders *entry)
 				entry->readers[n].view = view;
 				entry->readers[n].source = i;
 				n++;
+				if (bms_num_members(view->graph->sources[i]->columns) < entry->layout->natts)
+					entry->alike = false;
 			}
 		}
 	}

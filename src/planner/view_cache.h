@@ -49,6 +49,7 @@ typedef struct TvReaders
 	TvLayout   *layout;			/* union of what the readers need */
 	bool		layout_valid;
 	MemoryContext layout_cxt;
+	bool		alike;			/* all readers need all columns of the layout */
 	int			nreaders;
 	TvReader   *readers;		/* by level, then view OID */
 } TvReaders;

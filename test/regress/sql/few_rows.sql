@@ -95,3 +95,37 @@ UPDATE fact SET v = v + 1, dim = 43 WHERE id = 40;
 UPDATE dim SET extra = 'five' WHERE id = 43;
 :check
 COMMIT;
+
+-- views that read other columns than those that changed are passed over
+CREATE TABLE wide (id int PRIMARY KEY, a int, b int, c int);
+INSERT INTO wide SELECT i, i % 7, i, i FROM generate_series(1, 500) i;
+CREATE MATERIALIZED VIEW only_a USING tview AS SELECT a, count(*) FROM wide GROUP BY a;
+CREATE MATERIALIZED VIEW only_b USING tview AS SELECT b % 3 AS k, sum(b) FROM wide GROUP BY 1;
+CREATE MATERIALIZED VIEW a_and_c USING tview AS SELECT x.id, y.c FROM wide x JOIN wide y ON y.id = x.a;
+CREATE MATERIALIZED VIEW above USING tview AS SELECT count, count(*) AS n FROM only_a GROUP BY count;
+:check
+UPDATE wide SET b = b + 1 WHERE id = 3;
+:check
+UPDATE wide SET b = b + 1;
+UPDATE wide SET a = a + 1 WHERE id < 100;
+:check
+UPDATE wide SET c = c + 1, b = 7 WHERE id % 2 = 0;
+:check
+BEGIN;
+UPDATE wide SET b = b + 1 WHERE id = 3;
+SAVEPOINT s;
+UPDATE wide SET a = a + 1 WHERE id = 3;
+UPDATE wide SET b = b + 1 WHERE id < 200;
+ROLLBACK TO s;
+:check
+UPDATE wide SET c = 0 WHERE id < 5;
+COMMIT;
+:check
+DO $$
+BEGIN
+  UPDATE wide SET a = 1 WHERE id = 1;
+  UPDATE wide SET b = 2 WHERE id = 1;
+  DELETE FROM wide WHERE id = 2;
+  UPDATE wide SET c = 3, a = 5 WHERE id = 1;
+END $$;
+:check
