@@ -14,9 +14,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=${CASSERT_DIR:-/var/tmp/pg_tviews-cassert}
 config=$dir/pgsql/bin/pg_config
+ready=$dir/ready-icu-libxml
 unset PG_CONFIG MAKEFLAGS MFLAGS MAKELEVEL
 
-tools/deps.sh test
+tools/deps.sh cassert
 
 work=$(mktemp -d /tmp/pg_tviews-cassert.XXXXXX)
 child=
@@ -51,6 +52,7 @@ build_server() {
 	(
 		cd "$work"/postgresql-15.*/
 		./configure -q --prefix="$dir/pgsql" --enable-cassert --enable-debug --without-readline --without-zlib \
+			--with-icu --with-libxml \
 			CFLAGS='-O1 -g -fno-omit-frame-pointer' CPPFLAGS="$flags"
 		make -s -j"$(nproc)"
 		make -s install
@@ -58,13 +60,13 @@ build_server() {
 		mkdir -p "$dir/pgsql/lib/pgxs/src/test/perl"
 		cp -r src/test/perl/PostgreSQL "$dir/pgsql/lib/pgxs/src/test/perl/"
 	) >"$work/build.log" 2>&1 </dev/null || { tail -n 30 "$work/build.log" >&2; exit 1; }
-	touch "$dir/ready"
+	touch "$ready"
 }
 
 mkdir -p "$dir"
 exec 9>"$dir/lock"
 flock 9
-[ -e "$dir/ready" ] || build_server
+[ -e "$ready" ] || build_server
 cp -n /usr/share/postgresql/15/extension/pgtap* "$("$config" --sharedir)/extension/"
 exec 9>&-
 if [ "${1-}" = --server ]; then

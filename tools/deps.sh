@@ -5,6 +5,7 @@
 #   tools/deps.sh           to build and install
 #   tools/deps.sh demo      also to run the demo and the benchmarks
 #   tools/deps.sh test      also to run the test suites
+#   tools/deps.sh cassert   also to build a PostgreSQL with assertions
 #   tools/deps.sh versions  also to run them on other PostgreSQL versions
 #
 # Says and does nothing when all is there.  With PG_CONFIG naming a PostgreSQL outside Debian's
@@ -28,12 +29,13 @@ esac
 wanted=(gcc make libc6-dev)
 [ -z "$major" ] || wanted+=("postgresql-$major" "postgresql-server-dev-$major")
 [ -z "${1-}" ] || wanted+=(python3 python3-psycopg2)
-if [ "${1-}" = test ] || [ "${1-}" = versions ]; then
+if [ "${1-}" = test ] || [ "${1-}" = cassert ] || [ "${1-}" = versions ]; then
 	wanted+=(libcmocka-dev libtap-parser-sourcehandler-pgtap-perl libipc-run-perl binutils)
 	[ -z "$major" ] || wanted+=("postgresql-$major-pgtap")
 	# From 16 on the server's own tree has the formatter; we format with 15's.
 	[ "$major" != 15 ] || wanted+=(pg-bsd-indent)
 fi
+[ "${1-}" != cassert ] || wanted+=(pkg-config libicu-dev libxml2-dev)
 [ "${1-}" != versions ] || wanted+=(mmdebstrap iproute2)
 
 missing=()
