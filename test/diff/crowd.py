@@ -12,7 +12,8 @@ import psycopg2
 
 from oracle import Failure, OutOfHand, Player, connect
 from schema import Schema
-from statements import StatementMaker, Stmt
+from statements import StatementMaker
+from stmt import Stmt
 from views import ViewMaker
 
 # what a session must reckon with: conflicts, and the errors of the statements themselves

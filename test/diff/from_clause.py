@@ -9,11 +9,12 @@ from schema import KINDS, ODD_NAMES, ident
 class Relation:
     """Something a FROM clause can name."""
 
-    def __init__(self, ref, cols, occurs, table=None):
+    def __init__(self, ref, cols, occurs, table=None, star=True):
         self.ref = ref                  # text for FROM
         self.cols = cols                # (name as SQL, kind)
         self.occurs = occurs            # Counter: base table index -> occurrences
         self.table = table              # schema.Table for a base table
+        self.star = star                # does * give cols in this order?
 
 
 class Tree:

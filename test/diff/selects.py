@@ -69,7 +69,7 @@ class SelectMaker:
                 exprs = keys + exprs
             exprs += self.whole_rows(items)
         sel, out = self.outputs(exprs)
-        if r < 0.06 and len(items) == 1 and len(items[0][1].cols) == len(cols):
+        if r < 0.06 and len(items) == 1 and len(items[0][1].cols) == len(cols) and items[0][1].star:
             sel, out = '*', list(items[0][1].cols)
         elif self.want('set-returning output', 0.035) and not self.schema.big:
             for i in range(rng.choice([1, 1, 2])):
@@ -135,8 +135,8 @@ class SelectMaker:
         # all columns of a table whose primary key is grouped by
         dependent = []
         rel = items[0][1]
-        if rel.table is not None and rel.table.key and not rel.table.deferrable and rng.random() < 0.12 \
-                and 'JOIN (' not in text:
+        if rel.table is not None and rel.table.key and not rel.table.deferrable \
+                and rng.random() < 0.12 and 'JOIN (' not in text:
             mine = [c for c in cols if c.table == items[0][0] and c.base is not None]
             keys = [c for c in mine if c.base.name in rel.table.key]
             dependent = [c for c in mine if c not in keys and rng.random() < 0.5

@@ -1,29 +1,12 @@
 """Random statements on the base tables: every way rows get written, transactions, errors, settings."""
 
 import trees
+from ddl import DdlMaker
 from schema import KINDS, ident, lit
+from stmt import Stmt
 
 
-class Stmt:
-    """One thing sent to the server."""
-
-    def __init__(self, sql, kind, copy=None, reads_view=False, txn=None, lazy=None):
-        self.sql, self.kind = sql, kind
-        self.copy = copy                # rows for COPY FROM STDIN
-        self.reads_view = reads_view    # not repeatable with the views dropped
-        self.txn = txn                  # 'begin', 'end', 'save', 'back' or None: not a write by itself
-        self.lazy = lazy                # of BEGIN: 'all' views are compared at its end only, or but 'one' in between
-
-    def script(self):
-        """As psql would read it."""
-        if self.kind == 'session':
-            return '\\connect -\nSET search_path = :"ns", public; SET client_min_messages = error;'
-        if self.copy is not None:
-            return '%s;\n%s\\.\n' % (self.sql, self.copy)
-        return self.sql + ';'
-
-
-class StatementMaker:
+class StatementMaker(DdlMaker):
     def __init__(self, rng, schema, settings=()):
         self.rng, self.schema = rng, schema
         self.settings = list(settings)  # of the whole round
@@ -491,46 +474,6 @@ class StatementMaker:
 
     def reset(self):
         return Stmt('; '.join(['RESET ALL'] + ['SET ' + s for s in self.settings]), 'setting')
-
-    def ddl(self):
-        """Something done to a table, that its views follow."""
-        rng = self.rng
-        t = self.table()
-        c = rng.choice(t.cols)
-        self.objects += 1
-        n = self.objects
-        drop_key = "DO $do$ BEGIN EXECUTE (SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, " \
-            "conname) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'); END $do$" % lit(t.sql)
-        choices = [
-            'ALTER TABLE %s ADD COLUMN added_%d int%s' % (t.sql, n, rng.choice(['', ' DEFAULT 5', ' NOT NULL DEFAULT 1'])),
-            'ALTER TABLE %s RENAME COLUMN %s TO renamed; ALTER TABLE %s RENAME COLUMN renamed TO %s' % (
-                t.sql, c.sql, t.sql, c.sql),
-            'ALTER TABLE %s RENAME TO renamed; ALTER TABLE renamed RENAME TO %s' % (t.sql, t.sql),
-            'ALTER TABLE %s ALTER COLUMN %s SET STATISTICS 10' % (t.sql, c.sql),
-            'ALTER TABLE %s DISABLE TRIGGER ALL; ALTER TABLE %s ENABLE TRIGGER ALL' % (t.sql, t.sql),
-            'ANALYZE %s' % t.sql,
-        ]
-        if KINDS[c.kind].order:
-            choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, t.sql, c.sql))
-        choices += trees.ddl(rng, t)
-        if t.key and not t.deferrable and not t.pinned and not any(f[1] is t for x in self.schema.tables for f in x.fks):
-            choices.append(drop_key)
-        return Stmt(rng.choice(choices), 'ddl')
-
-    def view_ddl(self, views):
-        """Something done to a maintained view."""
-        rng = self.rng
-        v = rng.choice(views)
-        self.objects += 1
-        n = self.objects
-        name, kind = rng.choice(v.cols)
-        choices = ['ALTER MATERIALIZED VIEW %s RENAME TO renamed; ALTER MATERIALIZED VIEW renamed RENAME TO %s' % (
-            v.sql_name, v.sql_name), 'ANALYZE %s' % v.sql_name, 'VACUUM FULL %s' % v.sql_name,
-            'VACUUM (ANALYZE) %s' % v.sql_name, 'REINDEX TABLE %s' % v.sql_name]
-        if KINDS[kind].order:
-            choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, v.sql_name, name))
-        choices += ["SELECT tview.set(%s, '%s')" % (lit(v.sql_name), m) for m in ('deferred', 'immediate')]
-        return Stmt(rng.choice(choices), 'ddl')
 
     # ---- the stream ----
 
