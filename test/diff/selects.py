@@ -119,10 +119,9 @@ class SelectMaker:
         """A subquery that refers to keys and aggregates of the grouped query around it."""
         seen = [k for k in keys if k.short]
         a = self.e.of(cols, 'int')
-        if a and self.rng.random() < 0.6:
+        if a and self.want('outer aggregate in subquery', 0.6):
             seen.append(Col(self.rng.choice(['sum(%s)::int8', 'count(%s)', 'max(%s)', 'min(%s)']) % a.sql, 'int'))
             seen[-1].short = 'aggregate'
-            self.feat.add('outer aggregate in subquery')
         return make(seen) if seen else '(%s)' % self.rng.choice(['1 IN (SELECT 1)', 'EXISTS (SELECT)'])
 
     def grouped(self, items):
