@@ -174,6 +174,12 @@ class FromMaker:
             where.append(self.placed('WHERE', self.e.pred, cols + self.some_outer()))
         return text, cols, where
 
+    def decisive(self, cols):
+        """Columns that may decide whether a row has a match: mostly those of types with an order."""
+        if self.want('match by a type without order', 0.05):
+            return cols
+        return [c for c in cols if KINDS[c.kind].order] or [Col('1', 'int')]
+
     @staticmethod
     def qualified(cols):
         """Without merged columns of USING, whose names others may have."""
@@ -207,10 +213,12 @@ class FromMaker:
         if r < 0.17 and alone and shared and self.natural_ok(left.cols, right.cols):
             self.feat.add('natural')
             return Tree('%s NATURAL %sJOIN %s' % (left.text, kind, right.operand), cols, True)
+        if kind:
+            left.cols, right.cols = self.decisive(left.cols), self.decisive(right.cols)
         on = self.placed('ON', self.join_pred, left.cols, right.cols, kind == 'FULL ')
         if kind and rng.random() < 0.3 and not self.schema.big:
             # FULL needs something to merge or hash by, what comes with it may be anything
-            on = '%s AND %s' % (on, self.placed('ON', self.e.pred, cols, 1))
+            on = '%s AND %s' % (on, self.placed('ON', self.e.pred, left.cols + right.cols, 1))
         if kind == 'FULL ' and ' = ' not in on.split(' AND ')[0]:
             kind = 'LEFT '
         if not kind and r < 0.2 and not self.schema.big:
@@ -263,7 +271,7 @@ class FromMaker:
     def lateral(self, text, cols, one):
         """(FROM text, columns) with a subquery that reads the items before it."""
         rng = self.rng
-        self.outer.append([c for c in cols if c.short])
+        self.outer.append([c for c in self.decisive(cols) if c.short])
         r = rng.random()
         pool = [k for k in ('int', 'text', 'num2', 'date') if self.e.of(self.outer[-1], k)]
         if r < 0.15 and pool:

@@ -45,7 +45,7 @@ class SubqueryMaker:
 
     def inside(self, cols, make, *args):
         """What make() gives, with cols as the columns of the query around it."""
-        self.outer.append([c for c in cols if c.short])
+        self.outer.append([c for c in self.decisive(cols) if c.short])
         try:
             return make(*args)
         finally:
