@@ -23,7 +23,7 @@ import psycopg2  # noqa: E402
 from oracle import Config, Failure, OutOfHand, Player, connect, roll_back_prepared, work  # noqa: E402
 from crowd import Crowd  # noqa: E402
 from reduce import reduce, save, script  # noqa: E402
-from schema import Schema, lit  # noqa: E402
+from schema import Schema  # noqa: E402
 from statements import StatementMaker  # noqa: E402
 from stmt import Stmt  # noqa: E402
 from views import NOT_YET, ViewMaker  # noqa: E402
