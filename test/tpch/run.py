@@ -28,7 +28,7 @@ import reads  # noqa: E402
 
 DATABASE = "tview_tpch_test"
 # Queries that may still be refused: some construct of theirs is not maintained yet.
-PENDING = frozenset("2 3 10 18 21".split())
+PENDING = frozenset()
 SHOWN_FAILURES = 20
 
 
