@@ -34,7 +34,7 @@ static bool found_by_key(const TvGraph *graph, const TvBranch *branch, int leaf,
 						 const TvNode *node);
 static bool is_constant(const TvNode *node, int column);
 static int	count_stand_ins(const TvGraph *graph, const TvNode *node, int source, bool *by_key);
-static char *cost_text(Query *query, int lookups, bool selective);
+static char *cost_text(Query *query, int lookups);
 static char *index_text(const TvGraph *graph, const TvMissingIndex *index);
 
 void
@@ -84,8 +84,7 @@ tv_explain_cost_delta(const TvGraph *graph, const TvNode *node, int source, TvLa
 	if (!by_key)
 		return pstrdup("unknown: rows of a node below are not found by its whole key");
 	query = tv_derive_delta(graph, node, bms_make_singleton(source), layouts, 1);
-	return query ? cost_text(query, lookups,
-							 tv_derive_flips(graph, node, bms_make_singleton(source))) : NULL;
+	return query ? cost_text(query, lookups) : NULL;
 }
 
 char *
@@ -102,7 +101,7 @@ tv_explain_cost_group(const TvGraph *graph, const TvNode *node)
 	if (count_stand_ins(graph, node, -1, &by_key) > 0)
 		return pstrdup("unknown: it is computed from rows of a node below");
 	return cost_text(tv_derive_recompute(graph, node, node->nkeys > 0 ? TV_RECOMPUTE_KEYS :
-										 TV_RECOMPUTE_ALL, 1), 0, false);
+										 TV_RECOMPUTE_ALL, 1), 0);
 }
 
 List *
@@ -195,9 +194,9 @@ is_constant(const TvNode *node, int column)
 }
 
 static char *
-cost_text(Query *query, int lookups, bool selective)
+cost_text(Query *query, int lookups)
 {
-	Plan	   *plan = tv_plan_query(query, true, selective)->planTree;
+	Plan	   *plan = tv_plan_query(query, true)->planTree;
 
 	return psprintf("%.2f for about %.0f %s", plan->total_cost + lookups * LOOKUP_COST,
 					plan->plan_rows, plan->plan_rows < 1.5 ? "row" : "rows");

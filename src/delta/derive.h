@@ -42,12 +42,6 @@ extern Query *tv_derive_delta(const TvGraph *graph, const TvNode *node,
 							  const Bitmapset *changed, TvLayout **layouts,
 							  double rows);
 
-/*
- * Does that delta look for rows between the old value of an aggregate and its
- * new one?  They are few, which the planner cannot know.
- */
-extern bool tv_derive_flips(const TvGraph *graph, const TvNode *node, const Bitmapset *changed);
-
 typedef enum TvRecomputeScope
 {
 	TV_RECOMPUTE_ALL,			/* every group */

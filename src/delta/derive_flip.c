@@ -25,6 +25,8 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "access/sysattr.h"
+#include "access/table.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -34,6 +36,7 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "delta/derive_flip.h"
 
@@ -129,6 +132,90 @@ tv_flip_queries(const TvProduct *product, int leaf, List *exprs, List *quals, bo
 }
 
 /*
+ * The one leaf that the other side of the comparison is over, if it is a table
+ * of which columns are read, and no more; -1 otherwise.
+ */
+static int
+compared_leaf(const TvProduct *product, Node *x, List *exprs, List *quals)
+{
+	Bitmapset  *varnos = pull_varnos(NULL, x);
+	Bitmapset  *attnos = NULL;
+	TvLeaf	   *leaf;
+	int			varno;
+
+	if (!bms_get_singleton_member(varnos, &varno))
+		return -1;
+	leaf = list_nth(product->branch->leaves, varno - 1);
+	if (leaf->mode != TV_LEAF_INNER || leaf->source < 0 || leaf->rte->rtekind != RTE_RELATION ||
+		!OidIsValid(product->graph->sources[leaf->source]->relid))
+		return -1;
+	pull_varattnos((Node *) exprs, varno, &attnos);
+	pull_varattnos((Node *) quals, varno, &attnos);
+	pull_varattnos((Node *) tv_branch_quals(product->branch), varno, &attnos);
+	varno--;
+	/* whole rows and system columns are no columns of a subquery */
+	return bms_next_member(attnos, -1) > -FirstLowInvalidHeapAttributeNumber ? varno : -1;
+}
+
+typedef struct InnerContext
+{
+	int			varno;			/* becomes the subquery's own */
+} InnerContext;
+
+static Node *
+inner_mutator(Node *node, InnerContext *inner)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		Var		   *var = copyObject((Var *) node);
+
+		if (var->varno == inner->varno)
+			var->varno = 1;
+		else
+			var->varlevelsup = 1;
+		var->varnosyn = 0;
+		var->varattnosyn = 0;
+		return (Node *) var;
+	}
+	return expression_tree_mutator(node, inner_mutator, inner);
+}
+
+/*
+ * Put the leaf's table into a subquery of its own, with these quals: there the
+ * rows of the change are parameters, by which the planner sees a range, and it
+ * cannot do it the other way round.
+ */
+static void
+fence(Query *query, int leaf, List *quals)
+{
+	ListCell   *cell = list_nth_cell(query->rtable, leaf);
+	RangeTblEntry *rte = lfirst(cell);
+	Relation	rel = table_open(rte->relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	Query	   *inner = tv_query_make();
+	InnerContext context = {leaf + 1};
+
+	tv_query_add_rte(inner, rte);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		tv_query_add_column(inner, att->attisdropped ?
+							(Expr *) makeNullConst(INT4OID, -1, InvalidOid) :
+							(Expr *) makeVar(1, i + 1, att->atttypid, att->atttypmod,
+											 att->attcollation, 0), NameStr(att->attname));
+	}
+	table_close(rel, NoLock);
+	tv_query_where(inner, (List *) inner_mutator((Node *) quals, &context));
+	inner->limitOffset = (Node *) tv_query_int8(0);
+	rte = tv_query_subquery_rte(inner, rte->eref->aliasname);
+	rte->lateral = true;
+	lfirst(cell) = rte;
+}
+
+/*
  * The product with the leaf's change as m, and once more as s.  null: where
  * the comparison with s has a null, else where it fails.
  */
@@ -140,12 +227,15 @@ flips(const TvProduct *product, int leaf, List *exprs, List *quals, int comparis
 	TvLayout   *layout = product->layouts[l->source];
 	Query	   *query = tv_product_query(product, exprs, quals, true, negative);
 	List	   *where = make_ands_implicit((Expr *) query->jointree->quals);
-	OpExpr	   *fails = copyObject(list_nth_node(OpExpr, where, comparison));
+	OpExpr	   *holds = list_nth_node(OpExpr, where, comparison);
+	OpExpr	   *fails = copyObject(holds);
 	int			s = tv_query_add_rte(query, tv_query_delta_rte(tv_derive_delta_name(l->source),
 															   layout, product->rows));
 	Var		   *weight_m = makeVar(leaf + 1, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
 	Var		   *weight_s = makeVar(s, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
 	OpExpr	   *opposite;
+	List	   *between;
+	int			x;
 
 	ChangeVarNodes((Node *) fails, leaf + 1, s, 0);
 	if (null)
@@ -155,15 +245,23 @@ flips(const TvProduct *product, int leaf, List *exprs, List *quals, int comparis
 		test->arg = list_nth(fails->args, side);
 		test->nulltesttype = IS_NULL;
 		test->location = -1;
-		where = lappend(where, test);
+		between = list_make2(holds, test);
 	}
 	else
 	{
 		fails->opno = get_negator(fails->opno);
 		fails->opfuncid = InvalidOid;
 		set_opfuncid(fails);
-		where = lappend(where, fails);
+		between = list_make2(holds, fails);
 	}
+	where = list_delete_nth_cell(where, comparison);
+	x = compared_leaf(product, list_nth(list_nth_node(OpExpr, quals, comparison)->args, 1 - side),
+					  exprs, quals);
+	if (x >= 0)
+		fence(query, x, between);
+	else
+		where = list_concat(where, between);
+
 	opposite = (OpExpr *) make_opclause(INT8_EQ_OP, BOOLOID, false, (Expr *) weight_m,
 										(Expr *) makeFuncExpr(F_INT8UM, INT8OID,
 															  list_make1(weight_s),
@@ -173,27 +271,4 @@ flips(const TvProduct *product, int leaf, List *exprs, List *quals, int comparis
 	set_opfuncid(opposite);
 	tv_query_where(query, lappend(where, opposite));
 	return query;
-}
-
-bool
-tv_derive_flips(const TvGraph *graph, const TvNode *node, const Bitmapset *changed)
-{
-	ListCell   *lb;
-	ListCell   *ll;
-
-	foreach(lb, node->branches)
-	{
-		TvBranch   *branch = lfirst(lb);
-
-		foreach(ll, branch->leaves)
-		{
-			TvLeaf	   *leaf = lfirst(ll);
-
-			if (leaf->source >= 0 && bms_is_member(leaf->source, changed) &&
-				tv_flip_applies(graph, branch, foreach_current_index(ll), branch->exprs,
-								branch->quals))
-				return true;
-		}
-	}
-	return false;
 }

@@ -163,9 +163,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 		return;
 	}
 
-	stmt = tv_plan_query(query, entry->key.size_class == 0,
-						 entry->key.kind == TV_PLAN_DELTA &&
-						 tv_derive_flips(view->graph, node, entry->changed));
+	stmt = tv_plan_query(query, entry->key.size_class == 0);
 
 	MemoryContextSwitchTo(view->cxt);
 	entry->plan.stmt = copyObject(stmt);

@@ -152,7 +152,7 @@ count_scans(Plan *plan)
  * for, and the table may grow without anybody telling.
  */
 static PlannedStmt *
-choose_plan(Query *query, bool few_rows, bool selective)
+choose_plan(Query *query, bool few_rows)
 {
 	PlannedStmt *stmt = plan_without(query, TV_ALL_NODES);
 	PlannedStmt *other;
@@ -171,14 +171,13 @@ choose_plan(Query *query, bool few_rows, bool selective)
 		return stmt;
 	other = plan_without(query, TV_NO_SCANS_EITHER);
 	if (count_scans(other->planTree) < scans &&
-		(selective ||
-		 other->planTree->total_cost <= stmt->planTree->total_cost + scans * TV_LOOKUP_COST))
+		other->planTree->total_cost <= stmt->planTree->total_cost + scans * TV_LOOKUP_COST)
 		stmt = other;
 	return stmt;
 }
 
 PlannedStmt *
-tv_plan_query(Query *query, bool few_rows, bool selective)
+tv_plan_query(Query *query, bool few_rows)
 {
 	PlannedStmt *stmt;
 	bool		snapshot_set = false;
@@ -189,7 +188,7 @@ tv_plan_query(Query *query, bool few_rows, bool selective)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		snapshot_set = true;
 	}
-	stmt = choose_plan(query, few_rows, selective);
+	stmt = choose_plan(query, few_rows);
 	stmt->jitFlags = 0;
 	if (snapshot_set)
 		PopActiveSnapshot();

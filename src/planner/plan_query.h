@@ -13,10 +13,9 @@
 /*
  * Plan a copy of the query, in the current memory context.  Takes the locks
  * that its relations ask for, and a snapshot if none is active.
- * few_rows: favour a plan without start-up that looks rows up.  selective: it
- * finds fewer rows than the planner can know.
+ * few_rows: favour a plan without start-up that looks rows up.
  */
-extern PlannedStmt *tv_plan_query(Query *query, bool few_rows, bool selective);
+extern PlannedStmt *tv_plan_query(Query *query, bool few_rows);
 
 /* Is the plan made of nodes that executor/direct.c can run? */
 extern bool tv_plan_is_simple(Plan *plan);
