@@ -200,6 +200,7 @@ tv_changes_keep(TvChanges *changes)
 
 	foreach(lc, changes->segments)
 		tv_row_store_keep(((TvSegment *) lfirst(lc))->rows);
+	join_neighbours(changes);
 }
 
 void
