@@ -30,7 +30,7 @@ wanted=(gcc make libc6-dev)
 [ -z "$major" ] || wanted+=("postgresql-$major" "postgresql-server-dev-$major")
 [ -z "${1-}" ] || wanted+=(python3 python3-psycopg2)
 if [ "${1-}" = test ] || [ "${1-}" = cassert ] || [ "${1-}" = versions ]; then
-	wanted+=(libcmocka-dev libtap-parser-sourcehandler-pgtap-perl libipc-run-perl binutils)
+	wanted+=(libcmocka-dev libtap-parser-sourcehandler-pgtap-perl libipc-run-perl binutils pgbouncer)
 	[ -z "$major" ] || wanted+=("postgresql-$major-pgtap")
 	# From 16 on the server's own tree has the formatter; we format with 15's.
 	[ "$major" != 15 ] || wanted+=(pg-bsd-indent)
@@ -76,4 +76,7 @@ if ! install; then
 		tail -n 30 "$log" >&2
 		die "could not install: ${missing[*]}"
 	}
+fi
+if [[ " ${missing[*]} " == *" pgbouncer "* ]] && [ -d /run/systemd/system ]; then
+	systemctl -q disable --now pgbouncer || true
 fi
