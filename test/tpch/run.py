@@ -233,20 +233,22 @@ class Run:
                          "AND l_linenumber = 1", (key,))
 
     def best_supplier(self):
-        """The maximum of query 15 is passed, shared, and left."""
-        key = self.an_order()
-        self.cur.execute("UPDATE lineitem SET l_shipdate = '1996-02-01', l_extendedprice = 9000000, l_discount = 0, "
-                         "l_suppkey = l_suppkey WHERE l_orderkey = %s", (key,))
-        self.cur.execute("DELETE FROM lineitem WHERE l_orderkey = %s AND l_linenumber = 1", (key,))
-        self.cur.execute("UPDATE lineitem SET l_extendedprice = 900 WHERE l_orderkey = %s", (key,))
+        """The maximum of query 15 is passed, or missed, and left."""
+        self.cur.execute("DELETE FROM lineitem WHERE l_extendedprice > 2000000")
+        self.cur.execute("UPDATE lineitem SET l_shipdate = '1996-02-01', l_extendedprice = %s, l_discount = 0 "
+                         "WHERE l_orderkey = %s", (self.dice.randint(3000000, 9000000), self.an_order()))
 
     def large_order(self):
-        """Over and under the limit of query 18, and under the average of query 17."""
-        key = self.an_order()
-        self.cur.execute("UPDATE lineitem SET l_quantity = l_quantity + 300 WHERE l_orderkey = %s", (key,))
-        self.cur.execute("UPDATE lineitem SET l_quantity = 1 WHERE l_orderkey = %s AND l_linenumber = 1", (key,))
-        self.cur.execute("UPDATE lineitem SET l_quantity = l_linenumber, l_partkey = l_partkey WHERE l_orderkey = %s",
-                         (key,))
+        """Over the limit of query 18; every other one back under it."""
+        self.cur.execute("UPDATE lineitem SET l_quantity = l_quantity + 300 WHERE l_orderkey = %s", (self.an_order(),))
+        self.cur.execute("UPDATE lineitem SET l_quantity = l_linenumber WHERE l_quantity > 300 AND l_orderkey % 16 < 8")
+
+    def small_quantities(self):
+        """Under the average of query 17."""
+        self.cur.execute("UPDATE lineitem SET l_quantity = 1 WHERE (l_orderkey, l_linenumber) IN (SELECT l_orderkey, "
+                         "l_linenumber FROM lineitem JOIN part ON p_partkey = l_partkey WHERE p_brand = 'Brand#23' "
+                         "AND p_container = 'MED BOX' ORDER BY l_orderkey, l_linenumber OFFSET %s LIMIT 2)",
+                         (self.dice.randrange(10),))
 
     def forest_parts(self):
         """Query 20: a supplier of Canada has too much of a part of the forest, then less; the part's name changes."""
@@ -285,7 +287,7 @@ KINDS = [Run.insert_order, Run.delete_order, Run.update_lineitems, Run.customer,
          Run.move_order, Run.partsupp, Run.ship_late, Run.region_names, Run.delete_batch_by_cascade, Run.other_part,
          Run.into_date_windows, Run.several_tables, Run.insert_and_delete, Run.new_part, Run.new_supplier,
          Run.complaints, Run.customers_come_and_go, Run.other_nation, Run.requests, Run.everyone_late_but_one,
-         Run.best_supplier, Run.large_order, Run.forest_parts, Run.delete_part, Run.many_lineitems, Run.no_change, Run.rolled_back]
+         Run.best_supplier, Run.large_order, Run.small_quantities, Run.forest_parts, Run.delete_part, Run.many_lineitems, Run.no_change, Run.rolled_back]
 
 
 class Views:
