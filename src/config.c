@@ -13,6 +13,7 @@
 
 #include "config.h"
 
+int			tv_lock_escalation = 256;
 bool		tv_require_incremental = false;
 int			tv_read_in_statement = TV_READ_ERROR;
 int			tv_bulk_rows = 200;
@@ -30,6 +31,11 @@ tv_config_init(void)
 							"Number of changed rows from which on the delta plan for many rows is used.",
 							"The plan for few rows is made for index look-ups, the one for many rows with the true number of rows.",
 							&tv_bulk_rows, 200, 1, INT_MAX,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("tview.lock_escalation",
+							"Number of join keys and groups that a transaction locks one by one.",
+							"If there are more, all keys of a join, or all groups, are locked at once.",
+							&tv_lock_escalation, 256, 0, INT_MAX,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("tview.read_in_statement",
 							 "What a read of a maintained view does while a statement is changing its base tables.",

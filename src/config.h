@@ -23,6 +23,9 @@ extern int	tv_read_in_statement;
 /* From this many changed rows on, the delta plan for many rows is used. */
 extern int	tv_bulk_rows;
 
+/* More keys than that are not locked one by one by a transaction. */
+extern int	tv_lock_escalation;
+
 extern void tv_config_init(void);
 
 #endif							/* TV_CONFIG_H */

@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_relation.h"
+#include "storage/lock.h"
 #include "optimizer/optimizer.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
@@ -249,6 +250,31 @@ tv_compat_ExecutorRun(QueryDesc *desc)
 	standard_ExecutorRun(desc, ForwardScanDirection, 0);
 #else
 	standard_ExecutorRun(desc, ForwardScanDirection, 0, true);
+#endif
+}
+
+/*
+ * Take a lock until the end of the transaction.  Unless report_full, returns
+ * LOCKACQUIRE_NOT_AVAIL if the lock table has no room.  18 added an argument.
+ */
+static inline LockAcquireResult
+tv_compat_lock_acquire(const LOCKTAG *tag, LOCKMODE mode, bool report_full)
+{
+#if PG_VERSION_NUM >= 180000
+	return LockAcquireExtended(tag, mode, false, false, report_full, NULL, false);
+#else
+	return LockAcquireExtended(tag, mode, false, false, report_full, NULL);
+#endif
+}
+
+/* Does this transaction hold this lock in just this mode? 17 added an argument. */
+static inline bool
+tv_compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(tag, mode, false);
+#else
+	return LockHeldByMe(tag, mode);
 #endif
 }
 

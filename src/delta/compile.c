@@ -18,7 +18,6 @@
 #include "delta/compile_internal.h"
 
 static TvNode *compile_top_linear(TvCompiler *c, List *branches, Query *query);
-static bool node_is_additive(const TvNode *node);
 
 TvGraph *
 tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal **refusal)
@@ -90,8 +89,8 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 			tv_partition_finish(node);
 		node->ndelta = Max(node->ndelta, node->nkeys);
 		tv_stores_assign(node, c->sources);
-		node->additive = node_is_additive(node);
 	}
+	tv_edges_assign(graph);
 	return graph;
 }
 
@@ -115,32 +114,6 @@ compile_top_linear(TvCompiler *c, List *branches, Query *query)
 	node->out_desc = CreateTupleDescCopy(node->in_desc);
 	tv_compile_sources_of(c, node);
 	return node;
-}
-
-/*
- * Does the node's delta depend on nothing but the change itself?  Then the
- * deltas of two transactions commute, and locks on the touched rows suffice.
- */
-static bool
-node_is_additive(const TvNode *node)
-{
-	ListCell   *lb;
-
-	if (node->recompute)
-		return false;
-	foreach(lb, node->branches)
-	{
-		TvBranch   *branch = lfirst(lb);
-		ListCell   *ll;
-		int			nleaves = 0;
-
-		foreach(ll, branch->leaves)
-			if (((TvLeaf *) lfirst(ll))->source >= 0)
-			nleaves++;
-		if (nleaves > 1)
-			return false;
-	}
-	return true;
 }
 
 void

@@ -256,6 +256,9 @@ extern Var *tv_keys_leaf_column(TvCompiler *c, TvLeaf *leaf, int i, AttrNumber a
 /* probes.c: may an index on the node's rows have this column? */
 extern bool tv_probes_can_index(const TvNode *node, const Var *column);
 
+/* edges.c: what a change must lock */
+extern void tv_edges_assign(TvGraph *graph);
+
 /* stores.c: where keys and accumulators are stored */
 extern void tv_stores_assign(TvNode *node, List *sources);
 

@@ -241,6 +241,30 @@ typedef enum TvIdentity
 								 * any, by scanning.  State tables only */
 } TvIdentity;
 
+/* An equality by which rows of two leaves meet. */
+typedef struct TvEdgeKey
+{
+	Expr	   *exprs[2];		/* a column of each leaf, or a cast of it that
+								 * cannot fail */
+	Oid			hashes[2];		/* hash functions, of one operator family */
+	Oid			collation;
+	bool		null_safe;		/* nulls meet, too */
+} TvEdgeKey;
+
+/*
+ * Two leaves of a branch that can change.  Transactions of which one changes
+ * the first and one the second must not miss each other: they lock the keys by
+ * which their rows can meet.
+ */
+typedef struct TvEdge
+{
+	int			number;			/* > 0, in the graph */
+	int			branch;			/* index in node->branches */
+	int			leaves[2];		/* indexes in the branch, ascending */
+	List	   *keys;			/* of TvEdgeKey *; NIL: all their rows may
+								 * meet */
+} TvEdge;
+
 typedef struct TvNode
 {
 	int			id;				/* index in graph->nodes */
@@ -301,8 +325,12 @@ typedef struct TvNode
 	char	   *signature;		/* of the state table's layout */
 	Oid			state_relid;	/* filled in when bound */
 
-	/* one base table, additive: rows locks suffice */
-	bool		additive;
+	/* locks, see edges.c */
+	bool		additive;		/* the delta depends on the change alone:
+								 * locks on the rows written suffice */
+	List	   *edges;			/* of TvEdge * */
+	int			group_lock;		/* number of the locks on groups that are
+								 * recomputed, 0 if none */
 } TvNode;
 
 typedef struct TvGraph
@@ -319,6 +347,8 @@ typedef struct TvGraph
 								 * shape output */
 	bool		user_code;		/* an expression calls a function that did not
 								 * come with the server */
+	bool		exclusive;		/* no finer locks are known than one on the
+								 * whole view */
 } TvGraph;
 
 /*

@@ -10,8 +10,8 @@
  * one partition is paired at will: an update in place is cheaper than a delete
  * and an insert.
  *
- * The state table is written under the lock on the view, which excludes other
- * writers of a node that is not additive.
+ * The partitions are locked by their keys, and the snapshot is newer than these
+ * locks: nobody else writes their rows.
  *
  *-------------------------------------------------------------------------
  */

@@ -24,6 +24,7 @@
 #include "executor/flush.h"
 #include "executor/flush_on_read.h"
 #include "executor/frames_internal.h"
+#include "executor/lock_tags.h"
 #include "executor/snapshot_check.h"
 #include "planner/view_cache.h"
 #include "tv_compat.h"
@@ -207,6 +208,7 @@ xact_callback(XactEvent event, void *arg)
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
 	{
 		tv_snapshot_end_transaction();
+		tv_tags_end_transaction();
 		tv_view_cache_end_transaction();
 	}
 }
@@ -229,6 +231,7 @@ tv_executor_init(void)
 	ExecutorRun_hook = tv_ExecutorRun;
 	prev_ExecutorFinish = ExecutorFinish_hook;
 	ExecutorFinish_hook = tv_ExecutorFinish;
+	tv_tags_init();
 	RegisterXactCallback(xact_callback, NULL);
 	RegisterSubXactCallback(subxact_callback, NULL);
 	if (IsTransactionState())

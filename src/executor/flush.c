@@ -15,10 +15,10 @@
  * and every stored node of them equals its query.  What stays pending for
  * others does not matter to them.
  *
- * Locks: first the bases that are read, then all reachable views by OID, then
- * a fresh snapshot per node.  Views are locked in the mode their nodes need
- * (row locks suffice for additive ones); those that wait only against DDL,
- * for what is pending for them would not fit another definition.
+ * Locks: first the bases that are read, then all reachable views by OID; those
+ * that wait only against DDL, for what is pending for them would not fit another
+ * definition.  Then, node by node, what its changes can meet (edges.c), a fresh
+ * snapshot, and the rows that are written.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,6 +40,7 @@
 #include "executor/flush_internal.h"
 #include "executor/frames.h"
 #include "executor/isolation.h"
+#include "executor/key_locks.h"
 #include "executor/moment.h"
 #include "executor/rights.h"
 #include "planner/member_cache.h"
@@ -314,7 +315,7 @@ static void
 lock_views(List *waiting, List *selected)
 {
 	List	   *bases = NIL;
-	List	   *additive = NIL;
+	List	   *exclusive = NIL;
 	List	   *by_oid = list_concat_copy(waiting, selected);
 	ListCell   *lc;
 
@@ -322,8 +323,8 @@ lock_views(List *waiting, List *selected)
 	{
 		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
 
-		if (view->additive)
-			additive = lappend_oid(additive, view->relid);
+		if (view->graph->exclusive)
+			exclusive = lappend_oid(exclusive, view->relid);
 		for (int i = 0; i < view->graph->nsources; i++)
 		{
 			TvSource   *source = view->graph->sources[i];
@@ -349,8 +350,8 @@ lock_views(List *waiting, List *selected)
 		Oid			relid = lfirst_oid(lc);
 
 		LockRelationOid(relid, list_member_oid(waiting, relid) ? AccessShareLock :
-						list_member_oid(additive, relid) ? RowExclusiveLock :
-						ShareRowExclusiveLock);
+						list_member_oid(exclusive, relid) ? ShareRowExclusiveLock :
+						RowExclusiveLock);
 	}
 }
 
@@ -454,6 +455,8 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows
 	TvNode	   *node = flush->node;
 	TvPlan	   *plan;
 
+	if (node->edges)
+		tv_key_locks_join(flush, inputs, changed);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 	plan = tv_plan_get(flush->view, node, TV_PLAN_DELTA, changed, nrows);
@@ -475,6 +478,13 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
 
 		run_delta(flush, plan, inputs, tv_groups_add, table);
+		if (table->ngroups > 0 && node->group_lock)
+		{
+			/* what is recomputed must be read after it is locked */
+			tv_key_locks_groups(flush, table);
+			PopActiveSnapshot();
+			PushActiveSnapshot(GetLatestSnapshot());
+		}
 		if (table->ngroups > 0 && node->kind == TV_NODE_GROUP)
 			tv_apply_groups(flush, table);
 		else if (table->ngroups > 0)

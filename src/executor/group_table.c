@@ -68,6 +68,12 @@ hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls)
 	return murmurhash32(hash);
 }
 
+uint32
+tv_groups_hash(TvNodeRuntime *rt, const TvGroup *group)
+{
+	return hash_keys(rt, group->keys, group->nulls);
+}
+
 static bool
 same_keys(TvNodeRuntime *rt, const TvGroup *group, const Datum *keys, const bool *nulls)
 {

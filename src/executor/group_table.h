@@ -83,6 +83,9 @@ extern TvGroupTable *tv_groups_make(TvNodeRuntime *rt, MemoryContext cxt);
 extern TvGroup *tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls,
 							   bool make);
 
+/* Hash of a group's keys; rt->hashable.  Equal keys have the same everywhere. */
+extern uint32 tv_groups_hash(TvNodeRuntime *rt, const TvGroup *group);
+
 /* Let the group's keys have this image. */
 extern void tv_groups_set_keys(TvGroupTable *table, TvGroup *group,
 							   const Datum *keys, const bool *nulls);

@@ -59,6 +59,7 @@ typedef struct TvNodeRuntime
 	SortSupportData *identity_sort; /* order of the output rows' key */
 	struct TvTopRuntime *top_rows;	/* owned by apply_top_rows.c */
 	struct TvStoreAccess *access[3];	/* by TvStoreUse; see store_access.c */
+	struct TvKeyLocks *locks;	/* owned by key_locks.c */
 } TvNodeRuntime;
 
 /* The runtime of a node, made when missing; lives in the view's context. */

@@ -221,9 +221,6 @@ build_view(TvView *view)
 	bind_layouts(view);
 	check_rights(view, RelationGetRelationName(rel));
 
-	view->additive = true;
-	for (int i = 0; i < view->graph->nnodes; i++)
-		view->additive &= view->graph->nodes[i]->additive;
 	table_close(rel, NoLock);
 	MemoryContextSwitchTo(oldcxt);
 	view->valid = true;

@@ -28,7 +28,6 @@ typedef struct TvView
 	char	  **delta_names;	/* tv_derive_delta_name(), by source index */
 	List	   *settings;		/* of char *: name=value, fixed at creation */
 	bool		deferred;		/* maintained at commit, or when it is read */
-	bool		additive;		/* every node is: row locks suffice */
 	struct TvPlanTable *plans;	/* owned by plan_cache.c */
 	List	   *plan_relids;	/* of Oid: partitions and children in plans */
 	void	  **runtimes;		/* by node; owned by executor/runtime.c */

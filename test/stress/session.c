@@ -265,6 +265,8 @@ try_transaction(Session *s, const char *begin, const Stmt * stmts, int n, bool c
 	bool		saved = false;
 
 	run_text(s, begin, state);
+	if (state[0] != '\0')
+		return false;
 	for (int i = 0; i < n && s->failure.len == 0; i++)
 	{
 		run(s, &stmts[i], state);
@@ -323,7 +325,7 @@ transaction(Session *s)
 
 	for (int i = 0; i < n; i++)
 		make_stmt(s, &stmts[i], &depth, strlen(begin) > 5);
-	for (int try = 0; try < MAX_TRIES && !done && s->failure.len == 0; try++)
+	for (int try = 0; try < MAX_TRIES && !done && s->failure.len == 0 && (try == 0 || now() < s->until); try++)
 	{
 		if (try > 0)
 			nap(rnd(&s->rng, 2000 * try) / 1e6);
@@ -343,7 +345,7 @@ session_run(void *arg)
 {
 	Session    *s = arg;
 
-	for (int i = 0; i < s->ntransactions && s->failure.len == 0; i++)
+	for (int i = 0; i < s->ntransactions && s->failure.len == 0 && now() < s->until; i++)
 	{
 		if (chance(&s->rng, 25))
 		{

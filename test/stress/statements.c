@@ -105,7 +105,7 @@ insert(Text * sql, const Schema * schema, Rng * rng, int n)
 	{
 		text_add(sql, "INSERT INTO %s SELECT %d + i, NULL, i %% %d, i %% 4, i %% 30, i, 't' || i %% 4"
 				 " FROM generate_series(1, %d) i", table->name, 100000 * (n + 1) + 1000 * rnd(rng, 50),
-				 table->domain, chance(rng, 80) ? 5 + rnd(rng, 10) : 60);
+				 table->domain, 5 + rnd(rng, chance(rng, 80) ? 10 : 40));
 	}
 	else
 	{

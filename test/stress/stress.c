@@ -18,7 +18,8 @@
 #define MAX_SESSIONS 64
 #define DATABASE "tview_stress"
 #define MAX_FAILURES 3
-#define MAX_ROWS 150			/* of a table; many more are thinned out */
+#define MAX_ROWS 70			/* of a table; many more are thinned out */
+#define MAX_VIEW_ROWS 200		/* of a view with few rows in its tables */
 
 static int	nsessions = 8;
 static double seconds = 50;
@@ -118,6 +119,15 @@ add_view(Schema * schema, Rng * rng)
 	bool		done;
 	const char *state;
 
+	text_add(&sql, "SELECT count(*) FROM (%s) q", view->query);
+	if (number(sql.data) > MAX_VIEW_ROWS)
+	{
+		text_free(&sql);
+		free(view->query);
+		schema->nviews--;
+		return false;
+	}
+	sql.len = 0;
 	text_add(&sql, "CREATE MATERIALIZED VIEW %s USING tview AS %s", view->name, view->query);
 	result = PQexec(control, sql.data);
 	done = PQresultStatus(result) == PGRES_COMMAND_OK;
@@ -263,6 +273,7 @@ meet(Session *sessions, Rng * rng)
 		/* a signal of the phase before may come late */
 		sessions[i].cancels |= cancels;
 		sessions[i].ntransactions = 3 + rnd(rng, 6);
+		sessions[i].until = now() + 3;
 		pthread_create(&threads[i], NULL, session_run, &sessions[i]);
 	}
 	if (cancels)
@@ -294,9 +305,11 @@ static void
 make_settings(Text * settings, Rng * rng)
 {
 	static const char *const bulk[] = {"1", "3", "200"};
+	static const char *const keys[] = {"0", "2", "10", "256", "256"};
 
-	text_add(settings, "SET search_path = r; SET deadlock_timeout = '%dms'; SET tview.bulk_rows = %s",
-			 10 + rnd(rng, 40), bulk[rnd(rng, 3)]);
+	text_add(settings, "SET search_path = r; SET deadlock_timeout = '%dms'; SET tview.bulk_rows = %s;"
+			 " SET tview.lock_escalation = %s",
+			 10 + rnd(rng, 40), bulk[rnd(rng, 3)], keys[rnd(rng, 5)]);
 	if (chance(rng, 20))
 		text_add(settings, "; SET work_mem = '64kB'");
 }

@@ -157,6 +157,7 @@ typedef struct Session
 	const		Schema *schema;
 	bool		ddl;			/* this one may refresh, create and drop views */
 	int			ntransactions;	/* in this phase */
+	double		until;			/* when the phase should end */
 	bool		cancels;		/* in this phase statements may be cancelled */
 	Counters	counters;
 	Text		failure;		/* what must not happen */

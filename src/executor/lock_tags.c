@@ -1,0 +1,338 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/lock_tags.c
+ *	  Locks on the keys of an edge, or of groups, in two colours.
+ *
+ * The locks are entries of the server's lock table, of type userlock, which
+ * neither the server nor advisory locks use.  In pg_locks:
+ *
+ *		classid		the view
+ *		objid		the hash of the key
+ *		objsubid	the number of the edge
+ *
+ * Escalation: the lock table is of fixed size, so a transaction that would lock
+ * more than tview.lock_escalation keys locks an edge as a whole.  For that, an
+ * edge has two more tags (objsubid 0, objid = 2 x edge + side).  Whoever locks
+ * keys as a writer of side s holds RowExclusiveLock on the tag of s; whoever
+ * locks all keys holds that too, and ShareLock on the tag of the other side:
+ *
+ *					tag of s			tag of the other side
+ *		keys		RowExclusive		-
+ *		all keys	RowExclusive		Share
+ *
+ * So writers of one side never wait for each other, and all keys exclude any
+ * key of the other side.
+ *
+ * Learning: two transactions that change a row of one leaf and later one of
+ * the other, of the same key, as "insert a line, then update its order" does,
+ * both get the first lock, and wait for each other with the second.  When a
+ * transaction that has a key in one colour asks for it in the other, this is
+ * remembered for some time: everybody then locks that edge for both sides at
+ * once, and the second transaction waits before it has anything.  That is
+ * always right, it only waits more; so what is remembered need not be exact.
+ *
+ * Nothing else is remembered about locks but in the lock table, where a
+ * rollback to a savepoint takes them away.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+#include "config.h"
+#include "executor/lock_tags.h"
+#include "tv_compat.h"
+
+/* How long an edge is locked for both sides after that was last needed. */
+#define TV_LEARNED_SECONDS 600
+
+/* Edges are told apart by their hash modulo this. */
+#define TV_LEARNED_SLOTS 4096
+
+/* Until when, in seconds; shared if the library is preloaded. */
+static pg_atomic_uint64 own_learned[TV_LEARNED_SLOTS];
+static pg_atomic_uint64 *learned = own_learned;
+
+static shmem_request_hook_type prev_shmem_request = NULL;
+static shmem_startup_hook_type prev_shmem_startup = NULL;
+
+/* Keys locked by this transaction, those of rolled back parts included. */
+static int64 nlocked = 0;
+static bool any_locked = false;
+
+static void compact(TvTagSet *set);
+static bool learn(const TvTagSet *set, int sides);
+static void lock_all(const TvTagSet *set, int sides);
+static bool lock_keys(const TvTagSet *set);
+
+TvTagSet *
+tv_tags_make(Oid view, int number, bool keyed, bool exclusive)
+{
+	TvTagSet   *set = palloc0(sizeof(TvTagSet));
+
+	set->view = view;
+	set->number = number;
+	set->keyed = keyed;
+	set->exclusive = exclusive;
+	set->capacity = 4;
+	set->tags = palloc(sizeof(uint64) * set->capacity);
+	return set;
+}
+
+void
+tv_tags_add(TvTagSet *set, uint32 hash, int side)
+{
+	if (tv_tags_full(set, side))
+		return;
+	if (set->ntags == set->capacity)
+	{
+		compact(set);
+		if (set->keyed && set->ntags > tv_lock_escalation)
+		{
+			set->all |= side;
+			return;
+		}
+		if (set->ntags > set->capacity / 2)
+		{
+			set->capacity *= 2;
+			set->tags = repalloc_huge(set->tags, sizeof(uint64) * set->capacity);
+		}
+	}
+	set->tags[set->ntags++] = (uint64) hash << 2 | side;
+}
+
+static int
+compare_tags(const void *a, const void *b)
+{
+	uint64		ta = *(const uint64 *) a;
+	uint64		tb = *(const uint64 *) b;
+
+	return ta < tb ? -1 : ta > tb;
+}
+
+/* Sort the tags, each key once. */
+static void
+compact(TvTagSet *set)
+{
+	int			n = 0;
+
+	if (set->ntags < 2)
+		return;
+	qsort(set->tags, set->ntags, sizeof(uint64), compare_tags);
+	for (int i = 1; i < set->ntags; i++)
+	{
+		if (set->tags[i] >> 2 == set->tags[n] >> 2)
+			set->tags[n] |= set->tags[i];
+		else
+			set->tags[++n] = set->tags[i];
+	}
+	set->ntags = n + 1;
+}
+
+static void
+set_tag(LOCKTAG *tag, const TvTagSet *set, uint32 objid, uint16 objsubid)
+{
+	tag->locktag_field1 = MyDatabaseId;
+	tag->locktag_field2 = set->view;
+	tag->locktag_field3 = objid;
+	tag->locktag_field4 = objsubid;
+	tag->locktag_type = LOCKTAG_USERLOCK;
+	tag->locktag_lockmethodid = USER_LOCKMETHOD;
+}
+
+static void
+set_key_tag(LOCKTAG *tag, const TvTagSet *set, uint64 key)
+{
+	set_tag(tag, set, (uint32) (key >> 2), set->number);
+}
+
+static void
+set_side_tag(LOCKTAG *tag, const TvTagSet *set, int side)
+{
+	set_tag(tag, set, 2 * set->number + (side == TV_SIDE_SECOND), 0);
+}
+
+static LOCKMODE
+mode_of(const TvTagSet *set, int sides)
+{
+	if (set->exclusive || sides == TV_SIDE_BOTH)
+		return ShareRowExclusiveLock;
+	return sides == TV_SIDE_FIRST ? RowExclusiveLock : ShareLock;
+}
+
+void
+tv_tags_lock(TvTagSet *set)
+{
+	int			sides = set->all;
+
+	compact(set);
+	for (int i = 0; i < set->ntags; i++)
+		sides |= set->tags[i] & TV_SIDE_BOTH;
+	if (sides == 0)
+		return;
+
+	if (!set->exclusive && learn(set, sides))
+	{
+		sides = TV_SIDE_BOTH;
+		for (int i = 0; i < set->ntags; i++)
+			set->tags[i] |= TV_SIDE_BOTH;
+	}
+	any_locked = true;
+	if (set->keyed)
+	{
+		LOCKTAG		tag;
+
+		if (set->all != 0 || nlocked + set->ntags > tv_lock_escalation)
+		{
+			lock_all(set, sides);
+			return;
+		}
+		for (int side = TV_SIDE_FIRST; side <= TV_SIDE_SECOND; side++)
+		{
+			if (!(sides & side))
+				continue;
+			set_side_tag(&tag, set, side);
+			(void) LockAcquire(&tag, RowExclusiveLock, false, false);
+		}
+	}
+	if (!lock_keys(set))
+		lock_all(set, sides);
+}
+
+/* Lock each key; false if the lock table is full. */
+static bool
+lock_keys(const TvTagSet *set)
+{
+	for (int i = 0; i < set->ntags; i++)
+	{
+		LOCKTAG		tag;
+
+		set_key_tag(&tag, set, set->tags[i]);
+		switch (tv_compat_lock_acquire(&tag, mode_of(set, set->tags[i] & TV_SIDE_BOTH),
+									   !set->keyed))
+		{
+			case LOCKACQUIRE_NOT_AVAIL:
+				return false;
+			case LOCKACQUIRE_OK:
+				nlocked += set->keyed;
+				break;
+			default:
+				break;
+		}
+	}
+	return true;
+}
+
+/* Lock all keys, for writers of these sides. */
+static void
+lock_all(const TvTagSet *set, int sides)
+{
+	for (int side = TV_SIDE_FIRST; side <= TV_SIDE_SECOND; side++)
+	{
+		LOCKTAG		tag;
+		LOCKMODE	mode;
+
+		if (set->exclusive && side == TV_SIDE_SECOND)
+			break;
+		if (set->exclusive || sides == TV_SIDE_BOTH)
+			mode = ShareRowExclusiveLock;
+		else
+			mode = sides == side ? RowExclusiveLock : ShareLock;
+		set_side_tag(&tag, set, side);
+		(void) LockAcquire(&tag, mode, false, false);
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Learning
+ * ------------------------------------------------------------------------
+ */
+
+/* Does this transaction hold the key in the other colour, or in both? */
+static bool
+wants_both(const LOCKTAG *tag, int sides)
+{
+	return ((sides & TV_SIDE_SECOND) && tv_compat_lock_held(tag, RowExclusiveLock)) ||
+		((sides & TV_SIDE_FIRST) && tv_compat_lock_held(tag, ShareLock)) ||
+		tv_compat_lock_held(tag, ShareRowExclusiveLock);
+}
+
+/* Must the edge be locked for both sides? */
+static bool
+learn(const TvTagSet *set, int sides)
+{
+	uint64		now = (uint64) (GetCurrentStatementStartTimestamp() / USECS_PER_SEC);
+	uint32		hash = hash_combine(hash_combine(murmurhash32(MyDatabaseId), murmurhash32(set->view)),
+									murmurhash32(set->number));
+	pg_atomic_uint64 *until = &learned[hash % TV_LEARNED_SLOTS];
+	bool		both = false;
+	LOCKTAG		tag;
+
+	if (any_locked)
+	{
+		for (int i = 0; i < set->ntags && !both; i++)
+		{
+			set_key_tag(&tag, set, set->tags[i]);
+			both = wants_both(&tag, set->tags[i] & TV_SIDE_BOTH);
+		}
+		if (set->keyed && !both && sides != TV_SIDE_BOTH)
+		{
+			/* all keys of one side were locked */
+			set_side_tag(&tag, set, sides);
+			both = tv_compat_lock_held(&tag, ShareLock);
+		}
+	}
+	if (both)
+		pg_atomic_write_u64(until, now + TV_LEARNED_SECONDS);
+	return both || pg_atomic_read_u64(until) > now;
+}
+
+void
+tv_tags_end_transaction(void)
+{
+	nlocked = 0;
+	any_locked = false;
+}
+
+static void
+request_shmem(void)
+{
+	if (prev_shmem_request)
+		prev_shmem_request();
+	RequestAddinShmemSpace(sizeof(own_learned));
+}
+
+static void
+startup_shmem(void)
+{
+	bool		found;
+
+	if (prev_shmem_startup)
+		prev_shmem_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	learned = ShmemInitStruct("pg_tviews learned edges", sizeof(own_learned), &found);
+	for (int i = 0; i < TV_LEARNED_SLOTS && !found; i++)
+		pg_atomic_init_u64(&learned[i], 0);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+tv_tags_init(void)
+{
+	for (int i = 0; i < TV_LEARNED_SLOTS; i++)
+		pg_atomic_init_u64(&own_learned[i], 0);
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	prev_shmem_request = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	prev_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = startup_shmem;
+}
