@@ -20,7 +20,7 @@ const int	ntable_columns = 7;
 static void
 make_table(Schema * schema, Rng * rng, Text * ddl)
 {
-	static const char *const types[] = {"int4", "int8", "int2", "numeric"};
+	static const char *const types[] = {"int4", "int8", "int2", "numeric(6,2)"};
 	static const int domains[] = {2, 4, 10, 40};
 	Table	   *table = &schema->tables[schema->ntables];
 	int			n = schema->ntables++;

@@ -302,6 +302,12 @@ try_transaction(Session *s, const char *begin, const Stmt * stmts, int n, bool c
 		}
 	}
 	run_text(s, commit ? "COMMIT" : "ROLLBACK", state);
+	if (PQtransactionStatus(s->conn) == PQTRANS_INERROR)
+	{
+		char		ignored[8];
+
+		run_text(s, "ROLLBACK", ignored);
+	}
 	if (retriable(state))
 		return false;
 	if (state[0] == '\0' && commit)

@@ -18,7 +18,7 @@
 #define MAX_SESSIONS 64
 #define DATABASE "tview_stress"
 #define MAX_FAILURES 3
-#define MAX_ROWS 70			/* of a table; many more are thinned out */
+#define MAX_ROWS 70				/* of a table; many more are thinned out */
 #define MAX_VIEW_ROWS 200		/* of a view with few rows in its tables */
 
 static int	nsessions = 8;
@@ -166,6 +166,21 @@ make_views(Schema * schema, Rng * rng)
 		schema->views[schema->nviews - 1].extra = true;
 }
 
+static void
+show_check(const View * view)
+{
+	Text		sql = {0};
+	PGresult   *result;
+
+	text_add(&sql, "SELECT relation, difference, copies, content FROM tview.check('%s') LIMIT 20", view->name);
+	result = PQexec(control, sql.data);
+	for (int i = 0; i < PQntuples(result); i++)
+		printf("    %s %s %s %s\n", PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
+			   PQgetvalue(result, i, 2), PQgetvalue(result, i, 3));
+	PQclear(result);
+	text_free(&sql);
+}
+
 /* Compare all views with their queries; the number of those that differ. */
 static int
 compare_views(Schema * schema)
@@ -195,6 +210,7 @@ compare_views(Schema * schema)
 				printf("%s: %ld rows differ from the query, tview.check() finds %ld\n    %s\n",
 					   view->name, a, b, view->query);
 				different++;
+				show_check(view);
 			}
 		}
 		text_free(&sql);
