@@ -3,7 +3,8 @@
 
 - The SQL blocks of README.md and docs/*.md run in order, in a fresh database per document.  A text
   block that follows at once is what psql prints; "..." in it stands for anything.
-- docs/sql-support.md: each row's example is accepted or refused as the row says.
+- docs/sql-support.md: each row's example is accepted or refused as the row says, with the strategy and
+  state it says; and where it says that no index helps, none is missing.
 - docs/reference.md: every object, setting and SQLSTATE of the extension is documented, and what is
   documented exists.
 - SECURITY.md: the test file that proves a control exists and is not empty.
@@ -222,10 +223,13 @@ def check_support(document):
                 found = cursor.fetchall()
                 strategies = ', '.join(v for p, v in found if p == 'strategy') or 'refused'
                 state = any(p == 'state columns' for p, v in found)
+                missing = any(p == 'missing index' for p, v in found)
                 if strategies != row['Strategy']:
                     problem = 'its strategy is: ' + strategies
                 elif strategies != 'refused' and state != (row['State'] != 'none'):
                     problem = 'it keeps %s state' % ('some' if state else 'no')
+                elif missing and row['Index that helps'] == '-':
+                    problem = 'an index helps: ' + ', '.join(v for p, v in found if p == 'missing index')
             except psycopg2.Error as error:
                 problem = str(error)
             check(where, problem)

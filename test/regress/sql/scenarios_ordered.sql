@@ -105,3 +105,16 @@ DELETE FROM big WHERE id = 9;
 SELECT pg_stat_get_xact_tuples_returned('big'::regclass) - :before AS rows_read;
 COMMIT;
 SELECT check_views();
+
+-- deferred: many statements, one recompute of the parent
+CREATE MATERIALIZED VIEW d06 USING tview AS
+  SELECT b.book_no, jsonb_agg(jsonb_build_object('n', n.note_no, 's', n.stars) ORDER BY n.note_no) AS notes
+    FROM book b JOIN note n ON n.book_no = b.book_no GROUP BY b.book_no;
+DO LANGUAGE tview $$ ALTER TVIEW d06 SET (mode = deferred) $$;
+INSERT INTO note SELECT 200 + i, 1, i % 5, 'n' FROM generate_series(1, 50) i;
+SELECT rescans AS before FROM tview.activity('d06') \gset
+BEGIN;
+DO $$ BEGIN FOR i IN 201..250 LOOP UPDATE note SET stars = stars + 1 WHERE note_no = i; END LOOP; END $$;
+COMMIT;
+SELECT rescans - :before AS recomputed FROM tview.activity('d06');
+SELECT check_views();
