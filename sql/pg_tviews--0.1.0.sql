@@ -106,7 +106,7 @@ COMMENT ON FUNCTION tview.only_value_step(anyelement, anyelement) IS
 CREATE AGGREGATE tview.only_value(anyelement) (
   sfunc = tview.only_value_step, stype = anyelement, parallel = safe);
 COMMENT ON AGGREGATE tview.only_value(anyelement) IS
-  'the first value that is not null: kept for a scalar subquery, along with the number of its rows';
+  'the value that is not null, if there is one only: kept for a scalar subquery, along with the number of its rows';
 
 CREATE FUNCTION tview.only_row(anyelement, pg_catalog.int8) RETURNS anyelement
   LANGUAGE C IMMUTABLE PARALLEL SAFE

@@ -5,8 +5,9 @@
  *
  * A subquery that is compared or shown as a value may have one row at most;
  * the error for more is raised only when a value is asked for.  So its rows are
- * kept as their first value and their number, and whoever reads the value looks
- * at the number.
+ * kept as their only value and their number, and whoever reads the value looks
+ * at the number.  Of several values none is kept, so that what is kept does not
+ * depend on the order of rows.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,11 +18,16 @@
 PG_FUNCTION_INFO_V1(tview_only_value_step);
 PG_FUNCTION_INFO_V1(tview_only_row);
 
-/* tview.only_value_step(anyelement, anyelement): keep the first */
+/*
+ * tview.only_value_step(anyelement, anyelement): keep neither
+ *
+ * The first value becomes the state without a call.  The null that the second
+ * makes of it stays, for the function is strict.
+ */
 Datum
 tview_only_value_step(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	PG_RETURN_NULL();
 }
 
 /* tview.only_row(anyelement, bigint): the value, if it is of one row (or none) */

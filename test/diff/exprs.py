@@ -77,7 +77,7 @@ class Exprs:
         a = self.of(cols, 'int', 'dom')
         t = self.of(cols, 'text', 'tdom')
         r = rng.random()
-        if self.allow_hazards and a and r < 0.04:
+        if self.allow_hazards and not self.maker.outer and a and r < 0.04:
             self.hazard_used = True
             return '60 / %s(%s - %d)%s' % (HAZARD_OPEN, a.sql, rng.choice([5, 6]), HAZARD_CLOSE)
         if t and r < 0.2:

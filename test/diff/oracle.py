@@ -245,7 +245,11 @@ class Player:
         """DDL of the round: logged, errors returned."""
         from stmt import Stmt
         s = Stmt(sql, phase)
-        error = self.execute(s)
+        try:
+            error = self.execute(s)
+        except Failure:                 # a crash
+            self.log.append((phase, s, view))
+            raise
         if error is None:
             self.log.append((phase, s, view))
         return error
@@ -260,7 +264,7 @@ class Player:
                 raise Failure('invalid', '%s: %s\n%s' % (state, message, stmt.sql), state=state)
             return
         if stmt.kind in ('do with commit', 'prepared transaction') or stmt.reads_view or any(s.reads_view for s in done):
-            if state[:2] not in ('21', '22', '23', '27') and state not in ('2D000', '44000'):
+            if state[:2] not in ('21', '22', '23', '27') and state not in ('2D000', '44000', '55006'):
                 raise Failure('error', '%s: %s' % (state, message), state=state)
             return
         if state in ('22012', '21000') and any(v.hazard and (stmt.kind in ('do block', 'failing') or not v.strict())
