@@ -241,7 +241,7 @@ explain_deltas(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node,
 	{
 		Query	   *delta;
 
-		delta = tv_derive_delta(graph, node, bms_make_singleton(source), layouts, 1);
+		delta = tv_derive_delta(graph, node, bms_make_singleton(source), layouts, NULL);
 		if (delta == NULL)
 			continue;
 		put(rsinfo, node->id, psprintf("delta of %s", source_name(graph, source)),

@@ -83,7 +83,7 @@ tv_explain_cost_delta(const TvGraph *graph, const TvNode *node, int source, TvLa
 
 	if (!by_key)
 		return pstrdup("unknown: rows of a node below are not found by its whole key");
-	query = tv_derive_delta(graph, node, bms_make_singleton(source), layouts, 1);
+	query = tv_derive_delta(graph, node, bms_make_singleton(source), layouts, NULL);
 	return query ? cost_text(query, lookups) : NULL;
 }
 

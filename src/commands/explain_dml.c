@@ -345,7 +345,7 @@ foresee_view(TvReport *report, TvView *view, List *changed)
 				inputs = bms_add_member(inputs, s);
 		if (inputs == NULL)
 			continue;
-		delta = tv_plan_get(view, node, TV_PLAN_DELTA, inputs, 1);
+		delta = tv_plan_get(view, node, TV_PLAN_DELTA, inputs, 1, NULL);
 		if (delta == NULL)
 			continue;
 		foresee_node(report, view, node, inputs, delta);
@@ -373,7 +373,7 @@ foresee_node(TvReport *report, TvView *view, TvNode *node, const Bitmapset *chan
 		env = create_queryEnv();
 		bind_empty(env, TV_KEYS_NAME, keys_desc(node));
 		start_plan(report, node_report, TV_REPORT_RECOMPUTE,
-				   tv_plan_get(view, node, kind, NULL, 1), env);
+				   tv_plan_get(view, node, kind, NULL, 1, NULL), env);
 	}
 }
 

@@ -243,6 +243,7 @@ tv_compile_sources_of(TvCompiler *c, TvNode *node)
 
 			note_columns(c, node, branch, (Node *) tv_leaf_exprs(leaf->rte));
 			note_columns(c, node, branch, (Node *) leaf->quals);
+			node->has_presence |= leaf->mode != TV_LEAF_INNER;
 			if (leaf->source >= 0)
 				node->sources = bms_add_member(node->sources, leaf->source);
 		}

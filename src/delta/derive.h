@@ -28,6 +28,16 @@ typedef struct TvLayout
 /* Name of the ephemeral relation that delivers the delta of a source. */
 extern char *tv_derive_delta_name(int source);
 
+/*
+ * Name of the ephemeral relation that delivers what a LEFT or ANTI leaf's delta
+ * does to the presence of matches: the rows of the delta, netted by the columns
+ * that the leaf's quals look at; other columns are null.
+ */
+extern char *tv_derive_presence_name(const TvLeaf *leaf, int index);
+
+/* These columns: attribute numbers of the source; index: of the leaf. */
+extern Bitmapset *tv_derive_presence_columns(const TvLeaf *leaf, int index);
+
 /* Name of the ephemeral relation that delivers touched keys. */
 #define TV_KEYS_NAME "tview_keys"
 
@@ -35,12 +45,12 @@ extern char *tv_derive_delta_name(int source);
  * The delta of node's input, all-post form: rows are the input row (for a
  * recompute node: its first ndelta columns) and the weight last.
  * changed: sources with a delta; layouts: by source, set for the changed ones.
- * rows: expected number of delta rows of each.  NULL if no branch reads a
- * changed source.
+ * rows: expected number of delta rows, by source, or NULL for one row of each.
+ * Returns NULL if no branch reads a changed source.
  */
 extern Query *tv_derive_delta(const TvGraph *graph, const TvNode *node,
 							  const Bitmapset *changed, TvLayout **layouts,
-							  double rows);
+							  const double *rows);
 
 typedef enum TvRecomputeScope
 {

@@ -51,7 +51,7 @@ typedef struct DeltaContext
 {
 	const TvGraph *graph;
 	TvLayout  **layouts;
-	double		rows;
+	const double *rows;
 } DeltaContext;
 
 static Bitmapset *changed_leaves(const TvBranch *branch, const Bitmapset *changed);
@@ -71,7 +71,7 @@ tv_derive_delta_name(int source)
 
 Query *
 tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *changed,
-				TvLayout **layouts, double rows)
+				TvLayout **layouts, const double *rows)
 {
 	DeltaContext d = {graph, layouts, rows};
 	List	   *terms = NIL;

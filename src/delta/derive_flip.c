@@ -230,7 +230,7 @@ flips(const TvProduct *product, int leaf, List *exprs, List *quals, int comparis
 	OpExpr	   *holds = list_nth_node(OpExpr, where, comparison);
 	OpExpr	   *fails = copyObject(holds);
 	int			s = tv_query_add_rte(query, tv_query_delta_rte(tv_derive_delta_name(l->source),
-															   layout, product->rows));
+															   layout, product->rows ? product->rows[l->source] : 1));
 	Var		   *weight_m = makeVar(leaf + 1, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
 	Var		   *weight_s = makeVar(s, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
 	OpExpr	   *opposite;

@@ -11,7 +11,9 @@
  *										dD x nulls
  *		ANTI	not exists D1 on quals	- dD on quals	new - change
  *
- * The two parts of a LEFT leaf's change are two products.  Leaf number i is
+ * The two parts of a LEFT leaf's change are two products.  The second, and the
+ * change of an ANTI leaf, read the change netted by the columns of the quals:
+ * it is empty as long as the same matches are there.  Leaf number i is
  * range table entry i + 1, whatever stands in its place.
  *
  *-------------------------------------------------------------------------
@@ -49,6 +51,43 @@ typedef struct MapContext
 	bool		own_delta;		/* it is the change, not the relation */
 	int			levels;			/* from there up to the product */
 } MapContext;
+
+Bitmapset *
+tv_derive_presence_columns(const TvLeaf *leaf, int index)
+{
+	List	   *vars = pull_var_clause((Node *) leaf->quals, 0);
+	Bitmapset  *result = NULL;
+	ListCell   *lc;
+
+	foreach(lc, vars)
+	{
+		Var		   *var = lfirst_node(Var, lc);
+
+		if (var->varno == index + 1)
+			result = bms_add_member(result, var->varattno);
+	}
+	return result;
+}
+
+char *
+tv_derive_presence_name(const TvLeaf *leaf, int index)
+{
+	Bitmapset  *columns = tv_derive_presence_columns(leaf, index);
+	StringInfoData name;
+	int			attno = -1;
+
+	initStringInfo(&name);
+	appendStringInfo(&name, "tview_presence_%d", leaf->source);
+	while ((attno = bms_next_member(columns, attno)) >= 0)
+		appendStringInfo(&name, "_%d", attno);
+	return name.data;
+}
+
+static double
+expected_rows(const TvProduct *p, const TvLeaf *leaf)
+{
+	return p->rows ? p->rows[leaf->source] : 1;
+}
 
 static AttrNumber
 layout_position(const TvLayout *layout, AttrNumber attno)
@@ -215,7 +254,7 @@ old_rte(Builder *b, int i)
 	RangeTblEntry *rte;
 
 #define NOW tv_query_leaf_rte(p->graph, leaf)
-#define CHANGE tv_query_delta_rte(name, layout, p->rows)
+#define CHANGE tv_query_delta_rte(name, layout, expected_rows(p, leaf))
 	/* the parts stand two levels below the product */
 	if (leaf->mode != TV_LEAF_ANTI)
 	{
@@ -336,6 +375,7 @@ leaf_rte(Builder *b, int i)
 {
 	TvLeaf	   *leaf = list_nth(b->p->branch->leaves, i);
 	RangeTblEntry *rte;
+	char	   *name;
 
 	switch (b->p->states[i])
 	{
@@ -354,8 +394,10 @@ leaf_rte(Builder *b, int i)
 		case TV_STATE_DELTA_NULL:
 			break;
 	}
-	return tv_query_delta_rte(tv_derive_delta_name(leaf->source), b->p->layouts[leaf->source],
-							  b->p->rows);
+	/* all but the columns of a LEFT leaf's match is a matter of presence */
+	name = b->p->states[i] == TV_STATE_DELTA_NULL || leaf->mode == TV_LEAF_ANTI ?
+		tv_derive_presence_name(leaf, i) : tv_derive_delta_name(leaf->source);
+	return tv_query_delta_rte(name, b->p->layouts[leaf->source], expected_rows(b->p, leaf));
 }
 
 static Node *

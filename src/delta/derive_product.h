@@ -26,7 +26,8 @@ typedef struct TvProduct
 	const TvBranch *branch;
 	const TvLeafState *states;	/* by leaf */
 	TvLayout  **layouts;		/* by source: of those that changed */
-	double		rows;			/* expected number of delta rows of each */
+	const double *rows;			/* expected number of delta rows, by source,
+								 * or NULL */
 } TvProduct;
 
 /*

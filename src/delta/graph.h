@@ -325,6 +325,8 @@ typedef struct TvNode
 	char	   *signature;		/* of the state table's layout */
 	Oid			state_relid;	/* filled in when bound */
 
+	bool		has_presence;	/* a leaf is LEFT or ANTI */
+
 	/* locks, see edges.c */
 	bool		additive;		/* the delta depends on the change alone:
 								 * locks on the rows written suffice */

@@ -57,9 +57,9 @@ static void lock_views(List *waiting, List *selected);
 static void flush_view(TvView *view);
 static void flush_node(TvView *view, TvNode *node);
 static void flush_inputs(TvView *view, TvNode *node, List *inputs,
-						 const Bitmapset *changed, int64 nrows);
+						 const Bitmapset *changed, const double *rows);
 static void run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed,
-					 int64 nrows);
+					 const double *rows);
 static void open_output(TvNodeFlush *flush);
 
 bool
@@ -368,7 +368,7 @@ flush_node(TvView *view, TvNode *node)
 {
 	List	   *inputs = NIL;
 	Bitmapset  *changed = NULL;
-	int64		total = 0;
+	double	   *rows = palloc0(sizeof(double) * (view->graph->nsources + 1));
 	List	   *consumed = NIL;
 	List	   *stores = NIL;
 	int			s = -1;
@@ -401,20 +401,24 @@ flush_node(TvView *view, TvNode *node)
 			continue;
 		inputs = tv_run_add_input(inputs, view->delta_names[s], view->layouts[s]->desc, store);
 		changed = bms_add_member(changed, s);
-		total += store->nrows;
+		rows[s] = store->nrows;
 	}
 	if (changed != NULL)
-		flush_inputs(view, node, inputs, changed, total);
+	{
+		inputs = tv_presence_add_inputs(view, node, inputs, changed, &stores);
+		flush_inputs(view, node, inputs, changed, rows);
+	}
 	tv_changes_consume(consumed, view->relid, node->id);
 	foreach(lc, stores)
 		tv_row_store_end(lfirst(lc));
 }
 
-/* inputs: the deltas of what changed; nrows is their sum. */
+/* inputs: the deltas of what changed; rows: their numbers, by source. */
 static void
 flush_inputs(TvView *view, TvNode *node, List *inputs, const Bitmapset *changed,
-			 int64 nrows)
+			 const double *rows)
 {
+	int			s = -1;
 	TvNodeFlush flush = {0};
 	MemoryContext oldcxt;
 
@@ -427,9 +431,10 @@ flush_inputs(TvView *view, TvNode *node, List *inputs, const Bitmapset *changed,
 	oldcxt = MemoryContextSwitchTo(flush.cxt);
 	tv_explain_run_node_begin(view, node, changed, flush.activity);
 	flush.activity->flushes += node->top;
-	flush.activity->delta_in += nrows;
+	while ((s = bms_next_member(changed, s)) >= 0)
+		flush.activity->delta_in += (int64) rows[s];
 	open_output(&flush);
-	run_node(&flush, inputs, changed, nrows);
+	run_node(&flush, inputs, changed, rows);
 	if (flush.out)
 		tv_changes_delivered(flush.out);
 	tv_explain_run_node_end(view, node, flush.activity);
@@ -450,7 +455,7 @@ run_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs,
 
 /* Compute the node's delta, then apply it. */
 static void
-run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows)
+run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const double *rows)
 {
 	TvNode	   *node = flush->node;
 	TvPlan	   *plan;
@@ -459,7 +464,7 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, int64 nrows
 		tv_key_locks_join(flush, inputs, changed);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
-	plan = tv_plan_get(flush->view, node, TV_PLAN_DELTA, changed, nrows);
+	plan = tv_plan_get(flush->view, node, TV_PLAN_DELTA, changed, 0, rows);
 	if (plan == NULL)
 	{
 		PopActiveSnapshot();

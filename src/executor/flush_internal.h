@@ -43,6 +43,13 @@ extern void tv_capture_settle(void);
  */
 extern TvRowStore *tv_input_store(TvChanges *changes, List *segments, bool *own);
 
+/*
+ * presence.c: add what the node's LEFT and ANTI leaves need to know of the
+ * deltas.  *stores: theirs, to be ended.
+ */
+extern List *tv_presence_add_inputs(TvView *view, TvNode *node, List *inputs,
+									const Bitmapset *changed, List **stores);
+
 /* Hand an output row to the readers of the node. */
 extern void tv_flush_emit(TvNodeFlush *flush, const Datum *values, const bool *nulls,
 						  int64 weight);

@@ -40,7 +40,7 @@ populate_node(TvView *view, TvNode *node)
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
-	plan = tv_plan_get(view, node, TV_PLAN_STATE, NULL, 1e9);
+	plan = tv_plan_get(view, node, TV_PLAN_STATE, NULL, 1e9, NULL);
 	writer = tv_writer_open(tv_store_access(tv_runtime_get(view, node),
 											node->kind == TV_NODE_LINEAR ?
 											TV_USE_OUTPUT : TV_USE_STATE),
@@ -71,7 +71,7 @@ check_isolation(TvView *view)
 		TvNode	   *node = view->graph->nodes[i];
 
 		same = tv_isolation_same(tv_plan_get(view, node, node->top ? TV_PLAN_OUTPUT : TV_PLAN_STATE,
-											 NULL, 1e9), NIL);
+											 NULL, 1e9, NULL), NIL);
 	}
 	PopActiveSnapshot();
 	if (!same)
@@ -183,7 +183,7 @@ align_view(TvView *view)
 	if (top->kind == TV_NODE_GROUP && top->primary == TV_STORE_STATE)
 		add_stored(rt, top->state_relid, true, rows);
 	else
-		tv_run_plan(tv_plan_get(view, top, TV_PLAN_OUTPUT, NULL, 1e9), NIL,
+		tv_run_plan(tv_plan_get(view, top, TV_PLAN_OUTPUT, NULL, 1e9, NULL), NIL,
 					GetActiveSnapshot(), add_output, rows);
 	tv_apply_rows(&flush, rows);
 	PopActiveSnapshot();

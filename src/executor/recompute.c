@@ -110,7 +110,7 @@ tv_recompute_run(TvNodeFlush *flush, TvGroupTable *table, TvRowConsumer consumer
 		with_nulls ? TV_PLAN_RECOMPUTE_NULL_KEYS : TV_PLAN_RECOMPUTE_KEYS;
 
 		if (store->nrows > 0)
-			tv_isolation_run(tv_plan_get(flush->view, node, kind, NULL, store->nrows),
+			tv_isolation_run(tv_plan_get(flush->view, node, kind, NULL, store->nrows, NULL),
 							 tv_run_add_input(NIL, TV_KEYS_NAME, desc, store),
 							 flush->view->relid, false, consumer, context);
 		tv_row_store_end(store);

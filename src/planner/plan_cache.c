@@ -51,7 +51,8 @@ struct TvPlanTable
 
 static uint64 plan_generation = 1;
 
-static void make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows);
+static void make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows,
+					  const double *source_rows);
 
 static void
 generation_callback(Datum arg, int cacheid, uint32 hashvalue)
@@ -75,10 +76,23 @@ size_class(double rows)
 	return 1 + (int) (log(rows) / log(8.0));
 }
 
-TvPlan *
-tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind, const Bitmapset *changed, double rows)
+/* Of several sources; that two of them meet would be a pity only. */
+static int
+combined_class(const Bitmapset *changed, const double *source_rows)
 {
-	int			class = size_class(rows);
+	uint32		class = 0;
+	int			s = -1;
+
+	while ((s = bms_next_member(changed, s)) >= 0)
+		class = class * 16 + size_class(source_rows[s]);
+	return class & 0x7fffffff;
+}
+
+TvPlan *
+tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind, const Bitmapset *changed, double rows,
+			const double *source_rows)
+{
+	int			class = source_rows ? combined_class(changed, source_rows) : size_class(rows);
 	TvPlanEntry *entry = NULL;
 	ListCell   *lc;
 
@@ -110,17 +124,25 @@ tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind, const Bitmapset *change
 		MemoryContextSwitchTo(oldcxt);
 	}
 	if (entry->generation != plan_generation)
-		make_plan(view, node, entry, class == 0 ? TV_SMALL_ROWS : rows);
+		make_plan(view, node, entry, class == 0 ? TV_SMALL_ROWS : rows, source_rows);
 	return entry->empty ? NULL : &entry->plan;
 }
 
 static Query *
-derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
+derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows, const double *source_rows)
 {
+	double	   *expected = palloc(sizeof(double) * (view->graph->nsources + 1));
+
+	for (int s = 0; s < view->graph->nsources; s++)
+	{
+		expected[s] = source_rows ? source_rows[s] : rows;
+		if (size_class(expected[s]) == 0)
+			expected[s] = TV_SMALL_ROWS;
+	}
 	switch ((TvPlanKind) entry->key.kind)
 	{
 		case TV_PLAN_DELTA:
-			return tv_derive_delta(view->graph, node, entry->changed, view->layouts, rows);
+			return tv_derive_delta(view->graph, node, entry->changed, view->layouts, expected);
 		case TV_PLAN_RECOMPUTE:
 			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_ALL, rows);
 		case TV_PLAN_RECOMPUTE_KEYS:
@@ -140,7 +162,8 @@ derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
  * caller holds locks on the sources.
  */
 static void
-make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
+make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows,
+		  const double *source_rows)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_tviews planning",
@@ -153,7 +176,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows)
 	/* an invalidation while planning makes this plan old at once */
 	AcceptInvalidationMessages();
 	generation = plan_generation;
-	query = derive(view, node, entry, rows);
+	query = derive(view, node, entry, rows, source_rows);
 	if (query == NULL)
 	{
 		entry->empty = true;

@@ -38,11 +38,13 @@ typedef struct TvPlan
 /*
  * The plan of a node for this set of changed sources and number of changed
  * rows; made when missing.  Valid as long as the view's entry is, and no
- * function it calls is replaced.  rows matters by order of magnitude only.
+ * function it calls is replaced.  rows matters by order of magnitude only; of
+ * a delta, source_rows (by source) if it is not NULL.
  * NULL when the delta is empty by construction.
  */
 extern TvPlan *tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind,
-						   const Bitmapset *changed, double rows);
+						   const Bitmapset *changed, double rows,
+						   const double *source_rows);
 
 extern void tv_plan_cache_init(void);
 
