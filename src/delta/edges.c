@@ -89,7 +89,7 @@ tv_edges_assign(TvGraph *graph)
 		node->additive = is_additive(node);
 		if (!has_rule(node))
 			graph->exclusive = true;
-		if (node->recompute)
+		if (node->recompute || node->top_rows)
 			node->group_lock = ++number;
 		for (int b = 0; b < list_length(node->branches) && !graph->exclusive; b++)
 			branch_edges(graph, node, b, &number);

@@ -476,7 +476,13 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 
 		run_delta(flush, plan, inputs, tv_rows_consume, delta);
 		if (delta->nrows > 0)
+		{
+			/* which rows are kept depends on all that are there */
+			tv_key_locks_node(flush);
+			PopActiveSnapshot();
+			PushActiveSnapshot(GetLatestSnapshot());
 			tv_apply_top_rows(flush, delta);
+		}
 	}
 	else if (node->kind == TV_NODE_GROUP || node->kind == TV_NODE_PARTITION)
 	{

@@ -106,6 +106,15 @@ tv_key_locks_groups(TvNodeFlush *flush, TvGroupTable *touched)
 	tv_tags_lock(set);
 }
 
+void
+tv_key_locks_node(TvNodeFlush *flush)
+{
+	TvTagSet   *set = tv_tags_make(flush->view->relid, flush->node->group_lock, false, true);
+
+	tv_tags_add(set, 0, TV_SIDE_FIRST);
+	tv_tags_lock(set);
+}
+
 /* Made once, in the view's context. */
 static TvKeyLocks *
 get_locks(TvNodeRuntime *rt)

@@ -22,4 +22,7 @@ extern void tv_key_locks_join(TvNodeFlush *flush, List *inputs, const Bitmapset 
  */
 extern void tv_key_locks_groups(TvNodeFlush *flush, TvGroupTable *touched);
 
+/* Lock all that the node keeps of its rows, likewise. */
+extern void tv_key_locks_node(TvNodeFlush *flush);
+
 #endif							/* TV_KEY_LOCKS_H */
