@@ -40,7 +40,7 @@ export PG_CONFIG
 SECONDS ?= 60
 # ARGS: more arguments for demo/run, bench/run, the fuzzer, or tools/test.sh (make test ARGS=regress).
 
-.PHONY: demo test fuzz bench indent indent-check lint test-versions test-cassert coverage
+.PHONY: demo test fuzz bench bench-quick indent indent-check lint test-versions test-cassert coverage
 
 demo:
 	@tools/deps.sh demo
@@ -62,7 +62,10 @@ bench:
 	@tools/deps.sh demo
 	@+$(MAKE) -s all
 	@+$(MAKE) -s install >/dev/null
-	@bench/run $(ARGS)
+	@bench/measure $(ARGS)
+
+bench-quick:
+	@$(MAKE) -s bench ARGS="--quick $(ARGS)"
 
 indent:
 	@tools/indent.sh

@@ -123,6 +123,7 @@ def vacuum(arm, view, cur):
 
 def pgbench(database, script, seconds, cpu):
     """Mean microseconds per transaction, client's clock and server's CPU."""
+    children = cpu.children()
     before = cpu.read()
     result = subprocess.run(
         [tvbench.program("pgbench"), "-n", "-M", "prepared", "-c", "1", "-T", str(seconds), "-f", script, database],
@@ -132,6 +133,7 @@ def pgbench(database, script, seconds, cpu):
     failed = re.search(r"^number of failed transactions: (\d+)", result.stdout, re.M)
     if result.returncode or not found or (failed and int(failed[1])):
         raise RuntimeError(f"pgbench on {database} failed:\n{result.stdout}{result.stderr}")
+    cpu.wait_for(children)
     after = cpu.read()
     return 1e6 / float(found[1]), (after - before) * 1e6 / int(done[1]) if before is not None else None
 

@@ -155,6 +155,26 @@ class ServerCpu:
             pass
         self.tick = os.sysconf("SC_CLK_TCK")
 
+    def children(self):
+        """How many processes the postmaster has, those included that it has not yet accounted for."""
+        parent = self.path.split("/")[2] if self.path else None
+        found = 0
+        for pid in os.listdir("/proc") if parent else []:
+            if pid.isdigit():
+                try:
+                    with open(f"/proc/{pid}/stat") as stat:
+                        found += stat.read().rsplit(")", 1)[1].split()[1] == parent
+                except OSError:
+                    pass
+        return found
+
+    def wait_for(self, children):
+        """Wait until backends that end have been accounted for."""
+        for _ in range(400):
+            if self.children() <= children:
+                return
+            time.sleep(0.005)
+
     def read(self):
         if self.path is None:
             return None
