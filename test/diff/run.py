@@ -11,6 +11,7 @@ import argparse
 import multiprocessing
 import os
 import random
+import subprocess
 import sys
 import time
 import traceback
@@ -355,12 +356,23 @@ def worker(number, options, stop_at, queue):
         queue.put(('total', total))
 
 
+def random_seed():
+    return str(random.SystemRandom().randint(1, 10 ** 6))
+
+
+def commit_seed():
+    """The suite's seed: another one for every commit, and the same one for whoever repeats the run."""
+    run = subprocess.run(['git', 'rev-parse', '--short=8', 'HEAD'], cwd=os.path.dirname(os.path.abspath(__file__)),
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return str(int(run.stdout, 16)) if run.returncode == 0 else random_seed()
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__)
     a.add_argument('--seed', default=None, help='start of the random names of rounds; 7+window,limit: with many of these constructs')
     a.add_argument('--round', help='run this one round again')
     a.add_argument('--seconds', type=int, default=450)
-    a.add_argument('--statements', type=int, default=20000, help='compared statements to aim for')
+    a.add_argument('--statements', type=int, default=None, help='compared statements to aim for; 20000 if not said')
     a.add_argument('--length', type=int, default=120, help='statements of one round')
     a.add_argument('--workers', type=int, default=2)
     a.add_argument('--max-failures', type=int, default=2, help='for each worker')
@@ -378,7 +390,8 @@ def main():
         a.add_argument('--' + mode, dest='mode', action='store_const', const=mode, default='tview', help=text)
     options = a.parse_args()
     if options.seed is None:
-        options.seed = str(random.SystemRandom().randint(1, 10 ** 6))
+        options.seed = random_seed() if options.statements else commit_seed()
+    options.statements = options.statements or 20000
     if options.round:
         options.workers, options.reduce = 1, options.reduce
     print('seed %s' % options.seed, flush=True)
