@@ -26,6 +26,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_relation.h"
 #include "storage/lock.h"
+#include "rewrite/rewriteHandler.h"
 #include "optimizer/optimizer.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
@@ -138,6 +139,17 @@ tv_refresh_by_oid(Oid relid, const char *query_string)
 	(void) ExecRefreshMatView(stmt, query_string, NULL, NULL);
 	SetUserIdAndSecContext(userid, sec_context);
 #endif
+}
+
+/* The expression of a virtual generated column, which 18 has; NULL for others. */
+static inline Node *
+tv_compat_virtual_column(Relation rel, AttrNumber attno)
+{
+#if PG_VERSION_NUM >= 180000
+	if (TupleDescAttr(RelationGetDescr(rel), attno - 1)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+		return build_generation_expression(rel, attno);
+#endif
+	return NULL;
 }
 
 /* Does this part of ALTER TABLE give a generated column another expression? */

@@ -25,7 +25,7 @@ tv_tree_has_children(Oid relid)
 bool
 tv_tree_is_member(Oid relid)
 {
-	return tv_tree_has_children(relid) || tv_tree_parents(relid) != NIL;
+	return has_subclass(relid) || tv_tree_parents(relid) != NIL;
 }
 
 List *

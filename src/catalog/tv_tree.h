@@ -19,7 +19,10 @@
 /* Has the table children, of any kind? */
 extern bool tv_tree_has_children(Oid relid);
 
-/* Has it a parent or children? */
+/*
+ * Has it a parent or children, or had it children?  The server takes note of
+ * the last child leaving when it vacuums the table, and so do we.
+ */
 extern bool tv_tree_is_member(Oid relid);
 
 /* The parents, without the table itself: List of Oid. */

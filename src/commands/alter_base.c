@@ -18,9 +18,11 @@
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_tree.h"
 #include "commands/alter_base.h"
+#include "commands/settle.h"
 #include "commands/view_build.h"
 #include "tv_compat.h"
 
+static void add_hint(void *arg);
 static void refuse_concurrent_detach(Oid relid);
 static void refuse_access_method(Oid relid, AlterTableStmt *stmt, AlterTableCmd *cmd);
 
@@ -29,6 +31,8 @@ tv_alter_table(TvUtility *utility, Node *node)
 {
 	AlterTableStmt *stmt = castNode(AlterTableStmt, node);
 	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	ErrorContextCallback callback = {error_context_stack, add_hint, NULL};
+	bool		retypes = false;
 	ListCell   *lc;
 
 	foreach(lc, stmt->cmds)
@@ -44,11 +48,26 @@ tv_alter_table(TvUtility *utility, Node *node)
 		/* Rewrites the values of a stored generated column. */
 		if (TV_AT_SETS_EXPRESSION(cmd))
 			tv_command_note_moved(relid);
+		retypes |= cmd->subtype == AT_AlterColumnType;
 	}
+	if (retypes && OidIsValid(relid) && tv_settle_is_read(relid))
+		error_context_stack = &callback;
 	tv_utility_run(utility);
+	error_context_stack = callback.previous;
 	/* Not every part of ALTER TABLE tells the object access hook. */
 	if (OidIsValid(relid))
 		tv_command_note_relation(relid);
+}
+
+/*
+ * The server says that a view is in the way, and by which column.  What a
+ * maintained view would need is not told as easily.
+ */
+static void
+add_hint(void *arg)
+{
+	if (geterrcode() == ERRCODE_FEATURE_NOT_SUPPORTED)
+		errhint("If a maintained view reads the column: drop the view, change the column, and create the view again, in one transaction.");
 }
 
 /*
@@ -112,6 +131,54 @@ refuse_access_method(Oid relid, AlterTableStmt *stmt, AlterTableCmd *cmd)
 			 errmsg("cannot change the access method of \"%s\" to \"%s\"",
 					stmt->relation->relname, method),
 			 errhint("Create a new materialized view with the access method wanted.")));
+}
+
+/* An index that was invalid can prove a key from now on. */
+void
+tv_reindex(TvUtility *utility, Node *node)
+{
+	ReindexStmt *stmt = castNode(ReindexStmt, node);
+	ListCell   *lc;
+	ListCell   *ls;
+
+	tv_utility_run(utility);
+	if (stmt->relation)
+	{
+		tv_command_note_relation(RangeVarGetRelid(stmt->relation, NoLock, true));
+		return;
+	}
+	foreach(lc, tv_catalog_all_views())
+	{
+		foreach(ls, tv_catalog_sources(lfirst_oid(lc)))
+			tv_command_note_touched(lfirst_oid(ls));
+	}
+}
+
+/*
+ * What a role may do, or a membership in one, decides whether row security is
+ * in force for the owner of a view.
+ */
+void
+tv_alter_role(TvUtility *utility, Node *node)
+{
+	ListCell   *lc;
+
+	tv_utility_run(utility);
+	foreach(lc, tv_catalog_all_views())
+		tv_command_note_touched(lfirst_oid(lc));
+}
+
+/* A rule for SELECT is the query of a view. */
+void
+tv_create_rule(TvUtility *utility, Node *node)
+{
+	RuleStmt   *stmt = castNode(RuleStmt, node);
+	Oid			relid;
+
+	tv_utility_run(utility);
+	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	if (stmt->event == CMD_SELECT && OidIsValid(relid))
+		tv_command_note_redefined(RelationRelationId, relid);
 }
 
 void

@@ -19,6 +19,15 @@ extern void tv_alter_table(TvUtility *utility, Node *stmt);
 /* IndexStmt */
 extern void tv_create_index(TvUtility *utility, Node *stmt);
 
+/* ReindexStmt */
+extern void tv_reindex(TvUtility *utility, Node *stmt);
+
+/* AlterRoleStmt, DropRoleStmt, GrantRoleStmt */
+extern void tv_alter_role(TvUtility *utility, Node *stmt);
+
+/* RuleStmt */
+extern void tv_create_rule(TvUtility *utility, Node *stmt);
+
 /* ViewStmt */
 extern void tv_replace_view(TvUtility *utility, Node *stmt);
 

@@ -269,8 +269,9 @@ may_change(Query *query, Oid relid, Oid source)
 
 		/* columns of parents and children correspond by name */
 		for (int i = 0; i < layout->natts && !tle->resjunk; i++)
-			result |= strcmp(get_attname(source, layout->attnos[i], false),
-							 get_attname(relid, tle->resno, false)) == 0;
+			result |= layout->attnos[i] == TV_COLUMN_TABLEOID ||
+				strcmp(get_attname(source, layout->attnos[i], false),
+					   get_attname(relid, tle->resno, false)) == 0;
 	}
 	return result;
 }

@@ -153,7 +153,7 @@ tv_settle_is_read(Oid relid)
  * ------------------------------------------------------------------------
  */
 
-/* The views that read these relations, or are among them. */
+/* The views that read these relations, through plain views as well, or are among them. */
 static List *
 views_of(List *relids)
 {
@@ -167,6 +167,13 @@ views_of(List *relids)
 			views = list_concat_unique_oid(views, tv_catalog_readers(lfirst_oid(la)));
 		if (tv_catalog_is_view(lfirst_oid(lc)))
 			views = list_append_unique_oid(views, lfirst_oid(lc));
+		else if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_VIEW)
+		{
+			ObjectAddress view;
+
+			ObjectAddressSet(view, RelationRelationId, lfirst_oid(lc));
+			views = list_concat_unique_oid(views, views_that_use(&view));
+		}
 	}
 	return views;
 }

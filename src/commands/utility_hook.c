@@ -249,13 +249,18 @@ find_handler(Node *stmt)
 		TvHandler	handler;
 	}			handlers[] = {
 		{T_AlterEnumStmt, tv_alter_enum},
+		{T_AlterRoleStmt, tv_alter_role},
 		{T_AlterTableStmt, tv_alter_table},
 		{T_CopyStmt, tv_copy},
 		{T_CreateTableAsStmt, tv_create_view},
+		{T_DropRoleStmt, tv_alter_role},
 		{T_DropStmt, tv_drop},
 		{T_ExplainStmt, tv_create_view_explain},
+		{T_GrantRoleStmt, tv_alter_role},
 		{T_IndexStmt, tv_create_index},
 		{T_RefreshMatViewStmt, tv_refresh},
+		{T_ReindexStmt, tv_reindex},
+		{T_RuleStmt, tv_create_rule},
 		{T_TruncateStmt, tv_truncate},
 		{T_ViewStmt, tv_replace_view}
 	};

@@ -46,6 +46,9 @@ check_walker(Node *node, TvCompiler *c)
 	{
 		Var		   *var = (Var *) node;
 
+		/* what is left of tableoid is that of a table in a tree */
+		if (var->varattno == TableOidAttributeNumber)
+			return false;
 		if (var->varattno < 0)
 			tv_compile_refuse(c, var->location, "%s is not supported in a maintained view",
 							  "a system column",

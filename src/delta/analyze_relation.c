@@ -117,12 +117,6 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 		why = "The rows of temporary and unlogged tables can vanish without a statement.";
 		hint = "Use a permanent, logged table.";
 	}
-	else if (!rte->inh && kind != RELKIND_MATVIEW && tv_tree_has_children(RelationGetRelid(rel)))
-	{
-		what = "ONLY of table \"%s\" with children is not supported in a maintained view";
-		why = "Changes of its own rows and of its children's are delivered together.";
-		hint = "Read the table with its children, or one without children.";
-	}
 	else if (kind != RELKIND_MATVIEW && !analyze_tree(c, rel))
 		return false;
 	else if (kind != RELKIND_MATVIEW &&

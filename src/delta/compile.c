@@ -220,7 +220,7 @@ note_columns(TvCompiler *c, TvNode *node, TvBranch *branch, Node *exprs)
 		{
 			TvSource   *source = list_nth(c->sources, leaf->source);
 
-			source->columns = bms_add_member(source->columns, var->varattno);
+			source->columns = bms_add_member(source->columns, TV_COLUMN_OF_ATTNO(var->varattno));
 		}
 	}
 }

@@ -184,6 +184,12 @@ extern bool tv_flatten_needs_node(const Query *query);
  */
 extern List *tv_flatten_read_group(TvCompiler *c, TvNode *node);
 
+/*
+ * What a table is in terms of its captured rows, if these are not the rows that
+ * a query reads; NULL if they are.
+ */
+extern TvBranch *tv_table_branch(TvCompiler *c, RangeTblEntry *rte, Relation rel, int source);
+
 /* The output of a node below, as a branch with one leaf. */
 extern List *tv_flatten_read_node(TvCompiler *c, TvNode *node);
 

@@ -21,7 +21,7 @@
 typedef struct TvLayout
 {
 	int			natts;			/* without the weight */
-	AttrNumber *attnos;			/* of the source, ascending */
+	AttrNumber *attnos;			/* column numbers of the source, ascending */
 	TupleDesc	desc;			/* natts + 1 columns; the last is the weight */
 } TvLayout;
 

@@ -93,7 +93,7 @@ static AttrNumber
 layout_position(const TvLayout *layout, AttrNumber attno)
 {
 	for (int i = 0; i < layout->natts; i++)
-		if (layout->attnos[i] == attno)
+		if (layout->attnos[i] == TV_COLUMN_OF_ATTNO(attno))
 			return i + 1;
 	elog(ERROR, "column %d is not in the layout of a delta", attno);
 	return 0;
@@ -231,7 +231,7 @@ old_part(Builder *b, int i, RangeTblEntry *rte, bool delta, bool nulls, List *qu
 		if (nulls)
 			column = (Expr *) makeNullConst(att->atttypid, att->atttypmod, att->attcollation);
 		else
-			column = (Expr *) makeVar(1, delta ? k + 1 : layout->attnos[k], att->atttypid,
+			column = (Expr *) makeVar(1, delta ? k + 1 : TV_ATTNO_OF_COLUMN(layout->attnos[k]), att->atttypid,
 									  att->atttypmod, att->attcollation, 0);
 		tv_query_add_column(query, column, NameStr(att->attname));
 	}

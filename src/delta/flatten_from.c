@@ -159,6 +159,8 @@ flatten_relation(TvCompiler *c, Query *query, int rti, List *partials)
 	Relation	rel = table_open(rte->relid, AccessShareLock);
 	List	   *branches;
 	bool		is_view;
+	int			source;
+	TvBranch   *branch;
 
 	c->relids = list_append_unique_oid(c->relids, rte->relid);
 	if (rel->rd_rel->relkind == RELKIND_VIEW)
@@ -173,10 +175,13 @@ flatten_relation(TvCompiler *c, Query *query, int rti, List *partials)
 		return NIL;
 	}
 	is_view = rel->rd_rel->relkind == RELKIND_MATVIEW;
+	source = tv_compile_source(c, is_view ? TV_SOURCE_VIEW : TV_SOURCE_BASE, rte->relid, -1);
+	branch = tv_table_branch(c, rte, rel, source);
 	table_close(rel, NoLock);
-	return add_leaf(c, partials, rti, rte,
-					tv_compile_source(c, is_view ? TV_SOURCE_VIEW : TV_SOURCE_BASE,
-									  rte->relid, -1));
+	if (c->refusal)
+		return NIL;
+	return branch ? multiply(c, partials, rti, list_make1(branch)) :
+		add_leaf(c, partials, rti, rte, source);
 }
 
 /* A plain view stands for its query, with the view owner's rights. */

@@ -24,6 +24,7 @@
 #ifndef TV_GRAPH_H
 #define TV_GRAPH_H
 
+#include "access/sysattr.h"
 #include "access/tupdesc.h"
 #include "nodes/bitmapset.h"
 #include "nodes/parsenodes.h"
@@ -45,8 +46,18 @@ typedef struct TvSource
 								 * once bound */
 	int			node;			/* TV_SOURCE_NODE: index in graph->nodes */
 	Oid			check_as;		/* who must be allowed to read it */
-	Bitmapset  *columns;		/* attribute numbers (> 0) the graph reads */
+	Bitmapset  *columns;		/* column numbers the graph reads */
 } TvSource;
+
+/*
+ * Column numbers are attribute numbers, and one for tableoid: of tables in
+ * trees, a row is captured with the OID of the table that stores it.
+ */
+#define TV_COLUMN_TABLEOID	0
+#define TV_COLUMN_OF_ATTNO(attno) \
+	((attno) == TableOidAttributeNumber ? TV_COLUMN_TABLEOID : (attno))
+#define TV_ATTNO_OF_COLUMN(column) \
+	((column) == TV_COLUMN_TABLEOID ? TableOidAttributeNumber : (column))
 
 /*
  * What a leaf contributes to the product.  LEFT and ANTI have quals of their

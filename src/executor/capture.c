@@ -211,6 +211,12 @@ take_mapped(const TvCapture *capture, TupleTableSlot *slot, Datum *values, bool 
 	slot_getsomeattrs(slot, capture->last_attno);
 	for (int i = 0; i < capture->changes->layout->natts; i++)
 	{
+		if (capture->attnos[i] == TV_COLUMN_TABLEOID)
+		{
+			values[i] = ObjectIdGetDatum(capture->changes->from);
+			nulls[i] = false;
+			continue;
+		}
 		values[i] = slot->tts_values[capture->attnos[i] - 1];
 		nulls[i] = slot->tts_isnull[capture->attnos[i] - 1];
 	}

@@ -136,7 +136,7 @@ tv_membership_bind(MemoryContext cxt, Oid relid, TvMembership *membership,
 	membership->last_attno = 0;
 	for (int i = 0; i < layout->natts; i++)
 	{
-		if (membership->source != relid)
+		if (membership->source != relid && layout->attnos[i] != TV_COLUMN_TABLEOID)
 		{
 			char	   *name = get_attname(membership->source, layout->attnos[i], false);
 

@@ -35,6 +35,7 @@
 
 #include "catalog/definition.h"
 #include "catalog/tv_catalog.h"
+#include "planner/layout.h"
 #include "planner/member_cache.h"
 #include "planner/plan_cache.h"
 #include "planner/view_cache.h"
@@ -44,15 +45,13 @@ static HTAB *readers = NULL;
 static List *garbage = NIL;		/* of MemoryContext */
 static MemoryContext cache_cxt = NULL;
 
+static void forget_readers(void);
 static void build_view(TvView *view);
 static void bind_states(TvView *view);
 static void bind_layouts(TvView *view);
 static void check_rights(TvView *view, const char *name);
 static void build_readers(TvReaders *entry);
-static TvLayout *make_node_layout(const TvNode *node);
-static TvLayout *copy_layout(const TvLayout *layout);
 static void invalidate_readers(Oid source);
-static TvLayout *make_layout(Oid relid, Bitmapset *columns);
 static void relation_callback(Datum arg, Oid relid);
 
 void
@@ -114,9 +113,7 @@ relation_callback(Datum arg, Oid relid)
 
 	if (is_view)
 	{
-		hash_seq_init(&seq, readers);
-		while ((reader = hash_seq_search(&seq)) != NULL)
-			reader->valid = false;
+		forget_readers();
 		return;
 	}
 	reader = hash_search(readers, &relid, HASH_FIND, NULL);
@@ -185,9 +182,26 @@ tv_view_lookup(Oid relid)
 		view->plans = NULL;
 		view->plan_relids = NIL;
 		view->runtimes = NULL;
+
+		/*
+		 * what is known of readers refers to the old graph, also after an
+		 * error
+		 */
+		forget_readers();
 		build_view(view);
 	}
 	return view;
+}
+
+static void
+forget_readers(void)
+{
+	HASH_SEQ_STATUS seq;
+	TvReaders  *reader;
+
+	hash_seq_init(&seq, readers);
+	while ((reader = hash_seq_search(&seq)) != NULL)
+		reader->valid = false;
 }
 
 static void
@@ -268,62 +282,9 @@ bind_layouts(TvView *view)
 
 		view->delta_names[i] = tv_derive_delta_name(i);
 		view->layouts[i] = source->kind == TV_SOURCE_NODE ?
-			make_node_layout(graph->nodes[source->node]) :
-			copy_layout(tv_view_layout(source->relid));
+			tv_layout_of_node(graph->nodes[source->node]) :
+			tv_layout_copy(tv_view_layout(source->relid));
 	}
-}
-
-TvLayout  **
-tv_view_layouts_unbound(const TvGraph *graph)
-{
-	TvLayout  **layouts = palloc0(sizeof(TvLayout *) * (graph->nsources + 1));
-
-	for (int i = 0; i < graph->nsources; i++)
-	{
-		TvSource   *source = graph->sources[i];
-
-		layouts[i] = source->kind == TV_SOURCE_NODE ?
-			make_node_layout(graph->nodes[source->node]) :
-			make_layout(source->relid, source->columns);
-	}
-	return layouts;
-}
-
-/* A node's delta has all columns of its output. */
-static TvLayout *
-make_node_layout(const TvNode *node)
-{
-	TvLayout   *layout = palloc0(sizeof(TvLayout));
-
-	layout->natts = node->out_desc->natts;
-	layout->attnos = palloc(sizeof(AttrNumber) * (layout->natts + 1));
-	layout->desc = CreateTemplateTupleDesc(layout->natts + 1);
-	for (int i = 0; i < layout->natts; i++)
-	{
-		layout->attnos[i] = i + 1;
-		TupleDescCopyEntry(layout->desc, i + 1, node->out_desc, i + 1);
-	}
-	TupleDescInitEntry(layout->desc, layout->natts + 1, "weight", INT8OID, -1, 0);
-	return layout;
-}
-
-static TvLayout *
-copy_layout(const TvLayout *layout)
-{
-	TvLayout   *copy = palloc(sizeof(TvLayout));
-
-	copy->natts = layout->natts;
-	copy->attnos = palloc(sizeof(AttrNumber) * (layout->natts + 1));
-	memcpy(copy->attnos, layout->attnos, sizeof(AttrNumber) * layout->natts);
-	copy->desc = CreateTupleDescCopy(layout->desc);
-	return copy;
-}
-
-bool
-tv_view_layout_equal(const TvLayout *a, const TvLayout *b)
-{
-	return a->natts == b->natts &&
-		memcmp(a->attnos, b->attnos, sizeof(AttrNumber) * a->natts) == 0;
 }
 
 /* The owner must still be allowed to read what the view reads. */
@@ -454,7 +415,7 @@ tv_view_layout(Oid source)
 				if (graph->sources[i]->relid == source)
 					columns = bms_add_members(columns, graph->sources[i]->columns);
 		}
-		layout = make_layout(source, columns);
+		layout = tv_layout_make(source, columns);
 		if (entry->layout && !tv_view_layout_equal(entry->layout, layout))
 			invalidate_readers(source);
 		entry->layout = layout;
@@ -529,26 +490,6 @@ build_readers(TvReaders *entry)
 	}
 	entry->nreaders = n;
 	entry->valid = true;
-}
-
-static TvLayout *
-make_layout(Oid relid, Bitmapset *columns)
-{
-	Relation	rel = table_open(relid, AccessShareLock);
-	TvLayout   *layout = palloc0(sizeof(TvLayout));
-	int			attno = -1;
-	int			n = bms_num_members(columns);
-
-	layout->attnos = palloc(sizeof(AttrNumber) * (n + 1));
-	layout->desc = CreateTemplateTupleDesc(n + 1);
-	while ((attno = bms_next_member(columns, attno)) >= 0)
-	{
-		layout->attnos[layout->natts++] = attno;
-		TupleDescCopyEntry(layout->desc, layout->natts, rel->rd_att, attno);
-	}
-	TupleDescInitEntry(layout->desc, n + 1, "weight", INT8OID, -1, 0);
-	table_close(rel, NoLock);
-	return layout;
 }
 
 bool

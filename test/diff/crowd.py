@@ -18,7 +18,7 @@ from views import ViewMaker
 
 # what a session must reckon with: conflicts, and the errors of the statements themselves
 # (24000: WHERE CURRENT OF visits partitions that the cursor's plan left out)
-EXPECTED = ('40001', '40P01', '25P02', '24000', '44000', 'P0001', '42P10', '55000', '55006', '0A000')
+EXPECTED = ('40001', '40P01', '25P02', '24000', '2BP01', '44000', 'P0001', '42P10', '55000', '55006', '0A000')
 LEVELS = [''] * 4 + [' ISOLATION LEVEL REPEATABLE READ', ' ISOLATION LEVEL SERIALIZABLE']
 
 

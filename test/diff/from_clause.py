@@ -83,7 +83,7 @@ class FromMaker:
         return out
 
     def ref(self, rel):
-        if rel.table is not None and not rel.table.leaves and self.rng.random() < 0.05:
+        if rel.table is not None and self.rng.random() < 0.05:
             return 'ONLY ' + rel.ref
         return rel.ref
 

@@ -35,6 +35,8 @@ CREATE MATERIALIZED VIEW south_2024 USING tview AS SELECT id, day, amount FROM s
 CREATE MATERIALIZED VIEW north USING tview AS SELECT DISTINCT note FROM sale_north;
 CREATE MATERIALIZED VIEW pairs USING tview AS
   SELECT a.id, b.id AS other FROM sale a JOIN sale_south b ON b.note = a.note AND a.region = 'north';
+CREATE MATERIALIZED VIEW where_from USING tview AS SELECT tableoid::regclass AS t, note, count(*) AS n FROM sale GROUP BY tableoid, note;
+CREATE MATERIALIZED VIEW docs USING tview AS SELECT tableoid::regclass AS t, id, to_jsonb(s) - 'day' AS doc FROM sale s;
 CREATE MATERIALIZED VIEW above USING tview AS SELECT n, count(*) AS regions FROM totals GROUP BY n;
 SELECT * FROM differences();
 SELECT * FROM totals ORDER BY region;
@@ -271,9 +273,12 @@ CREATE TABLE abroad (id int) PARTITION BY LIST (id);
 CREATE MATERIALIZED VIEW followed USING tview AS SELECT id FROM abroad;
 CREATE FOREIGN TABLE abroad_1 PARTITION OF abroad FOR VALUES IN (1) SERVER nowhere;
 CREATE MATERIALIZED VIEW refused USING tview AS SELECT id FROM abroad;
-CREATE MATERIALIZED VIEW refused USING tview AS SELECT id FROM ONLY sale;
+CREATE MATERIALIZED VIEW empty USING tview AS SELECT id FROM ONLY sale;
+UPDATE sale SET amount = amount + 1;
+SELECT * FROM differences();
+DROP MATERIALIZED VIEW empty;
 -- triggers: only where they are needed
-DROP MATERIALIZED VIEW rows, totals, named, above, pairs;
+DROP MATERIALIZED VIEW where_from, docs, rows, totals, named, above, pairs;
 SELECT tgrelid::regclass, array_agg(regexp_replace(tgname, '_[0-9]*$', '') ORDER BY tgname COLLATE "C") FROM pg_trigger
  WHERE tgfoid = 'tview.capture'::regproc AND tgrelid::regclass::text LIKE 'sale%' GROUP BY 1 ORDER BY 1::text COLLATE "C";
 DROP TABLE sale CASCADE;

@@ -133,7 +133,6 @@ SELECT refused('SELECT a FROM ft');
 SELECT refused('SELECT a FROM parts');
 SELECT refused('SELECT a FROM part1');
 SELECT refused('SELECT a, b, count(*) FROM keyed_parent GROUP BY a');
-SELECT refused('SELECT a FROM ONLY parent');
 SELECT refused('SELECT a FROM unlogged');
 -- (this one is the server's)
 SELECT refused('SELECT a FROM temporary');
