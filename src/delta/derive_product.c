@@ -64,7 +64,7 @@ tv_derive_presence_columns(const TvLeaf *leaf, int index)
 		Var		   *var = lfirst_node(Var, lc);
 
 		if (var->varno == index + 1)
-			result = bms_add_member(result, var->varattno);
+			result = bms_add_member(result, TV_COLUMN_OF_ATTNO(var->varattno));
 	}
 	return result;
 }
