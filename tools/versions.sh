@@ -17,6 +17,10 @@ CHROOTS=${CHROOTS:-/var/tmp/pg_tviews-chroots}
 
 die() { echo "versions.sh: $*" >&2; exit 1; }
 
+# What tools/deps.sh asks for, beside the server.
+packages=(gcc make libc6-dev binutils python3 python3-psycopg2 libcmocka-dev
+	libtap-parser-sourcehandler-pgtap-perl libipc-run-perl pgbouncer)
+
 suite_of() {
 	case $1 in
 		17) echo trixie ;;
@@ -85,14 +89,12 @@ make_chroot() {
 
 	in_chroot apt-get -qq update
 	fake_llvm
-	# What tools/deps.sh asks for.
-	in_chroot apt-get -qq -y install gcc make libc6-dev binutils python3 python3-psycopg2 libcmocka-dev \
-		libtap-parser-sourcehandler-pgtap-perl libipc-run-perl \
+	in_chroot apt-get -qq -y install "${packages[@]}" \
 		"postgresql-$version" "postgresql-server-dev-$version" "postgresql-$version-pgtap"
 	sed -i 's/^with_llvm.*/with_llvm = no/' "$root/usr/lib/postgresql/$version/lib/pgxs/src/Makefile.global"
 	in_chroot apt-get clean
 	mkdir -p "$root/src"
-	touch "$root/.ready"
+	echo "${packages[*]}" >"$root/.ready"
 }
 
 # Not exec'ed at the end: the shell stays process 1 of the namespace, so that orphans are reaped.
@@ -146,6 +148,12 @@ for version in "${versions[@]}"; do
 	if [ ! -e "$root/.ready" ]; then
 		echo "making a chroot with PostgreSQL $version in $root (a minute or two)"
 		make_chroot >"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "could not make $root"; }
+	elif [ "$(cat "$root/.ready")" != "${packages[*]}" ]; then
+		echo "adding packages to PostgreSQL $version in $root"
+		cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+		{ in_chroot apt-get -qq update && in_chroot apt-get -qq -y install "${packages[@]}" && in_chroot apt-get clean; } \
+			>"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "could not add packages to $root"; }
+		echo "${packages[*]}" >"$root/.ready"
 	fi
 	exec 9>&-
 	run_in_overlay "$@" &
