@@ -35,6 +35,9 @@
 #include "utils/syscache.h"
 
 /* 18 split commands/explain.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"

@@ -14,6 +14,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
+#include "tv_compat.h"
+
 /* Values up to this many bytes stand for themselves. */
 #define TV_DIGEST_VERBATIM 128
 

@@ -350,16 +350,14 @@ has_order(Oid relid, const TvStateOrder *order, int column)
 static bool
 is_default_order(const SortGroupClause *clause, const Var *var, bool *descending)
 {
-	Oid			opfamily;
-	Oid			opcintype;
-	int16		strategy;
 	Oid			opclass = GetDefaultOpClass(var->vartype, BTREE_AM_OID);
+	int			strategy;
 
-	if (!OidIsValid(opclass) ||
-		!get_ordering_op_properties(clause->sortop, &opfamily, &opcintype, &strategy))
+	if (!OidIsValid(opclass))
 		return false;
+	strategy = get_op_opfamily_strategy(clause->sortop, get_opclass_family(opclass));
 	*descending = strategy == BTGreaterStrategyNumber;
-	return opfamily == get_opclass_family(opclass);
+	return *descending || strategy == BTLessStrategyNumber;
 }
 
 /*
