@@ -11,6 +11,9 @@
 #ifndef TV_COMPAT_H
 #define TV_COMPAT_H
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 #include "access/genam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -33,6 +36,9 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+
+/* Does CREATE MATERIALIZED VIEW fill the view under a fixed search_path? */
+#define TV_CREATE_RESTRICTS_PATH (PG_VERSION_NUM >= 170000)
 
 /* 18 split commands/explain.h. */
 #if PG_VERSION_NUM >= 160000
@@ -118,12 +124,12 @@ tv_may_refresh(Oid relid)
  * function for it; before, acting as the owner passes the check.
  */
 static inline void
-tv_refresh_by_oid(Oid relid, const char *query_string)
+tv_refresh_by_oid(Oid relid, const char *query_string, QueryCompletion *qc)
 {
 #if PG_VERSION_NUM >= 180000
-	RefreshMatViewByOid(relid, false, false, false, query_string, NULL);
+	RefreshMatViewByOid(relid, false, false, false, query_string, qc);
 #elif PG_VERSION_NUM >= 170000
-	RefreshMatViewByOid(relid, false, false, query_string, NULL, NULL);
+	RefreshMatViewByOid(relid, false, false, query_string, NULL, qc);
 #else
 	RefreshMatViewStmt *stmt = makeNode(RefreshMatViewStmt);
 	Oid			userid;
@@ -139,7 +145,7 @@ tv_refresh_by_oid(Oid relid, const char *query_string)
 	GetUserIdAndSecContext(&userid, &sec_context);
 	SetUserIdAndSecContext(form->relowner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	ReleaseSysCache(tuple);
-	(void) ExecRefreshMatView(stmt, query_string, NULL, NULL);
+	(void) ExecRefreshMatView(stmt, query_string, NULL, qc);
 	SetUserIdAndSecContext(userid, sec_context);
 #endif
 }

@@ -13,10 +13,12 @@
 #include "postgres.h"
 
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -24,6 +26,8 @@
 #include "commands/create_view.h"
 #include "commands/view_build.h"
 #include "config.h"
+#include "executor/rights.h"
+#include "tv_compat.h"
 
 /* Share of a page that rows of a view with a key fill at first, in percent. */
 #define TV_VIEW_FILLFACTOR 50
@@ -32,7 +36,9 @@ static void leave_room(IntoClause *into, const TvGraph *graph);
 static bool makes_maintained_view(CreateTableAsStmt *stmt);
 static bool already_exists(CreateTableAsStmt *stmt);
 static void check_full_recompute(const TvGraph *graph, const char *name);
-static void fill(TvUtility *utility, List *inputs);
+static void fill(TvUtility *utility, List *inputs, bool user_code);
+static void create_empty(TvUtility *utility);
+static void fill_restricted(TvUtility *utility, Oid view);
 static void run_core(TvUtility *utility);
 
 void
@@ -74,7 +80,7 @@ tv_create_view(TvUtility *utility, Node *node)
 	if (stmt->into->skipData)
 		run_core(utility);		/* REFRESH will do the rest */
 	else
-		fill(utility, inputs);
+		fill(utility, inputs, graph->user_code);
 }
 
 bool
@@ -172,21 +178,63 @@ check_full_recompute(const TvGraph *graph, const char *name)
 			 errdetail("%s", part)));
 }
 
-/* Create the view with its contents, and build it. */
+/*
+ * Create the view with its contents, and build it.
+ *
+ * Functions of the user's must see the search_path under which the view will be
+ * maintained.  The server sets it when it fills a view as REFRESH does: always
+ * from 17 on, but not under EXPLAIN.
+ */
 static void
-fill(TvUtility *utility, List *inputs)
+fill(TvUtility *utility, List *inputs, bool user_code)
 {
 	Oid			view;
+	bool		explained = IsA(utility->pstmt->utilityStmt, ExplainStmt);
+	bool		refill = user_code && (explained || !TV_CREATE_RESTRICTS_PATH);
 
 	tv_check_not_in_progress(inputs, "create a maintained view");
 	tv_lock_relations(inputs, ShareRowExclusiveLock);
 	PushActiveSnapshot(GetLatestSnapshot());
-	run_core(utility);
+	if (refill && !explained)
+		create_empty(utility);
+	else
+		run_core(utility);
+	view = tv_command_current->created;
+	if (refill && OidIsValid(view))
+		fill_restricted(utility, view);
 	PopActiveSnapshot();
 
-	view = tv_command_current->created;
 	if (OidIsValid(view))
 		tv_view_build(view);
+}
+
+static void
+create_empty(TvUtility *utility)
+{
+	CreateTableAsStmt *stmt;
+
+	utility->pstmt = copyObject(utility->pstmt);
+	utility->read_only_tree = false;
+	stmt = castNode(CreateTableAsStmt, utility->pstmt->utilityStmt);
+	stmt->into->skipData = true;
+	run_core(utility);
+}
+
+static void
+fill_restricted(TvUtility *utility, Oid view)
+{
+	int			nestlevel = NewGUCNestLevel();
+	QueryCompletion qc;
+
+	InitializeQueryCompletion(&qc);
+	CommandCounterIncrement();
+	(void) set_config_option("search_path", TV_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	tv_refresh_by_oid(view, utility->query_string, &qc);
+	AtEOXact_GUC(false, nestlevel);
+	CommandCounterIncrement();
+	if (utility->qc && IsA(utility->pstmt->utilityStmt, CreateTableAsStmt))
+		SetQueryCompletion(utility->qc, CMDTAG_SELECT, qc.nprocessed);
 }
 
 /* Let the server create it; the object access hook sets command->created. */

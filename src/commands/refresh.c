@@ -28,6 +28,7 @@
 #include "commands/refresh.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
+#include "executor/rights.h"
 #include "output_settings.h"
 #include "tv_compat.h"
 
@@ -37,6 +38,7 @@ static void lock_inputs(Oid view, List *readers);
 static bool needs_arming(List *inputs);
 static int	enter_settings(Oid view);
 static void drop_old_indexes(Oid view);
+static void qualify(TvUtility *utility, Oid view);
 static void refresh_reader(Oid view, const char *query_string);
 
 void
@@ -59,6 +61,7 @@ tv_refresh(TvUtility *utility, Node *node)
 	lock_all(stmt, view, readers);
 	if (!stmt->concurrent && !stmt->skipData)
 		drop_old_indexes(view);
+	qualify(utility, view);
 	nestlevel = enter_settings(view);
 	PushActiveSnapshot(GetLatestSnapshot());
 	tv_utility_run(utility);
@@ -74,6 +77,18 @@ tv_refresh(TvUtility *utility, Node *node)
 	tv_view_build(view);
 	foreach(lc, readers)
 		refresh_reader(lfirst_oid(lc), utility->query_string);
+}
+
+/* Let the statement name the view so that any search_path finds it. */
+static void
+qualify(TvUtility *utility, Oid view)
+{
+	RefreshMatViewStmt *stmt;
+
+	utility->pstmt = copyObject(utility->pstmt);
+	utility->read_only_tree = false;
+	stmt = castNode(RefreshMatViewStmt, utility->pstmt->utilityStmt);
+	stmt->relation->schemaname = get_namespace_name(get_rel_namespace(view));
 }
 
 static void
@@ -97,7 +112,7 @@ refresh_reader(Oid view, const char *query_string)
 	drop_old_indexes(view);
 	nestlevel = enter_settings(view);
 	PushActiveSnapshot(GetLatestSnapshot());
-	tv_refresh_by_oid(view, query_string);
+	tv_refresh_by_oid(view, query_string, NULL);
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, nestlevel);
 	tv_view_build(view);
@@ -216,8 +231,8 @@ needs_arming(List *inputs)
 }
 
 /*
- * Set what the view's rows are rendered with, until AtEOXact_GUC().  The
- * access method for the server's own temporary table is forced, too: ours is
+ * Set what the view's rows are rendered with, until AtEOXact_GUC(), and the
+ * search_path that its functions see when it is maintained.  The access method for the server's own temporary table is forced, too: ours is
  * for views only.
  */
 static int
@@ -229,6 +244,8 @@ enter_settings(Oid view)
 
 	if (tv_catalog_option(view, &mode, &settings))
 		tv_settings_apply(settings);
+	(void) set_config_option("search_path", TV_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("default_table_access_method", "heap", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	return nestlevel;

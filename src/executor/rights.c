@@ -15,8 +15,6 @@
 
 #include "executor/rights.h"
 
-#define TV_SEARCH_PATH "pg_catalog, pg_temp"
-
 static void
 set_if_different(TvRights *rights, const char *name, const char *value)
 {

@@ -10,6 +10,9 @@
 
 #include "planner/view_cache.h"
 
+/* What functions of a definition find unqualified names in. */
+#define TV_SEARCH_PATH "pg_catalog, pg_temp"
+
 typedef struct TvRights
 {
 	Oid			userid;

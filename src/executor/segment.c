@@ -23,6 +23,7 @@
 #include "utils/resowner.h"
 
 #include "executor/segment.h"
+#include "tv_compat.h"
 
 static TvRowStore *make_store(int others);
 static void put_detoasted(TvRowStore *store, const TvLayout *layout, const Datum *values,

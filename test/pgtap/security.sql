@@ -214,6 +214,17 @@ SELECT is(value_as('keeper', 'SELECT owner FROM tview.views WHERE view OPERATOR(
 SELECT is((SELECT string_agg(DISTINCT path, '; ') FROM kept.names WHERE path <> ''), 'pg_catalog, pg_temp',
           'functions of a view run with a fixed search_path');
 SELECT is(differences('kept.names') + differences('kept.v'), 0::bigint, 'planted operators: the views equal their queries');
+SELECT is(run_as('keeper', 'CREATE MATERIALIZED VIEW kept.filled USING tview AS SELECT id, kept.unqualified(id) AS path FROM shop.item', :path),
+          'done', 'a view is created under another search_path');
+SELECT is((SELECT path FROM kept.filled WHERE id = 11), 'pg_catalog, pg_temp', 'CREATE fills it under the fixed search_path');
+SELECT is(run_as('keeper', 'REFRESH MATERIALIZED VIEW filled', 'evil, kept'), 'done', 'and REFRESH finds it by the session''s');
+SELECT is((SELECT path FROM kept.filled WHERE id = 11), 'pg_catalog, pg_temp', 'and fills it under the fixed one');
+SELECT is(run_as('keeper', 'DROP MATERIALIZED VIEW kept.filled'), 'done', 'it is dropped');
+SELECT is(run_as('keeper', 'EXPLAIN ANALYZE CREATE MATERIALIZED VIEW kept.filled USING tview AS SELECT id, kept.unqualified(id) AS path FROM shop.item', 'kept'),
+          'done', 'a view is created by EXPLAIN under another search_path');
+SELECT is((SELECT path FROM kept.filled WHERE id = 11), 'pg_catalog, pg_temp', 'and filled under the fixed one');
+SELECT is(differences('kept.filled'), 0::bigint, 'it equals its query');
+SELECT is(run_as('keeper', 'DROP MATERIALIZED VIEW kept.filled'), 'done', 'it is dropped');
 DROP SCHEMA evil CASCADE;
 
 -- the temporary schema of the writer
