@@ -233,6 +233,7 @@ tv_compile_sources_of(TvCompiler *c, TvNode *node)
 	foreach(lb, node->branches)
 	{
 		TvBranch   *branch = lfirst(lb);
+		int		   *reads = palloc0(sizeof(int) * (list_length(c->sources) + 1));
 		ListCell   *ll;
 
 		note_columns(c, node, branch, (Node *) branch->exprs);
@@ -244,9 +245,16 @@ tv_compile_sources_of(TvCompiler *c, TvNode *node)
 			note_columns(c, node, branch, (Node *) tv_leaf_exprs(leaf->rte));
 			note_columns(c, node, branch, (Node *) leaf->quals);
 			node->has_presence |= leaf->mode != TV_LEAF_INNER;
-			if (leaf->source >= 0)
-				node->sources = bms_add_member(node->sources, leaf->source);
+			if (leaf->source < 0)
+				continue;
+			node->sources = bms_add_member(node->sources, leaf->source);
+			if (++reads[leaf->source] > TV_MAX_READS)
+				tv_compile_refuse(c, -1, "a join that reads one table or subquery more than %s times is not supported in a maintained view",
+								  psprintf("%d", TV_MAX_READS),
+								  "A change of it is joined with all of the others, each time it is read.",
+								  "Join a part of them in a maintained view of its own.");
 		}
+		pfree(reads);
 	}
 }
 

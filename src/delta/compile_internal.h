@@ -127,6 +127,15 @@ extern bool tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **cl
 /* A product of many sums multiplies out; beyond this it is refused. */
 #define TV_MAX_BRANCHES 256
 
+/* A sum by itself may have more terms. */
+#define TV_MAX_UNION_ALL 1024
+
+/*
+ * A change of a source that is read k times in a product has k terms, in each
+ * of which the planner has all of the product's leaves to order.
+ */
+#define TV_MAX_READS 16
+
 /* A CTE in scope; it is flattened when it is first read. */
 typedef struct TvCte
 {

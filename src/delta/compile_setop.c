@@ -138,10 +138,10 @@ flatten_union(SetOpContext *s, SetOperationStmt *op,
 	if (s->c->refusal)
 		return NIL;
 	branches = list_concat(branches, right);
-	if (list_length(branches) > TV_MAX_BRANCHES)
+	if (list_length(branches) > TV_MAX_UNION_ALL)
 	{
 		tv_compile_refuse(s->c, -1, "a query of more than %s UNION ALL branches is not supported in a maintained view",
-						  psprintf("%d", TV_MAX_BRANCHES),
+						  psprintf("%d", TV_MAX_UNION_ALL),
 						  "Each branch has a maintenance plan of its own.",
 						  "Split it into several views.");
 		return NIL;

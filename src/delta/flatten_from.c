@@ -329,7 +329,8 @@ multiply(TvCompiler *c, List *partials, int rti, List *branches)
 	ListCell   *lp;
 	ListCell   *lb;
 
-	if (list_length(partials) * list_length(branches) > TV_MAX_BRANCHES)
+	if (list_length(partials) * list_length(branches) >
+		(list_length(partials) == 1 ? TV_MAX_UNION_ALL : TV_MAX_BRANCHES))
 		return refuse_branches(c);
 	foreach(lp, partials)
 	{
