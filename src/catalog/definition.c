@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "rewrite/prs2lock.h"
 #include "utils/rel.h"
 
@@ -24,4 +25,18 @@ tv_definition_query(Relation rel)
 	}
 	elog(ERROR, "relation \"%s\" has no definition", RelationGetRelationName(rel));
 	return NULL;
+}
+
+Relation
+tv_definition_open(Oid relid)
+{
+	Relation	rel = try_table_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not maintain a view because of concurrent DDL"),
+				 errdetail("The relation with OID %u was dropped.", relid),
+				 errhint("Retry the transaction.")));
+	return rel;
 }

@@ -17,4 +17,11 @@
  */
 extern const Query *tv_definition_query(Relation rel);
 
+/*
+ * Open a view, or a table that one reads, with AccessShareLock.  Its OID comes
+ * from the catalog without a lock on it, so that others can have dropped it
+ * since: then 40001, as a retry finds the view gone.
+ */
+extern Relation tv_definition_open(Oid relid);
+
 #endif							/* TV_DEFINITION_H */

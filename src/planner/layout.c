@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "utils/rel.h"
 
+#include "catalog/definition.h"
 #include "planner/layout.h"
 #include "planner/view_cache.h"
 
@@ -70,7 +71,7 @@ tv_view_layout_equal(const TvLayout *a, const TvLayout *b)
 TvLayout *
 tv_layout_make(Oid relid, Bitmapset *columns)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = tv_definition_open(relid);
 	TvLayout   *layout = palloc0(sizeof(TvLayout));
 	int			attno = -1;
 	int			n = bms_num_members(columns);

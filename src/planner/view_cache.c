@@ -210,7 +210,7 @@ build_view(TvView *view)
 	MemoryContext cxt = AllocSetContextCreate(cache_cxt, "pg_tviews view",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-	Relation	rel = table_open(view->relid, AccessShareLock);
+	Relation	rel = tv_definition_open(view->relid);
 	TvRefusal  *refusal;
 	List	   *names = NIL;
 	char	   *mode;
@@ -408,7 +408,7 @@ tv_view_layout(Oid source)
 			(void) find_view(lfirst_oid(lc));
 			if (!lock_populated(lfirst_oid(lc)))
 				continue;
-			rel = table_open(lfirst_oid(lc), AccessShareLock);
+			rel = tv_definition_open(lfirst_oid(lc));
 			graph = tv_graph_compile(tv_definition_query(rel), NIL, rel->rd_rel->relowner, &refusal);
 			table_close(rel, NoLock);
 			for (int i = 0; graph && i < graph->nsources; i++)
