@@ -18,8 +18,10 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_agg.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -35,14 +37,67 @@ typedef struct EmptyContext
 	int			depth;
 } EmptyContext;
 
+/*
+ * The state an aggregate starts with, unless the server passes it around as a
+ * pointer.  As in the server, its text is read by the type's input function.
+ */
+static Const *
+initial_state(HeapTuple tuple, Oid type)
+{
+	bool		isnull;
+	Datum		initval = SysCacheGetAttr(AGGFNOID, tuple, Anum_pg_aggregate_agginitval, &isnull);
+	Oid			input;
+	Oid			ioparam;
+	int16		len;
+	bool		byval;
+
+	if (isnull)
+		return makeNullConst(type, -1, get_typcollation(type));
+	getTypeInputInfo(type, &input, &ioparam);
+	get_typlenbyval(type, &len, &byval);
+	return makeConst(type, -1, get_typcollation(type), len,
+					 OidInputFunctionCall(input, TextDatumGetCString(initval), ioparam, -1),
+					 false, byval);
+}
+
+/* The final function over the initial state: what the aggregate gives over no rows. */
+static Node *
+initial_result(const Aggref *aggref, HeapTuple tuple, Oid type)
+{
+	Form_pg_aggregate form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	Const	   *state = initial_state(tuple, type);
+	List	   *args;
+	ListCell   *lc;
+
+	if (!OidIsValid(form->aggfinalfn))
+		return (Node *) state;
+	if (state->constisnull && func_strict(form->aggfinalfn))
+		return (Node *) makeNullConst(aggref->aggtype, -1, aggref->aggcollid);
+	args = list_make1(state);
+	if (form->aggfinalextra)
+		foreach(lc, aggref->aggargtypes)
+			args = lappend(args, makeNullConst(lfirst_oid(lc), -1, get_typcollation(lfirst_oid(lc))));
+	return (Node *) makeFuncExpr(form->aggfinalfn, aggref->aggtype, args, aggref->aggcollid,
+								 aggref->inputcollid, COERCE_EXPLICIT_CALL);
+}
+
+/* The type of an aggregate's state, where its arguments decide it, too. */
+static Oid
+state_type(const Aggref *aggref, Form_pg_aggregate form)
+{
+	Oid			types[FUNC_MAX_ARGS];
+	int			n = get_aggregate_argtypes(unconstify(Aggref *, aggref), types);
+
+	return resolve_aggregate_transtype(aggref->aggfnoid, form->aggtranstype, types, n);
+}
+
 /* What an aggregate gives over no rows. */
 static Node *
 empty_aggregate(TvCompiler *c, const Aggref *aggref)
 {
 	HeapTuple	tuple;
 	Form_pg_aggregate form;
-	bool		isnull;
-	bool		null_state;
+	Node	   *result = NULL;
 
 	if (aggref->aggfnoid == F_COUNT_ || aggref->aggfnoid == F_COUNT_ANY ||
 		aggref->aggfnoid == F_REGR_COUNT)
@@ -52,16 +107,21 @@ empty_aggregate(TvCompiler *c, const Aggref *aggref)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for aggregate %u", aggref->aggfnoid);
 	form = (Form_pg_aggregate) GETSTRUCT(tuple);
-	(void) SysCacheGetAttr(AGGFNOID, tuple, Anum_pg_aggregate_agginitval, &isnull);
 	/* the server's own give null, but for hypothetical sets */
-	null_state = (isnull && (!OidIsValid(form->aggfinalfn) || func_strict(form->aggfinalfn))) ||
-		(aggref->aggfnoid < FirstGenbkiObjectId && form->aggkind != AGGKIND_HYPOTHETICAL);
+	if (aggref->aggfnoid < FirstGenbkiObjectId && form->aggkind != AGGKIND_HYPOTHETICAL)
+		result = (Node *) makeNullConst(aggref->aggtype, -1, aggref->aggcollid);
+	/* a final function of a pointer works in an aggregate only; one with direct arguments needs them */
+	else if (form->aggkind == AGGKIND_NORMAL &&
+			 (form->aggtranstype != INTERNALOID || !OidIsValid(form->aggfinalfn) ||
+			  func_strict(form->aggfinalfn)))
+		result = initial_result(aggref, tuple, state_type(aggref, form));
 	ReleaseSysCache(tuple);
-	if (!null_state)
-		tv_compile_refuse(c, aggref->location, "aggregate %s in a correlated subquery is not supported in a maintained view",
-						  get_func_name(aggref->aggfnoid),
-						  "Its result over no rows is not known to be null.",
-						  "Write it as a LEFT JOIN of a grouped subquery.");
+	if (result)
+		return result;
+	tv_compile_refuse(c, aggref->location, "aggregate %s in a correlated subquery is not supported in a maintained view",
+					  get_func_name(aggref->aggfnoid),
+					  "Its result over no rows is not known.",
+					  "Write it as a LEFT JOIN of a grouped subquery.");
 	return (Node *) makeNullConst(aggref->aggtype, -1, aggref->aggcollid);
 }
 

@@ -87,6 +87,14 @@ CREATE MATERIALIZED VIEW f6 USING tview AS SELECT a.id, ARRAY(SELECT y FROM b WH
 -- WITH inside of a subquery; subqueries in the arguments of FROM items
 CREATE MATERIALIZED VIEW w1 USING tview AS SELECT id, (WITH q AS (SELECT y FROM b WHERE b.a_id = a.id) SELECT count(*) FROM q x JOIN q z USING (y)) AS c FROM a;
 CREATE MATERIALIZED VIEW w2 USING tview AS SELECT a.id, g, v.m FROM a, generate_series(1, (SELECT count(*) FROM b WHERE b.a_id = a.id)) g, (VALUES ((SELECT max(v) FROM n)), (7)) v(m);
+-- aggregates that give something over no rows
+CREATE FUNCTION show_sum(int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '<' || coalesce($1, -1) || '>' $$;
+CREATE FUNCTION show_both(int, int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '<' || coalesce($1, -1) || coalesce($2, -2) || '>' $$;
+CREATE AGGREGATE from_seven (int) (SFUNC = int4pl, STYPE = int, INITCOND = '7');
+CREATE AGGREGATE shown (int) (SFUNC = int4pl, STYPE = int, FINALFUNC = show_sum);
+CREATE AGGREGATE shown_extra (int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = show_both, FINALFUNC_EXTRA);
+CREATE MATERIALIZED VIEW g1 USING tview AS
+  SELECT id, (SELECT from_seven(y) FROM b WHERE b.a_id = a.id) AS s, (SELECT shown(y) || shown_extra(y) FROM b WHERE b.a_id = a.id) AS t FROM a;
 -- equal values that look different
 CREATE TABLE num (id int PRIMARY KEY, d numeric);
 INSERT INTO num VALUES (1, 1.0), (2, 1.00), (3, 2);
