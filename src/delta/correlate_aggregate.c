@@ -110,7 +110,11 @@ empty_aggregate(TvCompiler *c, const Aggref *aggref)
 	/* the server's own give null, but for hypothetical sets */
 	if (aggref->aggfnoid < FirstGenbkiObjectId && form->aggkind != AGGKIND_HYPOTHETICAL)
 		result = (Node *) makeNullConst(aggref->aggtype, -1, aggref->aggcollid);
-	/* a final function of a pointer works in an aggregate only; one with direct arguments needs them */
+
+	/*
+	 * a final function of a pointer works in an aggregate only; one with
+	 * direct arguments needs them
+	 */
 	else if (form->aggkind == AGGKIND_NORMAL &&
 			 (form->aggtranstype != INTERNALOID || !OidIsValid(form->aggfinalfn) ||
 			  func_strict(form->aggfinalfn)))
