@@ -16,11 +16,13 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
+#include "executor/row_fetch.h"
 #include "executor/writer.h"
 #include "tv_compat.h"
 
@@ -162,6 +164,9 @@ end_scan(TvWriter *writer)
 	if (writer->scan)
 		index_endscan(writer->scan);
 	writer->scan = NULL;
+	if (BufferIsValid(writer->buffer))
+		ReleaseBuffer(writer->buffer);
+	writer->buffer = InvalidBuffer;
 	if (writer->table_scan)
 		table_endscan(writer->table_scan);
 	writer->table_scan = NULL;
@@ -232,7 +237,7 @@ tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls)
 	{
 		set_scan_keys(writer, keys, nulls);
 		index_rescan(writer->scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
-		found = index_getnext_slot(writer->scan, ForwardScanDirection, writer->slot);
+		found = tv_row_fetch_next(writer->scan, &writer->buffer, writer->slot);
 	}
 	MemoryContextSwitchTo(oldcxt);
 	if (found)
@@ -271,7 +276,7 @@ tv_writer_next(TvWriter *writer)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
 	bool		found = writer->index ?
-	index_getnext_slot(writer->scan, ForwardScanDirection, writer->slot) :
+	tv_row_fetch_next(writer->scan, &writer->buffer, writer->slot) :
 	table_scan_getnextslot(writer->table_scan, ForwardScanDirection, writer->slot);
 
 	MemoryContextSwitchTo(oldcxt);

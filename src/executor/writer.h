@@ -17,6 +17,7 @@
 #include "access/genam.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
+#include "storage/buf.h"
 
 #include "executor/store_access.h"
 
@@ -29,6 +30,7 @@ typedef struct TvWriter
 	Relation	index;			/* by which rows are found; NULL: by scanning */
 	ScanKeyData *scankeys;
 	IndexScanDesc scan;
+	Buffer		buffer;			/* the page last visited by it, pinned */
 	struct TableScanDescData *table_scan;	/* SINGLE, SHARED without key: the
 											 * slot's tuple lives in it */
 	Snapshot	snapshot;		/* the newest, registered */
