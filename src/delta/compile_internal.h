@@ -22,6 +22,8 @@ typedef struct TvCompiler
 	List	   *relids;			/* of Oid */
 	List	   *scopes;			/* of List of TvCte *: CTEs in scope,
 								 * innermost query first */
+	List	   *corr;			/* of the query whose FROM is being flattened,
+								 * see tv_flatten_query() */
 	Oid			check_as;		/* whose row security applies to base tables */
 	List	   *whole_rows;		/* of Oid: relations whose row is used */
 	bool		uses_settings;
@@ -61,7 +63,7 @@ extern void tv_whole_row_expand(TvCompiler *c, Query *query);
  * Both change the query; it is one that was analysed and not rewritten.
  */
 extern void tv_prune_query(Query *query);
-extern void tv_prune_view(const Query *query, int rti, Query *view);
+extern void tv_prune_view(const Query *query, const List *corr, int rti, Query *view);
 
 /*
  * target_srf.c: set-returning functions of the output list go into FROM.

@@ -90,17 +90,20 @@ tv_flatten_needs_node(const Query *query)
 
 /* FROM and WHERE */
 static List *
-flatten_input(TvCompiler *c, Query *query, const TvPartial *base)
+flatten_input(TvCompiler *c, Query *query, const TvPartial *base, List *corr)
 {
 	List	   *partials = list_make1(tv_partial_make(list_length(query->rtable), base));
+	List	   *outer_corr = c->corr;
 	ListCell   *lc;
 
+	c->corr = corr;
 	foreach(lc, query->jointree->fromlist)
 	{
 		partials = tv_flatten_from_item(c, query, lfirst(lc), partials);
 		if (c->refusal)
 			return NIL;
 	}
+	c->corr = outer_corr;
 	foreach(lc, partials)
 		if (!tv_flatten_filter(c, query, lfirst(lc), query->jointree->quals))
 		return NIL;
@@ -123,7 +126,7 @@ tv_flatten_filter(TvCompiler *c, Query *query, TvPartial *partial, Node *quals)
 static List *
 flatten_plain(TvCompiler *c, Query *query, bool top, const TvPartial *base, List *corr)
 {
-	List	   *partials = flatten_input(c, query, base);
+	List	   *partials = flatten_input(c, query, base, corr);
 	List	   *branches;
 
 	/* names of joined columns stand for columns of the items below */

@@ -194,7 +194,7 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	List	   *branches;
 
 	tv_whole_row_expand(c, view);
-	tv_prune_view(query, rti, view);
+	tv_prune_view(query, c->corr, rti, view);
 	c->scopes = NIL;
 	if (!RelationHasSecurityInvoker(rel))
 		c->check_as = rel->rd_rel->relowner;

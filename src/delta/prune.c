@@ -50,7 +50,7 @@ static void prune_outputs(Query *query, Bitmapset *used);
 static void prune_union_all(Query *query, Node *node, Bitmapset *used);
 static bool prune_walker(Node *node, void *context);
 static bool is_union_all(Node *node);
-static Bitmapset **uses_of(const Query *query);
+static Bitmapset **uses_of(const Query *query, const List *more);
 static bool use_walker(Node *node, void *context);
 static bool cte_use_walker(Node *node, void *context);
 
@@ -62,7 +62,7 @@ tv_prune_query(Query *query)
 	/* subqueries of a set operation were pruned by whoever reads it */
 	if (query->setOperations == NULL)
 	{
-		Bitmapset **used = uses_of(query);
+		Bitmapset **used = uses_of(query, NIL);
 		ListCell   *lc;
 
 		foreach(lc, query->rtable)
@@ -93,11 +93,14 @@ tv_prune_query(Query *query)
 	}
 }
 
-/* Prune the query of a plain view, which the query reads as FROM item rti. */
+/*
+ * Prune the query of a plain view, which the query, and further expressions of
+ * it that a correlation took out of it, read as FROM item rti.
+ */
 void
-tv_prune_view(const Query *query, int rti, Query *view)
+tv_prune_view(const Query *query, const List *corr, int rti, Query *view)
 {
-	prune_outputs(view, uses_of(query)[rti]);
+	prune_outputs(view, uses_of(query, corr)[rti]);
 	tv_prune_query(view);
 }
 
@@ -188,13 +191,14 @@ is_union_all(Node *node)
 
 /* By range table index, from 1. */
 static Bitmapset **
-uses_of(const Query *query)
+uses_of(const Query *query, const List *more)
 {
 	TvUses		uses = {query};
 
 	uses.used = palloc0(sizeof(Bitmapset *) * (list_length(query->rtable) + 1));
 	(void) query_tree_walker(unconstify(Query *, query), use_walker, &uses,
 							 QTW_IGNORE_JOINALIASES);
+	(void) use_walker((Node *) more, &uses);
 	return uses.used;
 }
 
@@ -261,7 +265,7 @@ cte_use_walker(Node *node, void *context)
 				strcmp(rte->ctename, uses->name) != 0)
 				continue;
 			if (used == NULL)
-				used = uses_of(query);
+				used = uses_of(query, NIL);
 			uses->used = bms_add_members(uses->used, used[foreach_current_index(lc) + 1]);
 		}
 		(void) query_tree_walker(query, cte_use_walker, uses, 0);

@@ -63,3 +63,22 @@ DELETE FROM t;
 -- what is not computed has no state
 SELECT count(*) FROM pg_attribute WHERE attnum > 0 AND attrelid =
   (SELECT s.state FROM tview.state s WHERE s.view = 'scenario.whole_use'::regclass);
+
+-- a column of a plain view that serves a correlation only is used
+CREATE VIEW two_tables AS SELECT k::int8 AS k, v FROM t UNION ALL SELECT k, w FROM u;
+CREATE TABLE o (id int PRIMARY KEY, k int8);
+INSERT INTO o VALUES (1, 1), (2, 2), (3, 3);
+INSERT INTO t VALUES (1, 1, 1);
+CREATE MATERIALIZED VIEW correlated USING tview AS
+  SELECT id FROM o WHERE EXISTS (SELECT FROM two_tables p WHERE p.k = o.k);
+CREATE MATERIALIZED VIEW correlated_groups USING tview AS
+  SELECT id, (SELECT max(p.v) FROM two_tables p WHERE p.k = o.k) AS m FROM o
+  WHERE NOT EXISTS (SELECT p.v FROM two_tables p WHERE p.k = o.k + 1 GROUP BY p.v);
+SELECT id FROM correlated ORDER BY id;
+SELECT id, m FROM correlated_groups ORDER BY id;
+INSERT INTO t VALUES (2, 3, 3);
+:check
+UPDATE o SET k = k + 1;
+:check
+DELETE FROM t WHERE id = 1;
+:check
