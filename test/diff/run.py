@@ -335,7 +335,7 @@ def worker(number, options, stop_at, queue):
                 total['verified'] += p.verified
                 total['errors'].update(p.errors)
                 p.close()
-            if failure is not None:
+            if failure is not None and not (options.keep and options.round):
                 make_database(db, config)       # nothing of this round may be in the way of the next
             total['rounds'] += 1
             total['accepted'] += rnd.accepted

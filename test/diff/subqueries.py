@@ -262,14 +262,14 @@ class SubqueryMaker:
             return Col('(SELECT 1)', 'int')
         text, cols, where, occurs = self.simple_from()
         self.extra.update(occurs)
-        fields = [(c.short, c.sql) for c in rng.sample([c for c in cols if c.short], min(len(cols), rng.randint(1, 3)))
-                  if c.short]
+        shown = [c for c in cols if c.short]
+        fields = [(c.short, c.sql) for c in rng.sample(shown, min(len(shown), rng.randint(1, 3)))]
         if depth and rng.random() < 0.6 and len(self.outer) < 4 and sum(self.extra.values()) < self.limit_of:
             fields.append(('nested', self.inside(cols, self.document, depth - 1).sql))
         elif rng.random() < 0.3:
             fields.append(('more', self.e.expr(cols, 1).sql))
         body = 'jsonb_build_object(%s)' % ', '.join('%s, %s' % (lit('k%d %s' % (i, n)), v) for i, (n, v) in enumerate(fields))
-        if rng.random() < 0.12:
+        if rng.random() < 0.12 and fields:
             body = fields[0][1]
         call = 'jsonb_agg(%s ORDER BY %s)' % (body, self.total_order(cols))
         if rng.random() < 0.4:
