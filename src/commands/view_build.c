@@ -277,7 +277,7 @@ make_state(Oid view, const TvNode *node)
 
 	if (node->kind == TV_NODE_PARTITION)
 		index = TV_STATE_INDEX_SHARED;
-	else if (node->kind == TV_NODE_LINEAR)
+	else if (node->kind == TV_NODE_LINEAR || node->kind == TV_NODE_RECURSIVE)
 	{
 		index = node->identity == TV_IDENTITY_KEY ? TV_STATE_INDEX_KEY : TV_STATE_INDEX_HASH;
 		keys = node->identity_attnos;

@@ -20,7 +20,6 @@
 static const char *unsupported_clause(Query *query, int *location, const char **why,
 									  const char **hint);
 static bool groups_by_inherited_key(Query *query);
-static int	recursive_location(Query *query);
 
 /*
  * The server takes the primary key of a table for one of its inheritance
@@ -73,11 +72,6 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 		return "a statement other than SELECT";
 	if (query->hasModifyingCTE)
 		return "a data-modifying WITH clause";
-	if (query->hasRecursive)
-	{
-		*location = recursive_location(query);
-		return "WITH RECURSIVE";
-	}
 	if (query->rowMarks || query->hasForUpdate)
 	{
 		*why = "A maintained view stores its rows, there is nothing to lock.";
@@ -85,19 +79,4 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 		return "FOR UPDATE or FOR SHARE";
 	}
 	return NULL;
-}
-
-static int
-recursive_location(Query *query)
-{
-	ListCell   *lc;
-
-	foreach(lc, query->cteList)
-	{
-		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
-
-		if (cte->cterecursive)
-			return cte->location;
-	}
-	return -1;
 }

@@ -83,7 +83,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	{
 		TvNode	   *node = graph->nodes[i];
 
-		if (node->kind != TV_NODE_GROUP)
+		if (node->kind != TV_NODE_GROUP && node->kind != TV_NODE_RECURSIVE)
 			tv_keys_infer(c, node);
 		if (node->kind == TV_NODE_PARTITION)
 			tv_partition_finish(node);
@@ -291,6 +291,8 @@ tv_graph_full_recompute(const TvGraph *graph)
 			return "no index keeps the rows in the order of LIMIT, so that all are read when one of the first leaves";
 		if (node->top_rows)
 			return "OFFSET without LIMIT leaves all rows but the first, which are computed anew by every change";
+		if (node->kind == TV_NODE_RECURSIVE)
+			return "WITH RECURSIVE is computed anew by every change";
 		if (node->kind == TV_NODE_PARTITION)
 			return "window functions without PARTITION BY are computed anew by every change";
 		return psprintf("aggregate %s over all rows has no inverse, so that it is computed anew by every change",

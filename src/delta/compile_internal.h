@@ -144,7 +144,19 @@ typedef struct TvCte
 	CommonTableExpr *cte;
 	bool		done;
 	List	   *branches;
+	TvNode	   *recursive;		/* its node, as soon as it can be read */
 } TvCte;
+
+/*
+ * compile_recursive.c: the branches that read a recursive CTE; in its own
+ * query, and outside of it.
+ */
+extern List *tv_compile_read_recursion(TvCompiler *c, const TvCte *entry);
+extern List *tv_compile_recursive(TvCompiler *c, TvCte *entry);
+
+/* The branches of both sides of a recursive CTE's query. */
+extern bool tv_flatten_sides(TvCompiler *c, Query *query, List **left, List **right);
+extern bool tv_set_operation_sides(TvCompiler *c, Query *query, List **left, List **right);
 
 /* Multiply products by a FROM item. */
 extern List *tv_flatten_from_item(TvCompiler *c, Query *query, Node *item, List *partials);

@@ -71,6 +71,18 @@ tv_flatten_set_operation(TvCompiler *c, Query *query, bool top,
 }
 
 bool
+tv_set_operation_sides(TvCompiler *c, Query *query, List **left, List **right)
+{
+	SetOpContext s = {c, query, NULL, NIL};
+	SetOperationStmt *op = castNode(SetOperationStmt, query->setOperations);
+
+	*left = flatten_side(&s, op->larg, op);
+	if (!c->refusal)
+		*right = flatten_side(&s, op->rarg, op);
+	return c->refusal == NULL;
+}
+
+bool
 tv_union_all_only(Node *setop)
 {
 	SetOperationStmt *op = (SetOperationStmt *) setop;

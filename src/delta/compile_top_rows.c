@@ -380,6 +380,9 @@ request_order(TvCompiler *c, const TvNode *node)
 		((TvLeaf *) linitial(branch->leaves))->source < 0)
 		return false;
 	source = list_nth(c->sources, ((TvLeaf *) linitial(branch->leaves))->source);
+	/* first rows of a recursion, in it, are refused */
+	if (source->kind == TV_SOURCE_NODE && source->node < 0)
+		return false;
 	if (source->kind == TV_SOURCE_NODE)
 		below = list_nth(c->nodes, source->node);
 	for (int i = 0; i < node->nkeys; i++)

@@ -62,6 +62,9 @@ extern void tv_query_restrict(Query *query, const TvNode *node, TvRecomputeScope
 extern Query *tv_derive_partition(const TvGraph *graph, const TvNode *node,
 								  TvRecomputeScope scope, double rows);
 
+/* The rows of a RECURSIVE node. */
+extern Query *tv_derive_recursive(const TvGraph *graph, const TvNode *node);
+
 /* Set hasAggs etc. are the caller's; this sets WHERE from a list of quals. */
 extern void tv_query_where(Query *query, List *quals);
 

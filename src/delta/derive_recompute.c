@@ -32,6 +32,8 @@ tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 
 	if (node->kind == TV_NODE_PARTITION)
 		return tv_derive_partition(graph, node, scope, rows);
+	if (node->kind == TV_NODE_RECURSIVE)
+		return tv_derive_recursive(graph, node);
 	query = grouped(graph, node);
 	for (int i = 0; i < node->nkeys; i++)
 	{
@@ -62,6 +64,8 @@ tv_derive_output(const TvGraph *graph, const TvNode *node)
 		return tv_query_input(graph, node);
 	if (node->kind == TV_NODE_PARTITION)
 		return tv_derive_partition(graph, node, TV_RECOMPUTE_ALL, 0);
+	if (node->kind == TV_NODE_RECURSIVE)
+		return tv_derive_recursive(graph, node);
 
 	query = grouped(graph, node);
 	foreach(lc, node->out_exprs)

@@ -89,8 +89,11 @@ tv_edges_assign(TvGraph *graph)
 		node->additive = is_additive(node);
 		if (!has_rule(node))
 			graph->exclusive = true;
-		if (node->recompute || node->top_rows)
+		if (node->recompute || node->top_rows || node->kind == TV_NODE_RECURSIVE)
 			node->group_lock = ++number;
+		/* that lock is taken first, by all who change anything */
+		if (node->kind == TV_NODE_RECURSIVE)
+			continue;
 		for (int b = 0; b < list_length(node->branches) && !graph->exclusive; b++)
 			branch_edges(graph, node, b, &number);
 	}
@@ -105,6 +108,7 @@ has_rule(const TvNode *node)
 		case TV_NODE_LINEAR:
 		case TV_NODE_GROUP:
 		case TV_NODE_PARTITION:
+		case TV_NODE_RECURSIVE:
 			return true;
 		default:
 			return false;
@@ -133,7 +137,7 @@ is_additive(const TvNode *node)
 {
 	ListCell   *lc;
 
-	if (node->recompute)
+	if (node->recompute || node->kind == TV_NODE_RECURSIVE)
 		return false;
 	foreach(lc, node->branches)
 		if (count_changing(lfirst(lc)) > 1)

@@ -64,6 +64,20 @@ tv_flatten_clauses(TvCompiler *c, Query *query, bool top, const TvPartial *base,
 	return flatten_plain(c, query, top, base, corr);
 }
 
+bool
+tv_flatten_sides(TvCompiler *c, Query *query, List **left, List **right)
+{
+	List	   *scopes = c->scopes;
+	bool		result;
+
+	if (!tv_analyze_query(c, query))
+		return false;
+	c->scopes = lcons(cte_scope(query), list_copy(scopes));
+	result = tv_set_operation_sides(c, query, left, right);
+	c->scopes = scopes;
+	return result;
+}
+
 static List *
 cte_scope(Query *query)
 {

@@ -228,6 +228,17 @@ flatten_cte(TvCompiler *c, RangeTblEntry *rte, Query **correlated)
 		elog(ERROR, "could not find CTE \"%s\"", rte->ctename);
 
 	*correlated = NULL;
+	if (rte->self_reference)
+		return tv_compile_read_recursion(c, entry);
+	if (entry->cte->cterecursive && !entry->done)
+	{
+		c->scopes = list_copy_tail(scopes, rte->ctelevelsup);
+		entry->branches = tv_compile_recursive(c, entry);
+		c->scopes = scopes;
+		if (c->refusal)
+			return NIL;
+		entry->done = true;
+	}
 	if (tv_correlate_is(entry->cte->ctequery) && rte->ctelevelsup == 0)
 	{
 		*correlated = copyObject(castNode(Query, entry->cte->ctequery));

@@ -110,8 +110,9 @@ typedef enum TvNodeKind
 {
 	TV_NODE_LINEAR,				/* output row = input row */
 	TV_NODE_GROUP,				/* GROUP BY, scalar aggregate, DISTINCT */
-	TV_NODE_PARTITION			/* window functions, DISTINCT ON, LIMIT: rows
+	TV_NODE_PARTITION,			/* window functions, DISTINCT ON, LIMIT: rows
 								 * of one key are recomputed together */
+	TV_NODE_RECURSIVE			/* WITH RECURSIVE: reads itself */
 } TvNodeKind;
 
 typedef enum TvStore
@@ -319,6 +320,12 @@ typedef struct TvNode
 	 */
 	List	   *levels;			/* of TvWindowLevel * */
 	TvTopRows  *top_rows;		/* or NULL */
+
+	/* RECURSIVE, below the top only */
+	int			self;			/* index of itself in graph->sources; not in
+								 * sources */
+	bool		union_all;		/* the last column numbers the iterations */
+	List	   *union_clauses;	/* of SortGroupClause *: UNION's equality */
 
 	/*
 	 * The primary store holds the row that represents the group and is

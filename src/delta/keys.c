@@ -359,6 +359,9 @@ leaf_keys(TvCompiler *c, TvLeaf *leaf)
 		return index_keys(source->relid);
 	}
 
+	/* the rows of a recursion, read in it, are a bag */
+	if (source->node < 0)
+		return NIL;
 	node = list_nth(c->nodes, source->node);
 	if (node->identity != TV_IDENTITY_KEY)
 		return NIL;

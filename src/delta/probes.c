@@ -67,7 +67,7 @@ tv_probes_assign(TvGraph *graph)
 				if (source == NULL || source->kind != TV_SOURCE_NODE)
 					continue;
 				node = graph->nodes[source->node];
-				if (node->nkeys == 0)
+				if (node->nkeys == 0 && node->kind != TV_NODE_RECURSIVE)
 					continue;
 				look_up_by_leaves(node, branch, foreach_current_index(ll));
 				if (finds_groups_again(reader))
@@ -236,7 +236,7 @@ tv_probes_key_order(const TvNode *node)
 List *
 tv_probes_to_index(const TvNode *node)
 {
-	List	   *indexes = list_make1(tv_probes_key_order(node));
+	List	   *indexes = node->nkeys > 0 ? list_make1(tv_probes_key_order(node)) : NIL;
 	int			nothers;
 	ListCell   *lc;
 

@@ -83,7 +83,7 @@ tv_prune_query(Query *query)
 
 		if (!IsA(cte->ctequery, Query) || castNode(Query, cte->ctequery)->commandType != CMD_SELECT)
 			continue;
-		if (!query->hasRecursive)
+		if (!cte->cterecursive)
 		{
 			uses.depth = -1;
 			(void) cte_use_walker((Node *) query, &uses);

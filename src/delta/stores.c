@@ -280,6 +280,8 @@ signature(const TvNode *node, List *sources)
 	initStringInfo(&buf);
 	if (node->kind == TV_NODE_PARTITION)
 		appendStringInfo(&buf, "partition%d ", node->nkeys);
+	else if (node->kind == TV_NODE_RECURSIVE)
+		appendStringInfoString(&buf, node->union_all ? "recursive all " : "recursive ");
 	else if (node->kind == TV_NODE_LINEAR)
 	{
 		appendStringInfoString(&buf, "linear");

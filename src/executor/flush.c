@@ -460,6 +460,11 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 	TvNode	   *node = flush->node;
 	TvPlan	   *plan;
 
+	if (node->kind == TV_NODE_RECURSIVE)
+	{
+		tv_apply_recursive(flush);
+		return;
+	}
 	if (node->edges)
 		tv_key_locks_join(flush, inputs, changed);
 	CommandCounterIncrement();

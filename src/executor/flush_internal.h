@@ -71,6 +71,9 @@ extern void tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched);
 extern TvRowTable *tv_top_rows_delta(TvNodeFlush *flush);
 extern void tv_apply_top_rows(TvNodeFlush *flush, TvRowTable *delta);
 
+/* Follow the change of what a RECURSIVE node reads. */
+extern void tv_apply_recursive(TvNodeFlush *flush);
+
 /*
  * Apply output rows to the view, by key or as a bag.  emit: also hand them
  * to the readers.

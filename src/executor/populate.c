@@ -42,7 +42,8 @@ populate_node(TvView *view, TvNode *node)
 	PushActiveSnapshot(GetLatestSnapshot());
 	plan = tv_plan_get(view, node, TV_PLAN_STATE, NULL, 1e9, NULL);
 	writer = tv_writer_open(tv_store_access(tv_runtime_get(view, node),
-											node->kind == TV_NODE_LINEAR ?
+											node->kind == TV_NODE_LINEAR ||
+											node->kind == TV_NODE_RECURSIVE ?
 											TV_USE_OUTPUT : TV_USE_STATE),
 							GetActiveSnapshot());
 	tv_run_plan(plan, NIL, GetActiveSnapshot(), insert_state_row, writer);

@@ -1,0 +1,252 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/compile_recursive.c
+ *	  WITH RECURSIVE: a node that reads itself.
+ *
+ *		R = A UNION [ALL] T(R)
+ *
+ * The node's branches are those of A and of T.  A branch of T has one leaf that
+ * reads the node's own state table, and is linear in it, so that T(R + D) =
+ * T(R) + T(D): what a row of R leads to does not depend on the others.  An
+ * operator over the CTE inside of T, which would look at the rows of one
+ * iteration together, is refused.
+ *
+ * UNION is the least set that has A and, with each row, what T makes of it, in
+ * whatever order it is found.  UNION ALL keeps each row as often as there are
+ * ways to it, and these are told apart by their length: its rows have the
+ * number of the iteration as an additional, last column.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "delta/compile_internal.h"
+#include "delta/derive_internal.h"
+
+/* A source that is not numbered yet has a number below this. */
+#define TV_UNNUMBERED_NODE (-2)
+
+static bool check_clauses(TvCompiler *c, const TvCte *entry);
+static TvNode *make_node(TvCompiler *c, const CommonTableExpr *cte, const SetOperationStmt *op);
+static bool check_columns(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node);
+static bool check_recursion(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node,
+							List *right, int first);
+static int	own_leaf(const TvNode *node, const TvBranch *branch, int *count);
+static void number_iterations(const TvNode *node, List *left, List *right);
+
+List *
+tv_compile_recursive(TvCompiler *c, TvCte *entry)
+{
+	CommonTableExpr *cte = entry->cte;
+	Query	   *query = castNode(Query, cte->ctequery);
+	int			first = list_length(c->nodes);
+	TvNode	   *node;
+	TvSource   *self;
+	List	   *left;
+	List	   *right;
+	List	   *branches;
+	TvBranch   *branch;
+
+	if (!check_clauses(c, entry))
+		return NIL;
+	node = make_node(c, cte, castNode(SetOperationStmt, query->setOperations));
+	if (!check_columns(c, cte, node))
+		return NIL;
+	entry->recursive = node;
+	if (!tv_flatten_sides(c, query, &left, &right) ||
+		!check_recursion(c, cte, node, right, first))
+		return NIL;
+
+	if (node->union_all)
+		number_iterations(node, left, right);
+	node->branches = list_concat(left, right);
+	node->in_desc = CreateTupleDescCopy(node->out_desc);
+	self = list_nth(c->sources, node->self);
+	tv_compile_put_node(c, node);
+	self->node = node->id;
+	tv_compile_sources_of(c, node);
+	/* what it changes itself is no change for it */
+	node->sources = bms_del_member(node->sources, node->self);
+	if (c->refusal)
+		return NIL;
+
+	branches = tv_flatten_read_node(c, node);
+	branch = linitial(branches);
+	branch->exprs = list_truncate(branch->exprs, list_length(cte->ctecoltypes));
+	return branches;
+}
+
+List *
+tv_compile_read_recursion(TvCompiler *c, const TvCte *entry)
+{
+	List	   *branches = tv_flatten_read_node(c, entry->recursive);
+	TvBranch   *branch = linitial(branches);
+
+	branch->exprs = list_truncate(branch->exprs, list_length(entry->cte->ctecoltypes));
+	return branches;
+}
+
+static bool
+check_clauses(TvCompiler *c, const TvCte *entry)
+{
+	CommonTableExpr *cte = entry->cte;
+
+	if (cte->search_clause || cte->cycle_clause)
+	{
+		tv_compile_refuse(c, cte->location, "%s is not supported in a maintained view",
+						  cte->cycle_clause ? "a CYCLE clause" : "a SEARCH clause",
+						  "The rows of the recursion are stored, and a table cannot have the column of type record that the clause adds.",
+						  "Write the path as an array: ARRAY[id] at first, path || id then, and id <> ALL (path) against cycles.");
+		return false;
+	}
+	if (tv_correlate_is(cte->ctequery))
+	{
+		tv_compile_refuse(c, cte->location,
+						  "WITH RECURSIVE that refers to columns of an outer query is not supported in a maintained view",
+						  NULL, "No maintenance rule exists for it.",
+						  "Let the recursion carry the column from its first rows on, and compare it outside.");
+		return false;
+	}
+	return true;
+}
+
+/* The columns of the CTE; it gets its number after the nodes that it reads. */
+static TvNode *
+make_node(TvCompiler *c, const CommonTableExpr *cte, const SetOperationStmt *op)
+{
+	TvNode	   *node = tv_compile_make_node(TV_NODE_RECURSIVE, false);
+	int			natts = list_length(op->colTypes);
+	ListCell   *lc;
+
+	node->union_all = op->all;
+	node->union_clauses = copyObject(op->groupClauses);
+	node->identity = TV_IDENTITY_BAG;
+	node->recompute = true;
+	node->out_desc = CreateTemplateTupleDesc(natts + (op->all ? 1 : 0));
+	foreach(lc, op->colTypes)
+	{
+		int			i = foreach_current_index(lc);
+
+		TupleDescInitEntry(node->out_desc, i + 1, strVal(list_nth(cte->ctecolnames, i)),
+						   lfirst_oid(lc), list_nth_int(op->colTypmods, i), 0);
+		TupleDescInitEntryCollation(node->out_desc, i + 1, list_nth_oid(op->colCollations, i));
+	}
+	if (op->all)
+		TupleDescInitEntry(node->out_desc, natts + 1, "iteration", INT8OID, -1, 0);
+	node->ndelta = node->out_desc->natts;
+	node->id = TV_UNNUMBERED_NODE - list_length(c->sources);
+	node->self = tv_compile_source(c, TV_SOURCE_NODE, InvalidOid, node->id);
+	return node;
+}
+
+/* The rows are stored. */
+static bool
+check_columns(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node)
+{
+	for (int i = 0; i < node->out_desc->natts; i++)
+	{
+		Oid			type = TupleDescAttr(node->out_desc, i)->atttypid;
+
+		if (get_typtype(type) != TYPTYPE_PSEUDO)
+			continue;
+		tv_compile_refuse(c, cte->location, "WITH RECURSIVE with a column of type %s is not supported in a maintained view",
+						  format_type_be(type),
+						  "The rows are stored, and a table cannot have such a column.",
+						  "Use an array of a type that a table can have.");
+		return false;
+	}
+	return true;
+}
+
+/* Is the recursive term linear in the CTE?  first: nodes were made from there on. */
+static bool
+check_recursion(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node,
+				List *right, int first)
+{
+	ListCell   *lc;
+	ListCell   *lb;
+	int			count;
+
+	for_each_from(lc, c->nodes, first)
+	{
+		foreach(lb, ((TvNode *) lfirst(lc))->branches)
+		{
+			(void) own_leaf(node, lfirst(lb), &count);
+			if (count == 0)
+				continue;
+			tv_compile_refuse(c, cte->location, "%s is not supported in a maintained view",
+							  "an aggregate, window function, DISTINCT, LIMIT or set operation over the recursive CTE in its own query",
+							  "It would look at the rows of each iteration together, and these are not kept.",
+							  "Apply it to the CTE outside of the recursion.");
+			return false;
+		}
+	}
+	foreach(lb, right)
+	{
+		int			leaf = own_leaf(node, lfirst(lb), &count);
+
+		if (count == 1 && ((TvLeaf *) list_nth(((TvBranch *) lfirst(lb))->leaves, leaf))->mode == TV_LEAF_INNER)
+			continue;
+		if (count == 0 && !node->union_all)
+			continue;
+		tv_compile_refuse(c, cte->location, "%s is not supported in a maintained view",
+						  count == 0 ? "a part of a recursive term that does not read the CTE" :
+						  "a recursive term that needs the CTE more than once",
+						  count == 0 ? "It gives its rows in each iteration, so that the recursion ends only if it has none." :
+						  "No maintenance rule exists for it.",
+						  count == 0 ? "Put it before UNION ALL." : "Read it in a plain join.");
+		return false;
+	}
+	return true;
+}
+
+/* The leaf that reads the node itself, the first of them; *count: how many. */
+static int
+own_leaf(const TvNode *node, const TvBranch *branch, int *count)
+{
+	int			result = -1;
+	ListCell   *lc;
+
+	*count = 0;
+	foreach(lc, branch->leaves)
+	{
+		if (((TvLeaf *) lfirst(lc))->source != node->self)
+			continue;
+		if ((*count)++ == 0)
+			result = foreach_current_index(lc);
+	}
+	return result;
+}
+
+/* iteration: 0 at first, then that of the row of the CTE, plus 1 */
+static void
+number_iterations(const TvNode *node, List *left, List *right)
+{
+	ListCell   *lc;
+	int			count;
+
+	foreach(lc, left)
+	{
+		TvBranch   *branch = lfirst(lc);
+
+		branch->exprs = lappend(list_copy(branch->exprs), tv_query_int8(0));
+	}
+	foreach(lc, right)
+	{
+		TvBranch   *branch = lfirst(lc);
+		int			leaf = own_leaf(node, branch, &count);
+		Var		   *before = makeVar(leaf + 1, node->out_desc->natts, INT8OID, -1, InvalidOid, 0);
+		Expr	   *number = (Expr *) makeFuncExpr(F_INT8PL, INT8OID,
+												   list_make2(before, tv_query_int8(1)),
+												   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+
+		branch->exprs = lappend(list_copy(branch->exprs), number);
+	}
+}
