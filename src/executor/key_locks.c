@@ -208,13 +208,13 @@ init_column(TvNodeRuntime *rt, const TvEdgeKey *key, int which, const TvLayout *
 static void
 add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
 {
-	TupleTableSlot *slot;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(input->desc, &TTSOpsMinimalTuple);
+	TupleTableSlot *row;
 	TvRowCursor cursor;
 	bool		more = true;
 
-	slot = MakeSingleTupleTableSlot(input->desc, &TTSOpsMinimalTuple);
 	tv_row_store_begin(input->rows, &cursor, true);
-	while (more && tv_row_store_next(&cursor, slot))
+	while (more && (row = tv_row_store_fetch(&cursor, slot)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		more = false;
@@ -226,13 +226,14 @@ add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
 
 			if (side->source != source || tv_tags_full(set, side->side))
 				continue;
-			if (hash_key(locks, side, slot, &hash))
+			if (hash_key(locks, side, row, &hash))
 				tv_tags_add(set, hash, side->side);
 			/* one row is enough for an edge without keys */
 			more |= side->ncolumns > 0;
 		}
 		ResetExprContext(locks->econtext);
 	}
+	tv_row_store_close(&cursor);
 	ExecDropSingleTupleTableSlot(slot);
 }
 

@@ -1,13 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * executor/row_fetch.c
- *	  The next row of an index scan, without pruning its page each time.
+ *	  Fetch rows of a store by an index, or from the place next to the last.
  *
  * The server prunes a page that is visited if less is free than fillfactor
  * left at first.  In the pages of rows that are updated again and again this
  * is so after the first update for ever: every visit would clean up after the
  * one before, at several times the cost of the visit itself.  Here a page is
  * pruned when it is nearly full, so that many updates share the cost.
+ *
+ * A statement that changes many rows of a base table changes them in the order
+ * in which they are stored, and the rows of a view are often stored in the same
+ * one.  Then the next row to find is the one next to the last, and to look
+ * there is much cheaper than to go down the index.  That it is tried only after
+ * some rows have been next to one another keeps the others' cost as it was.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,55 +31,155 @@
 /* A page with less free space, in bytes, is pruned: that of some rows. */
 #define NEARLY_FULL	(BLCKSZ / 8)
 
-static void
-visit(Relation rel, Buffer *buffer, BlockNumber block)
-{
-	Buffer		before = *buffer;
+/* So many rows next to one another make an order. */
+#define ORDERED_RUN	3
 
-	*buffer = ReleaseAndReadBuffer(before, rel, block);
-	if (*buffer != before)
+static void
+visit(Relation rel, TvPlace *place, BlockNumber block)
+{
+	Buffer		before = place->buffer;
+
+	place->buffer = ReleaseAndReadBuffer(before, rel, block);
+	if (place->buffer != before)
 	{
 		/* read without a lock: the server looks again with one */
-		Page		page = BufferGetPage(*buffer);
+		Page		page = BufferGetPage(place->buffer);
 
 		if (PageIsFull(page) || PageGetHeapFreeSpace(page) < NEARLY_FULL)
-			heap_page_prune_opt(rel, *buffer);
+			heap_page_prune_opt(rel, place->buffer);
 	}
 }
 
-bool
-tv_row_fetch_next(IndexScanDesc scan, Buffer *buffer, TupleTableSlot *slot)
+/*
+ * The version that the snapshot sees of the row whose versions begin at root,
+ * into the slot.  all_dead: nobody sees any.
+ */
+static bool
+fetch(IndexScanDesc scan, TvPlace *place, ItemPointer root, TupleTableSlot *slot, bool *all_dead)
 {
-	BufferHeapTupleTableSlot *buffer_slot = (BufferHeapTupleTableSlot *) slot;
-	HeapTuple	tuple = &buffer_slot->base.tupdata;
-	ItemPointer next;
+	Relation	rel = scan->heapRelation;
+	HeapTuple	tuple = &((BufferHeapTupleTableSlot *) slot)->base.tupdata;
+	ItemPointerData tid = *root;
+	bool		found;
 
 	Assert(TTS_IS_BUFFERTUPLE(slot));
+	ExecClearTuple(slot);
+	visit(rel, place, ItemPointerGetBlockNumber(root));
+	LockBuffer(place->buffer, BUFFER_LOCK_SHARE);
+	found = heap_hot_search_buffer(&tid, rel, place->buffer, scan->xs_snapshot, tuple, all_dead, true);
+	LockBuffer(place->buffer, BUFFER_LOCK_UNLOCK);
+	if (!found)
+		return false;
+	tuple->t_self = tid;
+	slot->tts_tableOid = RelationGetRelid(rel);
+	ExecStoreBufferHeapTuple(tuple, slot, place->buffer);
+	return true;
+}
+
+/* Is one place the next after the other, in a page or at the start of the next page? */
+static bool
+is_next(ItemPointer last, ItemPointer next)
+{
+	BlockNumber a = ItemPointerGetBlockNumberNoCheck(last);
+	BlockNumber b = ItemPointerGetBlockNumberNoCheck(next);
+
+	if (!ItemPointerIsValid(last))
+		return false;
+	if (a == b)
+		return ItemPointerGetOffsetNumber(next) == ItemPointerGetOffsetNumber(last) + 1;
+	return b == a + 1 && ItemPointerGetOffsetNumber(next) == FirstOffsetNumber;
+}
+
+static void
+moved_to(TvPlace *place, ItemPointer root)
+{
+	place->run = is_next(&place->root, root) ? Min(place->run + 1, ORDERED_RUN) : 0;
+	place->root = *root;
+}
+
+bool
+tv_row_fetch_next(IndexScanDesc scan, TvPlace *place, TupleTableSlot *slot)
+{
+	ItemPointer next;
+
 	while ((next = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
 	{
-		ItemPointerData tid = *next;
+		ItemPointerData root = *next;
 		bool		all_dead;
-		bool		found;
+		bool		found = fetch(scan, place, &root, slot, &all_dead);
 
 		CHECK_FOR_INTERRUPTS();
-		ExecClearTuple(slot);
-		visit(scan->heapRelation, buffer, ItemPointerGetBlockNumber(&tid));
-		LockBuffer(*buffer, BUFFER_LOCK_SHARE);
-		found = heap_hot_search_buffer(&tid, scan->heapRelation, *buffer, scan->xs_snapshot,
-									   tuple, &all_dead, true);
-		LockBuffer(*buffer, BUFFER_LOCK_UNLOCK);
 		/* tells the index that its entry can be removed */
 		if (!scan->xactStartedInRecovery)
 			scan->kill_prior_tuple = all_dead;
 		if (found)
 		{
-			tuple->t_self = tid;
-			slot->tts_tableOid = RelationGetRelid(scan->heapRelation);
-			ExecStoreBufferHeapTuple(tuple, slot, *buffer);
 			pgstat_count_heap_fetch(scan->indexRelation);
+			moved_to(place, &root);
 			return true;
 		}
 	}
 	ExecClearTuple(slot);
 	return false;
+}
+
+static bool
+has_keys(TupleTableSlot *slot, ScanKey keys, const AttrNumber *attnos, int nkeys)
+{
+	for (int i = 0; i < nkeys; i++)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, attnos[i], &isnull);
+
+		if (isnull != ((keys[i].sk_flags & SK_ISNULL) != 0))
+			return false;
+		if (!isnull && !DatumGetBool(FunctionCall2Coll(&keys[i].sk_func, keys[i].sk_collation,
+													   value, keys[i].sk_argument)))
+			return false;
+	}
+	return true;
+}
+
+/* A page that VACUUM cut off must not be read; under our lock it cuts off none. */
+static bool
+exists(Relation rel, TvPlace *place, BlockNumber block)
+{
+	if (block >= place->nblocks)
+		place->nblocks = RelationGetNumberOfBlocks(rel);
+	return block < place->nblocks;
+}
+
+bool
+tv_row_fetch_following(IndexScanDesc scan, TvPlace *place, TupleTableSlot *slot,
+					   ScanKey keys, const AttrNumber *attnos, int nkeys)
+{
+	ItemPointerData guess = place->root;
+	bool		all_dead;
+
+	if (place->run < ORDERED_RUN)
+		return false;
+	/* behind the last row of a page stand new versions of its rows */
+	ItemPointerSetOffsetNumber(&guess, ItemPointerGetOffsetNumber(&guess) + 1);
+	if (!fetch(scan, place, &guess, slot, &all_dead))
+	{
+		ItemPointerSet(&guess, ItemPointerGetBlockNumber(&guess) + 1, FirstOffsetNumber);
+		if (!exists(scan->heapRelation, place, ItemPointerGetBlockNumber(&guess)) ||
+			!fetch(scan, place, &guess, slot, &all_dead))
+			return false;
+	}
+	if (!has_keys(slot, keys, attnos, nkeys))
+	{
+		ExecClearTuple(slot);
+		return false;
+	}
+	moved_to(place, &guess);
+	return true;
+}
+
+void
+tv_row_fetch_release(TvPlace *place)
+{
+	if (BufferIsValid(place->buffer))
+		ReleaseBuffer(place->buffer);
+	place->buffer = InvalidBuffer;
 }

@@ -33,6 +33,8 @@ typedef struct TvStoreAccess
 								 * scanning */
 	int			nscankeys;
 	ScanKeyData *scankeys;		/* in the order of the index, to be copied */
+	AttrNumber *scanned;		/* columns of the table they are about; not
+								 * BAG */
 	int		   *index_of_key;	/* scan key of key i */
 	bool		other_unique;	/* has unique indexes besides the key's */
 } TvStoreAccess;

@@ -16,13 +16,11 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
-#include "executor/row_fetch.h"
 #include "executor/writer.h"
 #include "tv_compat.h"
 
@@ -164,9 +162,7 @@ end_scan(TvWriter *writer)
 	if (writer->scan)
 		index_endscan(writer->scan);
 	writer->scan = NULL;
-	if (BufferIsValid(writer->buffer))
-		ReleaseBuffer(writer->buffer);
-	writer->buffer = InvalidBuffer;
+	tv_row_fetch_release(&writer->place);
 	if (writer->table_scan)
 		table_endscan(writer->table_scan);
 	writer->table_scan = NULL;
@@ -236,8 +232,14 @@ tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls)
 	else
 	{
 		set_scan_keys(writer, keys, nulls);
-		index_rescan(writer->scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
-		found = tv_row_fetch_next(writer->scan, &writer->buffer, writer->slot);
+		found = writer->access->identity == TV_IDENTITY_KEY &&
+			tv_row_fetch_following(writer->scan, &writer->place, writer->slot, writer->scankeys,
+								   writer->access->scanned, writer->access->nscankeys);
+		if (!found)
+		{
+			index_rescan(writer->scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
+			found = tv_row_fetch_next(writer->scan, &writer->place, writer->slot);
+		}
 	}
 	MemoryContextSwitchTo(oldcxt);
 	if (found)
@@ -276,7 +278,7 @@ tv_writer_next(TvWriter *writer)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
 	bool		found = writer->index ?
-	tv_row_fetch_next(writer->scan, &writer->buffer, writer->slot) :
+	tv_row_fetch_next(writer->scan, &writer->place, writer->slot) :
 	table_scan_getnextslot(writer->table_scan, ForwardScanDirection, writer->slot);
 
 	MemoryContextSwitchTo(oldcxt);

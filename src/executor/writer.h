@@ -17,8 +17,8 @@
 #include "access/genam.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
-#include "storage/buf.h"
 
+#include "executor/row_fetch.h"
 #include "executor/store_access.h"
 
 typedef struct TvWriter
@@ -30,7 +30,7 @@ typedef struct TvWriter
 	Relation	index;			/* by which rows are found; NULL: by scanning */
 	ScanKeyData *scankeys;
 	IndexScanDesc scan;
-	Buffer		buffer;			/* the page last visited by it, pinned */
+	TvPlace		place;			/* of the row last found by it */
 	struct TableScanDescData *table_scan;	/* SINGLE, SHARED without key: the
 											 * slot's tuple lives in it */
 	Snapshot	snapshot;		/* the newest, registered */
