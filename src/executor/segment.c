@@ -252,6 +252,8 @@ tv_segment_may_join(const TvSegment *a, const TvSegment *b)
 void
 tv_segment_join(TvSegment *into, TvSegment *from, int others)
 {
+	MemoryContext oldcxt;
+
 	if (into->subid != GetCurrentSubTransactionId())
 		replace_store(into, from->rows, false, others);
 	else if (from->rows->nrows > into->rows->nrows)
@@ -266,7 +268,10 @@ tv_segment_join(TvSegment *into, TvSegment *from, int others)
 		copy_rows(into->rows, from->rows, into->layout, false);
 	into->deliveries += from->deliveries;
 	into->whole |= from->whole;
+	/* the set can be made anew, and must live as long as the segment */
+	oldcxt = MemoryContextSwitchTo(GetMemoryChunkContext(into));
 	into->columns = bms_add_members(into->columns, from->columns);
+	MemoryContextSwitchTo(oldcxt);
 	into->truncated = InvalidOid;
 	into->settled = InvalidSubTransactionId;
 }

@@ -40,3 +40,21 @@ TABLE grouped;
 UPDATE price SET p = p * 1.0;
 SELECT relname, (SELECT count(*) FROM tview.check(c.oid)) FROM pg_class c
  WHERE relkind = 'm' AND relnamespace = 'public'::regnamespace ORDER BY 1;
+
+-- which columns changed, added up over savepoints: sets of more than one word
+SELECT 'CREATE TABLE wide (id int PRIMARY KEY, ' || string_agg(format('c%s int', i), ', ') || ')'
+FROM generate_series(2, 150) i \gexec
+INSERT INTO wide (id, c2, c70, c140) SELECT i, i, i, i FROM generate_series(1, 5) i;
+CREATE MATERIALIZED VIEW wide_2 USING tview AS SELECT id, c2 FROM wide;
+CREATE MATERIALIZED VIEW wide_70 USING tview AS SELECT id, c70 FROM wide;
+CREATE MATERIALIZED VIEW wide_140 USING tview AS SELECT id, c140 FROM wide;
+SELECT tview.set(v, 'deferred') FROM unnest('{wide_2, wide_70, wide_140}'::regclass[]) v;
+BEGIN;
+SAVEPOINT a; UPDATE wide SET c2 = c2 + 1; RELEASE a;
+SAVEPOINT a; UPDATE wide SET c70 = c70 + 1; RELEASE a;
+SAVEPOINT a; UPDATE wide SET c2 = c2 + 1; RELEASE a;
+SAVEPOINT a; UPDATE wide SET c2 = c2 + 1; RELEASE a;
+SAVEPOINT a; UPDATE wide SET c140 = c140 + 1; RELEASE a;
+SAVEPOINT a; UPDATE wide SET c2 = c2 + 1; RELEASE a;
+COMMIT;
+SELECT c.* FROM unnest('{wide_2, wide_70, wide_140}'::regclass[]) v, tview.check(v) c;
