@@ -66,6 +66,12 @@ extern void tv_prune_query(Query *query);
 extern void tv_prune_view(const Query *query, const List *corr, int rti, Query *view);
 
 /*
+ * inline_with.c: WITH queries that refer to outer queries of the query become
+ * subqueries.  Changes the query.
+ */
+extern void tv_with_inline(Query *query);
+
+/*
  * target_srf.c: set-returning functions of the output list go into FROM.
  * Changes the query; false if it is refused.
  */

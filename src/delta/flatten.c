@@ -43,6 +43,7 @@ tv_flatten_query(TvCompiler *c, Query *query, bool top, const TvPartial *base, L
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
+	tv_with_inline(query);
 	if (!tv_target_srf_expand(c, query) || !tv_analyze_query(c, query))
 		return NIL;
 

@@ -35,7 +35,7 @@ static List *flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *par
 static List *refuse_branches(TvCompiler *c);
 static List *flatten_relation(TvCompiler *c, Query *query, int rti, List *partials);
 static List *flatten_view(TvCompiler *c, Query *query, int rti, Relation rel);
-static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte, Query **correlated);
+static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte);
 static List *add_leaf(TvCompiler *c, List *partials, int rti, RangeTblEntry *rte, int source);
 static List *multiply(TvCompiler *c, List *partials, int rti, List *branches);
 
@@ -66,7 +66,6 @@ static List *
 flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 {
 	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
-	Query	   *correlated;
 	List	   *branches;
 
 	switch (rte->rtekind)
@@ -78,9 +77,7 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 			return flatten_subquery(c, rte->subquery, rti, partials);
 
 		case RTE_CTE:
-			branches = flatten_cte(c, rte, &correlated);
-			if (correlated)
-				return flatten_subquery(c, correlated, rti, partials);
+			branches = flatten_cte(c, rte);
 			return c->refusal ? NIL : multiply(c, partials, rti, branches);
 
 		case RTE_VALUES:
@@ -204,12 +201,9 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	return branches;
 }
 
-/*
- * The branches of a CTE; or, if it refers to outer queries of the one that it
- * belongs to, *correlated: what is then a subquery like any other.
- */
+/* The branches of a CTE that refers to nothing outside. */
 static List *
-flatten_cte(TvCompiler *c, RangeTblEntry *rte, Query **correlated)
+flatten_cte(TvCompiler *c, RangeTblEntry *rte)
 {
 	List	   *scopes = c->scopes;
 	List	   *scope = list_nth(scopes, rte->ctelevelsup);
@@ -227,7 +221,6 @@ flatten_cte(TvCompiler *c, RangeTblEntry *rte, Query **correlated)
 	if (entry == NULL)
 		elog(ERROR, "could not find CTE \"%s\"", rte->ctename);
 
-	*correlated = NULL;
 	if (rte->self_reference)
 		return tv_compile_read_recursion(c, entry);
 	if (entry->cte->cterecursive && !entry->done)
@@ -238,19 +231,6 @@ flatten_cte(TvCompiler *c, RangeTblEntry *rte, Query **correlated)
 		if (c->refusal)
 			return NIL;
 		entry->done = true;
-	}
-	if (tv_correlate_is(entry->cte->ctequery) && rte->ctelevelsup == 0)
-	{
-		*correlated = copyObject(castNode(Query, entry->cte->ctequery));
-		return NIL;
-	}
-	if (tv_correlate_is(entry->cte->ctequery))
-	{
-		tv_compile_refuse(c, entry->cte->location,
-						  "a WITH query that refers to columns of an outer query, read in a subquery, is not supported in a maintained view",
-						  NULL, "No maintenance rule exists for it.",
-						  "Write it as a subquery in FROM.");
-		return NIL;
 	}
 	if (!entry->done)
 	{

@@ -58,3 +58,37 @@ SAVEPOINT a; UPDATE wide SET c140 = c140 + 1; RELEASE a;
 SAVEPOINT a; UPDATE wide SET c2 = c2 + 1; RELEASE a;
 COMMIT;
 SELECT c.* FROM unnest('{wide_2, wide_70, wide_140}'::regclass[]) v, tview.check(v) c;
+
+-- WITH queries that refer to an outer query: read twice, in a subquery, by one another, on the side of an outer join
+CREATE TABLE o (id int PRIMARY KEY, x int, y text);
+CREATE TABLE i (id int PRIMARY KEY, x int, j int, y text);
+INSERT INTO o VALUES (1, 1, 'a'), (2, 2, 'a'), (3, NULL, 'b');
+INSERT INTO i VALUES (1, 1, 1, 'a'), (2, 1, 2, 'a'), (3, 2, 2, 'b'), (4, 2, 1, 'a');
+CREATE MATERIALIZED VIEW with_sides USING tview AS
+  SELECT o.id, (SELECT string_agg(l, ',' ORDER BY l) FROM (
+    WITH w AS (SELECT i.id, i.x, i.j FROM i WHERE i.y = o.y)
+    SELECT p.id || '-' || coalesce(q.id, 0) || o.x AS l FROM w p LEFT JOIN w q ON p.x = q.j AND q.id > 1) s) AS l FROM o;
+CREATE MATERIALIZED VIEW with_nested USING tview AS
+  SELECT o.id FROM o WHERE o.x IN (
+    WITH w AS MATERIALIZED (SELECT i.x, i.j FROM i WHERE i.y = o.y), w2 AS (SELECT x, count(*) AS n FROM w GROUP BY x)
+    SELECT s.x FROM (SELECT a.x, rank() OVER (ORDER BY a.n) AS r FROM w2 a WHERE EXISTS (SELECT FROM w WHERE w.j = a.x)) s
+    WHERE s.r <= 1);
+CREATE MATERIALIZED VIEW with_first USING tview AS
+  SELECT o.id FROM o WHERE o.y >= (SELECT s.l FROM (
+    WITH w AS (SELECT DISTINCT i.x, i.j, i.id FROM i WHERE o.y = i.y)
+    SELECT p.id, 'a' || (o.x - 1) AS l FROM w q RIGHT JOIN w p ON q.j = p.j WHERE o.x = q.j ORDER BY p.id, q.id LIMIT 2) s
+    ORDER BY s.l, s.id LIMIT 1);
+CREATE FUNCTION differing() RETURNS SETOF regclass LANGUAGE sql AS $$
+  SELECT c.relation FROM unnest('{with_sides, with_nested, with_first}'::regclass[]) v, tview.check(v) c $$;
+TABLE with_sides ORDER BY id;
+TABLE with_nested ORDER BY id;
+SELECT differing();
+INSERT INTO i VALUES (5, 2, 2, 'a'), (6, NULL, 1, 'b');
+SELECT differing();
+UPDATE o SET y = 'a', x = 1 WHERE id = 3;
+SELECT differing();
+DELETE FROM i WHERE j = 2;
+SELECT differing();
+UPDATE i SET y = 'b', x = j;
+SELECT differing();
+TABLE with_sides ORDER BY id;
