@@ -1,0 +1,274 @@
+#!/usr/bin/python3
+"""bench/concurrency: what writers that work side by side get done under one view.
+
+Per workload there is one database per arm, and the arms take turns within each round. Ratios of transactions per
+second are taken within a round, then the median over the rounds. Transactions that fail with a serialization failure
+or a deadlock are retried by pgbench, as applications do; how many is printed. At the end of each arm its view is
+compared with its query; an arm that fails is printed WRONG and the run fails.
+"""
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tvbench  # noqa: E402
+
+UPDATE_ONE = """\\set aid random(1, 1000000)
+\\set d random(-5000, 5000)
+UPDATE pgbench_accounts SET abalance = abalance + :d WHERE aid = :aid;
+"""
+
+# Four new posts for each user who is renamed.
+POST = """\\set author random(1, {users})
+INSERT INTO post (author, title) VALUES (:author, 'title ' || :author);
+"""
+RENAME = """\\set author random(1, {users})
+UPDATE author SET name = 'name ' || random() WHERE id = :author;
+"""
+THINK = "BEGIN;\n{statement}\\sleep 2 ms\nCOMMIT;\n"
+
+BLOG = """
+    CREATE TABLE author (id int PRIMARY KEY, name text NOT NULL) WITH (fillfactor = 50);
+    CREATE TABLE post (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, author int NOT NULL, title text NOT NULL);
+    INSERT INTO author SELECT i, 'name ' || i FROM generate_series(1, {users}) i;
+    INSERT INTO post (author, title) SELECT i % {users} + 1, 'title ' || i FROM generate_series(1, 10000) i;
+    CREATE INDEX ON post (author)"""
+
+POSTS = "SELECT p.id, p.title, u.id AS author, u.name FROM post p JOIN author u ON u.id = p.author"
+
+
+class Workload:
+    """Scripts are (share, text); setup is None for pgbench's own tables; reach: share of the tps without view."""
+
+    def __init__(self, letter, title, query, scripts, setup=None, reach=None, ahead=None):
+        self.letter, self.title, self.query, self.scripts = letter, title, query, scripts
+        self.setup, self.reach, self.ahead = setup, reach, ahead
+
+
+def accounts(letter, title, key, reach, ahead):
+    return Workload(letter, title,
+                    f"SELECT {key} AS slot, count(*) AS accounts, sum(abalance) AS total FROM pgbench_accounts GROUP BY 1",
+                    [(1, UPDATE_ONE)], reach=reach, ahead=ahead)
+
+
+def blog(letter, title, users, think):
+    texts = [(4, POST.format(users=users)), (1, RENAME.format(users=users))]
+    if think:
+        texts = [(share, text.replace(text.split("\n", 1)[1], THINK.format(statement=text.split("\n", 1)[1])))
+                 for share, text in texts]
+    return Workload(letter, title, POSTS, texts, setup=BLOG.format(users=users), reach=0.75, ahead=9)
+
+
+WORKLOADS = [
+    accounts("a", "10 groups, one account updated", "aid % 10", 0.60, 9),
+    accounts("b", "100,000 groups, one account updated", "aid % 100000", 0.75, 9),
+    blog("c", "join of two written tables: 80 % new posts, 20 % renamed authors of 10,000", 10000, False),
+    blog("d", "the same with 1,000 authors and 2 ms of thought in each transaction", 1000, True),
+    accounts("e", "one hot group, one account updated", "aid * 0", None, None),
+]
+
+NAMES = {"plain": "no view", "ours": "pg_tviews", "ivm": "pg_ivm"}
+
+
+def has_ivm(cur):
+    cur.execute("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_ivm'")
+    return cur.fetchone()[0] == 1
+
+
+def set_up(arm, workload, database):
+    tvbench.create_database(database)
+    conn = tvbench.connect(database)
+    cur = conn.cursor()
+    if workload.setup:
+        cur.execute(workload.setup)
+    else:
+        subprocess.run([tvbench.program("pgbench"), "-q", "-i", "-I", "dtgp", "-F", "50", "-s", "10", database],
+                       check=True, capture_output=True)
+    if arm == "ours":
+        tvbench.install(cur)
+        tvbench.create_view(cur, "v", workload.query)
+    elif arm == "ivm":
+        cur.execute("CREATE EXTENSION pg_ivm")
+        cur.execute("SELECT pgivm.create_immv('v', %s)", (workload.query,))
+    cur.execute("VACUUM ANALYZE")
+    return conn
+
+
+class Watch(threading.Thread):
+    """The most rows seen in pg_locks of a database while it is worked on."""
+
+    def __init__(self, database):
+        super().__init__(daemon=True)
+        self.conn, self.most, self.done = tvbench.connect(database), 0, threading.Event()
+
+    def run(self):
+        with self.conn.cursor() as cur:
+            while not self.done.wait(0.25):
+                cur.execute("SELECT count(*) FROM pg_locks WHERE NOT fastpath AND pid <> pg_backend_pid()")
+                self.most = max(self.most, cur.fetchone()[0])
+
+    def stop(self):
+        self.done.set()
+        self.join()
+        self.conn.close()
+        return self.most
+
+
+def deadlocks(conn):
+    with conn.cursor() as cur:
+        cur.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return cur.fetchone()[0]
+
+
+def pgbench(database, scripts, clients, seconds):
+    """(transactions per second, transactions retried, rows in the lock table at most)"""
+    command = [tvbench.program("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
+               "-T", str(seconds), "--max-tries=100"]
+    for name, share in scripts:
+        command += ["-f", f"{name}@{share}"]
+    watch = Watch(database)
+    watch.start()
+    result = subprocess.run(command + [database], capture_output=True, text=True)
+    most = watch.stop()
+    tps = re.search(r"^tps = ([0-9.]+)", result.stdout, re.M)
+    retried = re.search(r"^number of transactions retried: (\d+)", result.stdout, re.M)
+    failed = re.search(r"^number of failed transactions: (\d+)", result.stdout, re.M)
+    if result.returncode or not tps or (failed and int(failed[1])):
+        raise RuntimeError(f"pgbench on {database} failed:\n{result.stdout}{result.stderr}")
+    return float(tps[1]), int(retried[1]) if retried else 0, most
+
+
+def set_fsync(cur, value):
+    cur.execute(f"ALTER SYSTEM SET fsync = {value}")
+    cur.execute("SELECT pg_reload_conf()")
+    for _ in range(100):
+        cur.execute("SHOW fsync")
+        if cur.fetchone()[0] == value:
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the server does not take the setting of fsync")
+
+
+def measure_point(arms, conns, scripts, clients, options):
+    """Figures of every arm for one number of clients."""
+    runs = {arm: [] for arm in arms}
+    before = {arm: deadlocks(conns[arm]) for arm in arms}
+    for number in range(options.rounds):
+        turn = number % len(arms)
+        for arm in arms[turn:] + arms[:turn]:
+            runs[arm].append(pgbench(f"tview_bench_{arm}", scripts, clients, options.seconds))
+    time.sleep(1.1)             # statistics of ended sessions arrive
+    return {arm: {"tps": statistics.median(run[0] for run in found),
+                  "ratio": statistics.median(run[0] / floor[0] for run, floor in zip(found, runs["plain"])),
+                  "spread": tvbench.spread([run[0] for run in found]),
+                  "retried": sum(run[1] for run in found), "locks": max(run[2] for run in found),
+                  "deadlocks": deadlocks(conns[arm]) - before[arm]} for arm, found in runs.items()}
+
+
+def check(arm, workload, conn):
+    if arm == "plain":
+        return None
+    cur = conn.cursor()
+    if arm == "ours":
+        tvbench.refresh_if_dry(cur, ["v"])
+        return tvbench.difference(cur, "v", workload.query, as_text=False)
+    columns = "slot, accounts, total" if workload.setup is None else "id, title, author, name"
+    return tvbench.difference(cur, f"(SELECT {columns} FROM v) x", workload.query, as_text=False,
+                              extension_check=False)
+
+
+def show(clients, point):
+    for arm, figures in point.items():
+        print(f"    {clients:>2} clients  {NAMES[arm]:<10}{figures['ratio']:>8.2f}{figures['tps']:>10,.0f}"
+              f"{figures['spread'] * 100:>5.0f}%{figures['retried']:>9,}{figures['deadlocks']:>11,}{figures['locks']:>7,}",
+              flush=True)
+
+
+def run_workload(workload, options, arms, admin, lines):
+    print(f"\n({workload.letter}) {workload.title}\n    {workload.query}", flush=True)
+    conns = {arm: set_up(arm, workload, f"tview_bench_{arm}") for arm in arms}
+    points = []
+    with tempfile.TemporaryDirectory() as folder:
+        scripts = []
+        for i, (share, text) in enumerate(workload.scripts):
+            scripts.append((os.path.join(folder, f"{i}.sql"), share))
+            with open(scripts[-1][0], "w") as out:
+                out.write(text)
+        for fsync in options.fsync.split(","):
+            set_fsync(admin, fsync)
+            print(f"  fsync {fsync:<20}{'of plain':>12}{'tps':>8}{'+-':>6}{'retried':>9}{'deadlocks':>11}{'locks':>7}")
+            for clients in map(int, options.clients.split(",")):
+                point = measure_point(arms, conns, scripts, clients, options)
+                points.append({"fsync": fsync, "clients": clients, "arms": point})
+                show(clients, point)
+                if clients == 8:
+                    reach(workload, fsync, point, lines)
+    wrong = [f"({workload.letter}) {NAMES[arm]}: {found}" for arm in arms
+             if (found := check(arm, workload, conns[arm]))]
+    for line in wrong:
+        print(f"  WRONG {line}")
+    for arm, conn in conns.items():
+        conn.close()
+        tvbench.drop_database(f"tview_bench_{arm}")
+    return {"workload": workload.letter, "title": workload.title, "query": workload.query, "points": points}, wrong
+
+
+def reach(workload, fsync, point, lines):
+    what = f"({workload.letter}) 8 clients, fsync {fsync}"
+    if workload.reach:
+        lines.append((what + ", of no view", point["ours"]["ratio"], workload.reach))
+    if workload.ahead and "ivm" in point:
+        lines.append((what + ", of pg_ivm", point["ours"]["tps"] / point["ivm"]["tps"], workload.ahead))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dry", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--clients", default="1,2,8,16")
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workloads", default="abcde")
+    parser.add_argument("--fsync", default="off,on")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    if options.quick:
+        options.clients, options.fsync, options.rounds = "8", "off", 1
+
+    conn = tvbench.connect("postgres")
+    admin = conn.cursor()
+    admin.execute("SHOW server_version")
+    version = admin.fetchone()[0]
+    arms = ["plain", "ours"] + (["ivm"] if has_ivm(admin) else [])
+    print(f"PostgreSQL {version}, {os.cpu_count()} processors, synchronous_commit=on; {options.seconds} s per figure, "
+          f"medians of {options.rounds} interleaved rounds.")
+    if "ivm" not in arms:
+        print("pg_ivm is not installed in this server: not compared.")
+    results, lines, failed = [], [], []
+    for workload in WORKLOADS:
+        if workload.letter in options.workloads:
+            result, wrong = run_workload(workload, options, arms, admin, lines)
+            results.append(result)
+            failed += wrong
+
+    print("\nreach" + " " * 44 + "measured at least")
+    for what, value, least in lines:
+        print(f"  {what:<46}{value:>9.2f}{least:>9.2f}  {'met' if value >= least else 'MISSED'}")
+    print("WRONG: the figures above do not count" if failed else "OK: every view of every arm equals its query")
+    if options.json:
+        with open(options.json, "w") as out:
+            json.dump({"server": version, "processors": os.cpu_count(), "options": vars(options), "dry": tvbench.DRY,
+                       "results": results, "wrong": failed}, out, indent=1)
+            out.write("\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
