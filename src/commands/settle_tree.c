@@ -19,7 +19,9 @@
 #include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_tree.h"
@@ -32,6 +34,18 @@ static List *ancestors_before(Oid relid, List *links);
 static void settle_table(Oid relid, List *links);
 static List *read_sources(List *relids);
 
+/*
+ * A plan that was made without a child is not invalidated by the server when the
+ * transaction that took the child away is rolled back: it knows the parent only,
+ * of which NO INHERIT and DROP change nothing.
+ */
+static void
+invalidate_plans(Oid parent)
+{
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
+		CacheInvalidateRelcacheByRelid(parent);
+}
+
 void
 tv_settle_links_noted(List *links)
 {
@@ -43,6 +57,7 @@ tv_settle_links_noted(List *links)
 
 		tv_command_note_touched(link->child);
 		tv_command_note_touched(link->parent);
+		invalidate_plans(link->parent);
 	}
 }
 
@@ -160,7 +175,10 @@ tv_settle_table_dropping(Oid relid)
 	ListCell   *lc;
 
 	foreach(lc, tv_tree_parents(relid))
+	{
 		tv_command_note_touched(lfirst_oid(lc));
+		invalidate_plans(lfirst_oid(lc));
+	}
 	foreach(lc, read_sources(list_delete_oid(tv_tree_above(relid), relid)))
 	{
 		Oid			source = lfirst_oid(lc);

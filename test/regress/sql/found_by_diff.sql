@@ -92,3 +92,24 @@ SELECT differing();
 UPDATE i SET y = 'b', x = j;
 SELECT differing();
 TABLE with_sides ORDER BY id;
+
+-- a plan made without a child must not outlive the rollback that brings it back
+CREATE TABLE up (a int);
+CREATE TABLE down () INHERITS (up);
+INSERT INTO down VALUES (1), (2);
+CREATE MATERIALIZED VIEW steps USING tview AS SELECT x.a, y.a AS b FROM up x JOIN up y ON y.a = x.a + 1;
+BEGIN;
+ALTER TABLE down NO INHERIT up;
+INSERT INTO up VALUES (3);
+INSERT INTO up VALUES (4);
+ROLLBACK;
+INSERT INTO up VALUES (3);
+BEGIN;
+SAVEPOINT s;
+DROP TABLE down;
+UPDATE up SET a = a;
+ROLLBACK TO s;
+INSERT INTO up VALUES (0);
+COMMIT;
+TABLE steps ORDER BY a;
+SELECT * FROM tview.check('steps');
