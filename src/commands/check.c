@@ -3,7 +3,10 @@
  * commands/check.c
  *	  tview.check(): compare a view with its query, and its state tables too.
  *
- * Rows are compared as multisets by their text and by their image.  The
+ * Rows are compared as multisets by their text and by their image.  Of equal
+ * values with several images (1.0 and 1.00) a group shows one: such columns are
+ * compared by the type's equality, and what is computed from them, by nodes above,
+ * is compared with what these compute from the stored rows.  The
  * definition runs as the view's owner, with the view's settings, under the
  * snapshot of the calling query.  What a state table should contain is
  * computed as the owner as well, and then compared as the extension's owner,
@@ -20,6 +23,7 @@
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
@@ -35,6 +39,7 @@
 #include "commands/relation_name.h"
 #include "commands/view_build.h"
 #include "delta/derive.h"
+#include "delta/type_image.h"
 #include "executor/rights.h"
 #include "planner/view_cache.h"
 #include "tv_compat.h"
@@ -43,11 +48,21 @@ PG_FUNCTION_INFO_V1(tview_check);
 
 #define EXPECTED_NAME "tview_expected"
 
+/* How the columns of a relation are compared, if not by image; numbers from 1. */
+typedef struct TvColumns
+{
+	Bitmapset  *equal;			/* by the type's equality */
+	Bitmapset  *computed;		/* not: they depend on the choice of an image */
+} TvColumns;
+
 static void check_view(ReturnSetInfo *rsinfo, const TvView *view);
 static void check_state(ReturnSetInfo *rsinfo, const TvView *view, const TvNode *node);
+static void out_columns(const TvNode *node, TvColumns *columns);
+static bool varies(const TvNode *node);
 static void lock_relations(const TvGraph *graph);
 static void run_query(EphemeralNamedRelationData *expected, const TvView *view, Query *query);
-static void compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected);
+static void compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected,
+					const TvColumns *columns);
 
 /*
  * tview.check(regclass)
@@ -83,20 +98,26 @@ tview_check(PG_FUNCTION_ARGS)
 /*
  * The stored definition runs as it is: its text would not always mean the same
  * under the view's settings.  If it has several right answers, for it does not
- * order all rows that it takes in order, the top node's output is compared, and
- * the rest with the state tables.
+ * order all rows that it takes in order, or groups values of several images, the
+ * top node's output is compared, and the rest with the state tables.
  */
 static void
 check_view(ReturnSetInfo *rsinfo, const TvView *view)
 {
 	Relation	rel = table_open(view->relid, NoLock);
 	Query	   *query = copyObject(unconstify(Query *, tv_definition_query(rel)));
+	TvNode	   *top = view->graph->nodes[view->graph->nnodes - 1];
+	bool		several = tv_graph_has_ties(view->graph);
 	EphemeralNamedRelationData expected;
+	TvColumns	columns = {0};
 	TvRights	rights;
 
 	table_close(rel, NoLock);
-	if (tv_graph_has_ties(view->graph))
-		query = tv_derive_output(view->graph, view->graph->nodes[view->graph->nnodes - 1]);
+	for (int i = 0; i < view->graph->nnodes - 1; i++)
+		several |= varies(view->graph->nodes[i]);
+	out_columns(top, &columns);
+	if (several)
+		query = tv_derive_output(view->graph, top);
 	else
 	{
 		AcquireRewriteLocks(query, true, false);
@@ -104,19 +125,114 @@ check_view(ReturnSetInfo *rsinfo, const TvView *view)
 	}
 	run_query(&expected, view, query);
 	tv_rights_enter(&rights, view->owner, view->settings, true, true);
-	compare(rsinfo, view->relid, &expected);
+	compare(rsinfo, view->relid, &expected, &columns);
 	tv_rights_leave(&rights);
+}
+
+static bool
+acc_has_images(const TvNode *node, const TvAcc *acc)
+{
+	Form_pg_attribute arg;
+
+	if (acc->kind != TV_ACC_EXTREME || !OidIsValid(acc->sortop))
+		return false;
+	arg = TupleDescAttr(node->in_desc, linitial_int(acc->args) - 1);
+	return !tv_type_one_image(arg->atttypid, arg->atttypmod, acc->inputcollid);
+}
+
+/* Can this column of the group row have several images? */
+static bool
+has_images(const TvNode *node, int column)
+{
+	if (column <= node->nkeys)
+	{
+		const TvKey *key = &node->keys[column - 1];
+
+		return !tv_type_one_image(key->type, key->typmod, key->collation);
+	}
+	else
+	{
+		const TvAgg *agg = list_nth(node->aggs, column - node->nkeys - 1);
+
+		return agg->kind == TV_AGG_EXTREME && acc_has_images(node, list_nth(node->accs, agg->acc));
+	}
+}
+
+/* Does a node choose one of several images? */
+static bool
+varies(const TvNode *node)
+{
+	if (node->kind != TV_NODE_GROUP)
+		return false;
+	for (int i = 1; i <= node->nkeys + list_length(node->aggs); i++)
+		if (has_images(node, i))
+			return true;
+	return false;
+}
+
+static bool
+images_walker(Node *node, void *group)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return has_images(group, ((Var *) node)->varattno);
+	return expression_tree_walker(node, images_walker, group);
+}
+
+/* A column that shows an expression over the group row. */
+static void
+out_column(const TvNode *node, int number, Node *expr, TvColumns *columns)
+{
+	if (!images_walker(expr, (void *) node))
+		return;
+	if (IsA(expr, Var))
+		columns->equal = bms_add_member(columns->equal, number);
+	else
+		columns->computed = bms_add_member(columns->computed, number);
+}
+
+/* The columns of a node's output. */
+static void
+out_columns(const TvNode *node, TvColumns *columns)
+{
+	ListCell   *lc;
+
+	if (node->kind != TV_NODE_GROUP)
+		return;
+	foreach(lc, node->out_exprs)
+		out_column(node, foreach_current_index(lc) + 1, lfirst(lc), columns);
+}
+
+/* The columns of a node's state table. */
+static void
+state_columns(const TvNode *node, TvColumns *columns)
+{
+	if (node->kind != TV_NODE_GROUP)
+		return;
+	for (int i = 0; i < list_length(node->state_columns); i++)
+	{
+		TvStateColumn *col = &node->state_roles[i];
+
+		if (col->role == TV_STATE_OUT)
+			out_column(node, i + 1, list_nth(node->out_exprs, col->index - 1), columns);
+		else if (col->role == TV_STATE_KEY ? has_images(node, col->index + 1) :
+				 acc_has_images(node, list_nth(node->accs, col->index)))
+			columns->equal = bms_add_member(columns->equal, i + 1);
+	}
 }
 
 static void
 check_state(ReturnSetInfo *rsinfo, const TvView *view, const TvNode *node)
 {
 	EphemeralNamedRelationData expected;
+	TvColumns	columns = {0};
 	TvUser		user;
 
+	state_columns(node, &columns);
 	run_query(&expected, view, tv_derive_state(view->graph, node));
 	tv_extension_owner_enter(&user);
-	compare(rsinfo, node->state_relid, &expected);
+	compare(rsinfo, node->state_relid, &expected, &columns);
 	tv_extension_owner_leave(&user);
 }
 
@@ -163,24 +279,56 @@ run_query(EphemeralNamedRelationData *expected, const TvView *view, Query *query
 
 /* Put the differences between a relation and what is expected into the result. */
 static void
-compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected)
+compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected,
+		const TvColumns *columns)
 {
 	char	   *stored = tv_view_name(relid);
+	StringInfoData names;
+	StringInfoData exact;
+	StringInfoData equal;
+	StringInfoData group;
 	char	   *sql;
+
+	initStringInfo(&names);
+	initStringInfo(&exact);
+	initStringInfo(&equal);
+	initStringInfo(&group);
+	for (int i = 1; i <= expected->md.tupdesc->natts; i++)
+	{
+		appendStringInfo(&names, "%sc%d", i > 1 ? ", " : "", i);
+		if (bms_is_member(i, columns->equal))
+		{
+			appendStringInfo(&equal, ", tview_row.c%d", i);
+			appendStringInfo(&group, ", c%d", i);
+		}
+		else if (!bms_is_member(i, columns->computed))
+			appendStringInfo(&exact, ", tview_row.c%d", i);
+	}
+	/* a view may have no columns */
+	if (names.len > 0)
+	{
+		char	   *list = psprintf("(%s)", names.data);
+
+		resetStringInfo(&names);
+		appendStringInfoString(&names, list);
+	}
 
 	SPI_connect();
 	if (SPI_register_relation(expected) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "SPI_register_relation failed");
 
 	sql = psprintf("SELECT CASE WHEN n > 0 THEN 'missing' ELSE 'extra' END, pg_catalog.abs(n), content"
-				   " FROM (SELECT content, pg_catalog.sum(weight)::pg_catalog.int8 AS n"
+				   " FROM (SELECT pg_catalog.min(content COLLATE pg_catalog.\"C\") AS content,"
+				   " pg_catalog.sum(weight)::pg_catalog.int8 AS n"
 				   " FROM (SELECT ROW(tview_row.*)::pg_catalog.text AS content,"
-				   " tview.row_hash(ROW(tview_row.*)) AS image, 1 AS weight FROM %s tview_row"
+				   " ROW(0%2$s)::pg_catalog.text AS exact, tview.row_hash(ROW(0%2$s)) AS image,"
+				   " 1 AS weight%3$s FROM %5$s tview_row%1$s"
 				   " UNION ALL SELECT ROW(tview_row.*)::pg_catalog.text,"
-				   " tview.row_hash(ROW(tview_row.*)), -1 FROM %s tview_row) both_sides"
-				   " GROUP BY content, image) totals"
+				   " ROW(0%2$s)::pg_catalog.text, tview.row_hash(ROW(0%2$s)), -1%3$s"
+				   " FROM %6$s tview_row%1$s) both_sides"
+				   " GROUP BY exact, image%4$s) totals"
 				   " WHERE n <> 0 ORDER BY content COLLATE pg_catalog.\"C\", n DESC",
-				   EXPECTED_NAME, stored);
+				   names.data, exact.data, equal.data, group.data, EXPECTED_NAME, stored);
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "comparing with \"%s\" failed", stored);
 	for (uint64 i = 0; i < SPI_processed; i++)
