@@ -12,6 +12,16 @@ HAZARD_OPEN, HAZARD_CLOSE = '\u27e8', '\u27e9'      # around a denominator that 
 ONE_OPEN, ONE_CLOSE = '\u27ea', '\u27eb'            # around the output of a subquery that may have many rows
 
 
+def ends_with_filter(sql):
+    """Is the last parenthesis that of a FILTER?"""
+    depth = 0
+    for i in range(len(sql) - 1, -1, -1):
+        depth += {')': 1, '(': -1}.get(sql[i], 0)
+        if depth == 0:
+            return sql[:i].endswith('FILTER ')
+    return False
+
+
 class Col:
     """A column or expression visible to a query: its SQL, its kind, whether a bare base column."""
 
@@ -260,7 +270,7 @@ class Exprs:
             sql, kind = got
             if rng.random() < 0.18:
                 p = self.pred(cols, 1)
-                if 'FILTER (WHERE ' in sql:
+                if ends_with_filter(sql):
                     sql = sql[:-1] + ' AND (%s))' % p
                 elif sql.endswith('::int8'):
                     sql = '(%s FILTER (WHERE %s))::int8' % (sql[:-6], p)

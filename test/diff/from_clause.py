@@ -219,7 +219,8 @@ class FromMaker:
         if kind and rng.random() < 0.3 and not self.schema.big:
             # FULL needs something to merge or hash by, what comes with it may be anything
             on = '%s AND %s' % (on, self.placed('ON', self.e.pred, left.cols + right.cols, 1))
-        if kind == 'FULL ' and ' = ' not in on.split(' AND ')[0]:
+        first = on.split(' AND ')[0]
+        if kind == 'FULL ' and (' = ' not in first or 'SELECT' in first):
             kind = 'LEFT '
         if not kind and r < 0.2 and not self.schema.big:
             self.feat.add('cross')
@@ -287,7 +288,7 @@ class FromMaker:
         item.text = 'LATERAL ' + item.text
         r = rng.random()
         if r < 0.35 and one and self.want('left join', 1.0):
-            on = 'true' if rng.random() < 0.7 else self.placed('ON', self.e.pred, cols + item.cols, 1)
+            on = 'true' if rng.random() < 0.7 else self.placed('ON', self.e.pred, self.decisive(cols + item.cols), 1)
             text = '%s LEFT JOIN %s ON %s' % (text, item.text, on)
         else:
             text += (', ' if r < 0.7 else ' CROSS JOIN ') + item.text

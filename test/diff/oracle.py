@@ -488,7 +488,11 @@ class Player:
     def describe(self, views):
         out = []
         for v in views:
-            rows = self.quiet('SELECT n, t FROM (%s) d ORDER BY t LIMIT 12' % self.difference(v))
+            try:
+                rows = self.quiet('SELECT n, t FROM (%s) d ORDER BY t LIMIT 12' % self.difference(v))
+            except psycopg2.errors.QueryCanceled:
+                out.append('%s: it takes too long to tell which rows differ' % v.sql_name)
+                continue
             out.append('%s (twin %s): rows too many (+) or missing (-)' % (v.sql_name, v.twin))
             out += ['  %+d  %s' % (n, t if len(t) < 400 else t[:400] + '...') for n, t in rows]
         return '\n'.join(out)
