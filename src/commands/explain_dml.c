@@ -188,6 +188,8 @@ observe_plan(TvRunObserver *self, TvPlan *plan, QueryDesc *desc)
 			/* a function filled a view */
 			return;
 	}
+	if (observer->current && place != TV_REPORT_DELTA)
+		observer->current->lost = !observer->current->keyed && plan->kind != TV_PLAN_RECOMPUTE;
 	if (observer->current)
 		tv_report_plan(observer->report, observer->current, place, desc);
 }

@@ -262,7 +262,7 @@ print_node(ExplainState *es, TvNodeReport *node)
 static void
 print_recompute(ExplainState *es, TvNodeReport *node, TvReportPlan place)
 {
-	const char *what = "all rows";
+	const char *what = node->lost ? "lost rows" : "all rows";
 
 	if (node->plans[place] == NULL)
 		return;

@@ -30,6 +30,8 @@ typedef struct TvNodeReport
 	int			node;
 	const char *strategy;
 	bool		keyed;			/* has groups: a recompute can be of some */
+	bool		lost;			/* what was recomputed are rows of a recursion
+								 * that were lost */
 	List	   *changed;		/* of char *: inputs with a delta */
 	int64		flushes;
 	TvActivity	activity;

@@ -263,6 +263,8 @@ tv_graph_strategy(const TvNode *node)
 {
 	if (node->kind == TV_NODE_LINEAR)
 		return "delta";
+	if (node->kind == TV_NODE_RECURSIVE && !node->recompute)
+		return node->union_all ? "recursion by iterations" : "recursion, lost rows derived again";
 	if (node->top_rows)
 		return node->nkeys > 0 ? "first rows of touched partitions" : "first rows";
 	if (node->kind == TV_NODE_PARTITION && node->nkeys > 0)
@@ -292,7 +294,8 @@ tv_graph_full_recompute(const TvGraph *graph)
 		if (node->top_rows)
 			return "OFFSET without LIMIT leaves all rows but the first, which are computed anew by every change";
 		if (node->kind == TV_NODE_RECURSIVE)
-			return "WITH RECURSIVE is computed anew by every change";
+			return psprintf("WITH RECURSIVE by UNION, with a column of type %s whose equal values can look different, is computed anew by every change",
+							node->recompute_why);
 		if (node->kind == TV_NODE_PARTITION)
 			return "window functions without PARTITION BY are computed anew by every change";
 		return psprintf("aggregate %s over all rows has no inverse, so that it is computed anew by every change",
@@ -306,6 +309,8 @@ tv_graph_node_has_ties(const TvNode *node)
 {
 	ListCell   *lc;
 
+	if (node->ties)
+		return true;
 	foreach(lc, node->levels)
 		if (((TvWindowLevel *) lfirst(lc))->tiebreak)
 		return true;

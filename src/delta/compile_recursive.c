@@ -20,15 +20,18 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "delta/compile_internal.h"
 #include "delta/derive_internal.h"
+#include "delta/type_image.h"
 
 /* A source that is not numbered yet has a number below this. */
 #define TV_UNNUMBERED_NODE (-2)
@@ -40,6 +43,8 @@ static bool check_recursion(TvCompiler *c, const CommonTableExpr *cte, const TvN
 							List *right, int first);
 static int	own_leaf(const TvNode *node, const TvBranch *branch, int *count);
 static void number_iterations(const TvNode *node, List *left, List *right);
+static void find_images(TvNode *node);
+static bool terms_may_fail(const TvNode *node, List *branches);
 
 List *
 tv_compile_recursive(TvCompiler *c, TvCte *entry)
@@ -66,6 +71,9 @@ tv_compile_recursive(TvCompiler *c, TvCte *entry)
 
 	if (node->union_all)
 		number_iterations(node, left, right);
+	else
+		find_images(node);
+	node->may_fail = terms_may_fail(node, right);
 	node->branches = list_concat(left, right);
 	node->in_desc = CreateTupleDescCopy(node->out_desc);
 	self = list_nth(c->sources, node->self);
@@ -128,7 +136,6 @@ make_node(TvCompiler *c, const CommonTableExpr *cte, const SetOperationStmt *op)
 	node->union_all = op->all;
 	node->union_clauses = copyObject(op->groupClauses);
 	node->identity = TV_IDENTITY_BAG;
-	node->recompute = true;
 	node->out_desc = CreateTemplateTupleDesc(natts + (op->all ? 1 : 0));
 	foreach(lc, op->colTypes)
 	{
@@ -249,4 +256,153 @@ number_iterations(const TvNode *node, List *left, List *right)
 
 		branch->exprs = lappend(list_copy(branch->exprs), number);
 	}
+}
+
+/*
+ * UNION takes rows as equal by the types' equality.  Where equal values can
+ * look different, which of them is kept, and what follows from it, depends on
+ * the order in which they come.
+ */
+static void
+find_images(TvNode *node)
+{
+	for (int i = 0; i < node->out_desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(node->out_desc, i);
+		Oid			element = get_base_element_type(att->atttypid);
+
+		if (tv_type_one_image(att->atttypid, att->atttypmod, att->attcollation))
+			continue;
+		node->recompute = true;
+		node->recompute_why = format_type_be(att->atttypid);
+
+		/* an array may have a place for nulls that are not there; no more */
+		if (!OidIsValid(element) ||
+			!tv_type_one_image(element, att->atttypmod, att->attcollation))
+			node->ties = true;
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Errors
+ * ------------------------------------------------------------------------
+ */
+
+/* a + 1, a - 1 for integers: fails at the end of the type's range only. */
+static bool
+is_count(Oid function, const List *args)
+{
+	switch (function)
+	{
+		case F_INT2PL:
+		case F_INT4PL:
+		case F_INT8PL:
+		case F_INT42PL:
+		case F_INT24PL:
+		case F_INT84PL:
+		case F_INT48PL:
+		case F_INT2MI:
+		case F_INT4MI:
+		case F_INT8MI:
+		case F_INT84MI:
+			return IsA(linitial(args), Const) || IsA(lsecond(args), Const);
+		default:
+			return false;
+	}
+}
+
+static bool
+function_may_fail(Oid function, const List *args)
+{
+	switch (function)
+	{
+		case F_ARRAY_APPEND:
+		case F_ARRAY_PREPEND:
+		case F_ARRAY_CAT:
+		case F_TEXTCAT:
+		case F_TEXTANYCAT:
+		case F_ANYTEXTCAT:
+		case F_INT4_INT2:
+		case F_INT8_INT2:
+		case F_INT8_INT4:
+		case F_NUMERIC_INT2:
+		case F_NUMERIC_INT4:
+		case F_NUMERIC_INT8:
+		case F_TEXT_BPCHAR:
+		case F_TEXT_NAME:
+			return false;
+		default:
+			return !is_count(function, args);
+	}
+}
+
+static bool
+may_fail_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+		case T_Const:
+		case T_RelabelType:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_BoolExpr:
+		case T_CaseExpr:
+		case T_CaseWhen:
+		case T_CoalesceExpr:
+		case T_ArrayExpr:
+		case T_List:
+			break;
+		case T_FuncExpr:
+			if (function_may_fail(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args))
+				return true;
+			break;
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_ScalarArrayOpExpr:
+			{
+				/* comparisons of the server's own types do not fail */
+				Oid			operator = IsA(node, ScalarArrayOpExpr) ?
+				((ScalarArrayOpExpr *) node)->opno : ((OpExpr *) node)->opno;
+
+				if ((operator >= FirstGenbkiObjectId ||
+					 get_op_index_interpretation(operator) == NIL) &&
+					(IsA(node, ScalarArrayOpExpr) ||
+					 function_may_fail(get_opcode(operator), ((OpExpr *) node)->args)))
+					return true;
+				break;
+			}
+		default:
+			return true;
+	}
+	return expression_tree_walker(node, may_fail_walker, context);
+}
+
+/*
+ * Could the recursive terms fail on a row of the CTE with others that it never
+ * met?  What looks at one leaf alone sees its rows anyway.
+ */
+static bool
+terms_may_fail(const TvNode *node, List *branches)
+{
+	ListCell   *lb;
+	ListCell   *lc;
+
+	foreach(lb, branches)
+	{
+		TvBranch   *branch = lfirst(lb);
+
+		if (may_fail_walker((Node *) branch->exprs, NULL))
+			return true;
+		foreach(lc, tv_branch_quals(branch))
+			if (bms_membership(pull_varnos(NULL, lfirst(lc))) == BMS_MULTIPLE &&
+				may_fail_walker(lfirst(lc), NULL))
+			return true;
+		foreach(lc, branch->leaves)
+			if (may_fail_walker((Node *) tv_leaf_exprs(((TvLeaf *) lfirst(lc))->rte), NULL))
+			return true;
+	}
+	return false;
 }

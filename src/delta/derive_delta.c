@@ -54,10 +54,13 @@ typedef struct DeltaContext
 	const double *rows;
 } DeltaContext;
 
+static bool derivations_count(const TvNode *node, const Bitmapset *leaves,
+							  const TvBranch *branch);
+static List *derivation_columns(const TvNode *node, const TvBranch *branch);
 static Bitmapset *changed_leaves(const TvBranch *branch, const Bitmapset *changed);
 static List *single_terms(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs);
 static Query *netted_terms(DeltaContext *d, const TvBranch *branch,
-						   const Bitmapset *leaves, List *exprs);
+						   const Bitmapset *leaves, List *exprs, List *apart);
 static void add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states,
 						int k, const Bitmapset *deltas, List *exprs, List *quals,
 						bool negative, List **terms);
@@ -85,12 +88,48 @@ tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *chang
 
 		if (node->recompute)
 			exprs = list_truncate(list_copy(exprs), node->ndelta);
-		if (bms_num_members(leaves) == 1)
+		if (bms_num_members(leaves) == 1 && !derivations_count(node, leaves, branch))
 			terms = list_concat(terms, single_terms(&d, branch, bms_singleton_member(leaves), exprs));
 		else if (!bms_is_empty(leaves))
-			terms = lappend(terms, netted_terms(&d, branch, leaves, exprs));
+			terms = lappend(terms, netted_terms(&d, branch, leaves, exprs, derivation_columns(node, branch)));
 	}
 	return terms ? tv_query_union_all(terms) : NULL;
+}
+
+/*
+ * Of a recursive UNION it matters whether a derivation is lost, be another one
+ * of the same row won at the same time: they are netted, also with one changed
+ * leaf, but kept apart by the row of the node that they are from.
+ */
+static bool
+derivations_count(const TvNode *node, const Bitmapset *leaves, const TvBranch *branch)
+{
+	TvLeaf	   *leaf = list_nth(branch->leaves, bms_next_member(leaves, -1));
+
+	return node->kind == TV_NODE_RECURSIVE && !node->union_all && leaf->source != node->self;
+}
+
+static List *
+derivation_columns(const TvNode *node, const TvBranch *branch)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (node->kind != TV_NODE_RECURSIVE || node->union_all)
+		return NIL;
+	foreach(lc, branch->leaves)
+	{
+		if (((TvLeaf *) lfirst(lc))->source != node->self)
+			continue;
+		for (int i = 0; i < node->out_desc->natts; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(node->out_desc, i);
+
+			result = lappend(result, makeVar(foreach_current_index(lc) + 1, i + 1, att->atttypid,
+											 att->atttypmod, att->attcollation, 0));
+		}
+	}
+	return result;
 }
 
 static Bitmapset *
@@ -213,12 +252,15 @@ terms_of(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, int j
 }
 
 /*
+ * apart: further columns by which rows are told apart.
+ *
  * select exprs(r), w
  * from (select r, sum(w) as w from (terms) group by r by image offset 0)
  * where w <> 0 and quals(r)
  */
 static Query *
-netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, List *exprs)
+netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, List *exprs,
+			 List *apart)
 {
 	List	   *safe = NIL;
 	List	   *unsafe = NIL;
@@ -244,7 +286,7 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 	}
 
 	/* all that the node looks at, even if it only wants to know the keys */
-	raw = raw_columns(branch->exprs, unsafe);
+	raw = raw_columns(list_concat_copy(branch->exprs, apart), unsafe);
 
 	row->args = raw;
 	row->row_typeid = RECORDOID;

@@ -65,6 +65,14 @@ extern Query *tv_derive_partition(const TvGraph *graph, const TvNode *node,
 /* The rows of a RECURSIVE node. */
 extern Query *tv_derive_recursive(const TvGraph *graph, const TvNode *node);
 
+/*
+ * Derivations, from the node's rows as they are stored, of the rows in
+ * TV_KEYS_NAME: the row, whether it is by the recursive term, and from which
+ * row of the node.
+ */
+extern Query *tv_derive_derivations(const TvGraph *graph, const TvNode *node,
+									TvRecomputeScope scope, double rows);
+
 /* Set hasAggs etc. are the caller's; this sets WHERE from a list of quals. */
 extern void tv_query_where(Query *query, List *quals);
 

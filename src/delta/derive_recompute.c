@@ -33,7 +33,8 @@ tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 	if (node->kind == TV_NODE_PARTITION)
 		return tv_derive_partition(graph, node, scope, rows);
 	if (node->kind == TV_NODE_RECURSIVE)
-		return tv_derive_recursive(graph, node);
+		return scope == TV_RECOMPUTE_ALL ? tv_derive_recursive(graph, node) :
+			tv_derive_derivations(graph, node, scope, rows);
 	query = grouped(graph, node);
 	for (int i = 0; i < node->nkeys; i++)
 	{

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * delta/derive_recursive.c
- *	  The rows of a recursive node, computed from its inputs as they are now.
+ *	  The rows of a recursive node, computed from its inputs as they are now, and
+ *	  how single rows are derived.
  *
  *		with recursive r as (A union [all] T(r)) select * from r
  *
@@ -22,7 +23,8 @@
 
 #define RECURSION_NAME "recursion"
 
-static bool reads_itself(const TvNode *node, const TvBranch *branch);
+static Query *derivation(const TvGraph *graph, const TvNode *node, const TvBranch *branch);
+static int	own_leaf(const TvNode *node, const TvBranch *branch);
 static Query *recursive_term(const TvGraph *graph, const TvNode *node, List *branches);
 static Query *branch_over(const TvGraph *graph, const TvNode *node, const TvBranch *branch,
 						  RangeTblEntry *rows);
@@ -45,7 +47,7 @@ tv_derive_recursive(const TvGraph *graph, const TvNode *node)
 	{
 		TvBranch   *branch = lfirst(lc);
 
-		if (reads_itself(node, branch))
+		if (own_leaf(node, branch) >= 0)
 			recursive = lappend(recursive, branch);
 		else
 			first = lappend(first, tv_query_branch(graph, branch, branch->exprs));
@@ -68,15 +70,79 @@ tv_derive_recursive(const TvGraph *graph, const TvNode *node)
 	return query;
 }
 
-static bool
-reads_itself(const TvNode *node, const TvBranch *branch)
+/*
+ * select d.* from (A, false, nulls union all T(stored), true, stored) d, keys
+ * where d.c1 = keys.c1 and ...
+ */
+Query *
+tv_derive_derivations(const TvGraph *graph, const TvNode *node, TvRecomputeScope scope,
+					  double rows)
+{
+	Query	   *query = tv_query_make();
+	TupleDesc	desc = node->out_desc;
+	TvLayout	layout = {desc->natts, NULL, desc};
+	List	   *terms = NIL;
+	List	   *quals = NIL;
+	int			rti;
+	ListCell   *lc;
+
+	foreach(lc, node->branches)
+		terms = lappend(terms, derivation(graph, node, lfirst(lc)));
+	tv_query_add_rte(query, tv_query_subquery_rte(tv_query_union_all(terms), "derivations"));
+	foreach(lc, linitial_node(Query, terms)->targetList)
+	{
+		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+
+		tv_query_add_column(query, (Expr *) makeVar(1, foreach_current_index(lc) + 1, exprType(expr),
+													exprTypmod(expr), exprCollation(expr), 0), NULL);
+	}
+	rti = tv_query_add_rte(query, tv_query_delta_rte(TV_KEYS_NAME, &layout, rows));
+	foreach(lc, node->union_clauses)
+	{
+		int			i = foreach_current_index(lc);
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		TvKey		key = {.clause = lfirst_node(SortGroupClause, lc),.collation = att->attcollation};
+
+		quals = lappend(quals, tv_query_key_equals(&key,
+												   makeVar(1, i + 1, att->atttypid, att->atttypmod,
+														   att->attcollation, 0),
+												   makeVar(rti, i + 1, att->atttypid, att->atttypmod,
+														   att->attcollation, 0),
+												   scope == TV_RECOMPUTE_NULL_KEYS));
+	}
+	tv_query_where(query, quals);
+	return query;
+}
+
+/* The rows of a branch, whether it is of the recursive term, the row it is by. */
+static Query *
+derivation(const TvGraph *graph, const TvNode *node, const TvBranch *branch)
+{
+	int			leaf = own_leaf(node, branch);
+	List	   *exprs = lappend(list_copy(branch->exprs), makeBoolConst(leaf >= 0, false));
+
+	for (int i = 0; i < node->out_desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(node->out_desc, i);
+
+		exprs = lappend(exprs, leaf >= 0 ?
+						(Node *) makeVar(leaf + 1, i + 1, att->atttypid, att->atttypmod,
+										 att->attcollation, 0) :
+						(Node *) makeNullConst(att->atttypid, att->atttypmod, att->attcollation));
+	}
+	return tv_query_branch(graph, branch, exprs);
+}
+
+/* The leaf that reads the node itself, or -1. */
+static int
+own_leaf(const TvNode *node, const TvBranch *branch)
 {
 	ListCell   *lc;
 
 	foreach(lc, branch->leaves)
 		if (((TvLeaf *) lfirst(lc))->source == node->self)
-		return true;
-	return false;
+		return foreach_current_index(lc);
+	return -1;
 }
 
 /* A query two levels below the one with the CTE. */

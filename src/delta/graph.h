@@ -326,6 +326,9 @@ typedef struct TvNode
 								 * sources */
 	bool		union_all;		/* the last column numbers the iterations */
 	List	   *union_clauses;	/* of SortGroupClause *: UNION's equality */
+	bool		may_fail;		/* its recursive term, on rows that never met */
+	bool		ties;			/* recompute: UNION can keep one of several
+								 * equal rows that look different */
 
 	/*
 	 * The primary store holds the row that represents the group and is

@@ -37,8 +37,13 @@ typedef struct Lookup
 	List	   *compared;		/* ... or compared with it otherwise */
 } Lookup;
 
+/* Columns of an index for one look-up, at most. */
+#define TV_MAX_PROBE 8
+
 static void look_up_by_leaves(TvNode *node, TvBranch *branch, int leaf);
+static void look_up_by_output(TvNode *node, TvBranch *branch, int leaf);
 static void look_up_by_groups(TvNode *node, TvNode *reader, TvBranch *branch, int leaf);
+static void note_quals(Lookup *lookup, TvBranch *branch);
 static void note_qual(Lookup *lookup, Expr *qual);
 static void note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation);
 static void add_probe(TvNode *node, List *equated, List *compared);
@@ -70,6 +75,8 @@ tv_probes_assign(TvGraph *graph)
 				if (node->nkeys == 0 && node->kind != TV_NODE_RECURSIVE)
 					continue;
 				look_up_by_leaves(node, branch, foreach_current_index(ll));
+				if (node == reader)
+					look_up_by_output(node, branch, foreach_current_index(ll));
 				if (finds_groups_again(reader))
 					look_up_by_groups(node, reader, branch, foreach_current_index(ll));
 			}
@@ -80,24 +87,48 @@ tv_probes_assign(TvGraph *graph)
 static void
 look_up_by_leaves(TvNode *node, TvBranch *branch, int leaf)
 {
-	List	   *quals = tv_branch_quals(branch);
 	ListCell   *lm;
 
 	foreach(lm, branch->leaves)
 	{
 		Lookup		lookup = {node, leaf, foreach_current_index(lm)};
-		ListCell   *lq;
 
 		if (lookup.other == leaf || ((TvLeaf *) lfirst(lm))->source < 0)
 			continue;
-		foreach(lq, quals)
-			note_qual(&lookup, lfirst(lq));
-		foreach(lq, ((TvLeaf *) list_nth(branch->leaves, leaf))->quals)
-			note_qual(&lookup, lfirst(lq));
-		foreach(lq, ((TvLeaf *) lfirst(lm))->quals)
-			note_qual(&lookup, lfirst(lq));
+		note_quals(&lookup, branch);
 		add_probe(node, lookup.equated, lookup.compared);
 	}
+}
+
+/*
+ * A recursive node looks up the rows that one of its rows is derived from: by
+ * what the others are equated with, and by columns that are passed on.
+ */
+static void
+look_up_by_output(TvNode *node, TvBranch *branch, int leaf)
+{
+	Lookup		lookup = {node, leaf};
+	List	   *columns;
+	ListCell   *lc;
+
+	foreach(lc, branch->leaves)
+	{
+		lookup.other = foreach_current_index(lc);
+		if (lookup.other == leaf)
+			continue;
+		note_quals(&lookup, branch);
+	}
+	columns = lookup.equated;
+	foreach(lc, branch->exprs)
+	{
+		Var		   *var = lfirst(lc);
+
+		if (IsA(var, Var) && var->varno == leaf + 1 && tv_probes_can_index(node, var) &&
+			list_length(columns) < TV_MAX_PROBE)
+			columns = list_append_unique_int(columns, var->varattno);
+	}
+	if (columns != NIL && !list_member(node->probes, columns))
+		node->probes = lappend(node->probes, columns);
 }
 
 /* The reader recomputes groups: those of its keys that are columns of the leaf. */
@@ -128,6 +159,15 @@ finds_groups_again(const TvNode *node)
 		if (((TvAcc *) lfirst(lc))->kind == TV_ACC_EXTREME)
 		return true;
 	return node->recompute;
+}
+
+static void
+note_quals(Lookup *lookup, TvBranch *branch)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_branch_quals(branch))
+		note_qual(lookup, lfirst(lc));
 }
 
 static void

@@ -462,7 +462,7 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 
 	if (node->kind == TV_NODE_RECURSIVE)
 	{
-		tv_apply_recursive(flush);
+		tv_apply_recursive(flush, inputs, changed, rows);
 		return;
 	}
 	if (node->edges)

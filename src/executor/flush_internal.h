@@ -72,7 +72,8 @@ extern TvRowTable *tv_top_rows_delta(TvNodeFlush *flush);
 extern void tv_apply_top_rows(TvNodeFlush *flush, TvRowTable *delta);
 
 /* Follow the change of what a RECURSIVE node reads. */
-extern void tv_apply_recursive(TvNodeFlush *flush);
+extern void tv_apply_recursive(TvNodeFlush *flush, List *inputs, const Bitmapset *changed,
+							   const double *rows);
 
 /*
  * Apply output rows to the view, by key or as a bag.  emit: also hand them
