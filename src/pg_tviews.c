@@ -15,6 +15,7 @@
 #include "executor/executor_hooks.h"
 #include "pg_tviews.h"
 #include "planner/plan_cache.h"
+#include "planner/plan_query.h"
 #include "planner/view_cache.h"
 
 PG_MODULE_MAGIC;
@@ -27,6 +28,7 @@ _PG_init(void)
 	tv_view_option_init();
 	tv_view_cache_init();
 	tv_plan_cache_init();
+	tv_plan_query_init();
 	tv_executor_init();
 	tv_commands_init();
 }

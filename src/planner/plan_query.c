@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
+#include "optimizer/paths.h"
 #include "optimizer/planner.h"
 #include "storage/lmgr.h"
 #include "utils/snapmgr.h"
@@ -97,6 +98,38 @@ allow_avoided(int n, bool allow, bool *saved)
 	}
 }
 
+static set_rel_pathlist_hook_type prev_set_rel_pathlist = NULL;
+static bool avoid_whole_indexes = false;
+
+/* To read an index from end to end is a scan of the table, too. */
+static void
+tv_set_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	if (prev_set_rel_pathlist)
+		prev_set_rel_pathlist(root, rel, rti, rte);
+	if (!avoid_whole_indexes)
+		return;
+	foreach(lc, rel->pathlist)
+	{
+		Path	   *path = lfirst(lc);
+
+		if (IsA(path, IndexPath) && ((IndexPath *) path)->indexclauses == NIL)
+		{
+			path->startup_cost += disable_cost;
+			path->total_cost += disable_cost;
+		}
+	}
+}
+
+void
+tv_plan_query_init(void)
+{
+	prev_set_rel_pathlist = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = tv_set_rel_pathlist;
+}
+
 static PlannedStmt *
 plan_without(Query *query, int n)
 {
@@ -104,16 +137,19 @@ plan_without(Query *query, int n)
 	PlannedStmt *volatile stmt = NULL;
 
 	allow_avoided(n, false, saved);
+	avoid_whole_indexes = n == TV_NO_SCANS_EITHER;
 	PG_TRY();
 	{
 		stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
 	}
 	PG_CATCH();
 	{
+		avoid_whole_indexes = false;
 		allow_avoided(n, true, saved);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	avoid_whole_indexes = false;
 	allow_avoided(n, true, saved);
 	return stmt;
 }

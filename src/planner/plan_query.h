@@ -10,6 +10,9 @@
 
 #include "nodes/plannodes.h"
 
+/* Once, when the library is loaded. */
+extern void tv_plan_query_init(void);
+
 /*
  * Plan a copy of the query, in the current memory context.  Takes the locks
  * that its relations ask for, and a snapshot if none is active.

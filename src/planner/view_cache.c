@@ -58,7 +58,6 @@ void
 tv_view_cache_init(void)
 {
 	CacheRegisterRelcacheCallback(relation_callback, (Datum) 0);
-	tv_plan_cache_init();
 }
 
 static void
