@@ -26,7 +26,7 @@ from crowd import Crowd  # noqa: E402
 from reduce import reduce, save, script  # noqa: E402
 from schema import Schema  # noqa: E402
 from statements import StatementMaker  # noqa: E402
-from stmt import Stmt  # noqa: E402
+from stmt import REFRESH, Stmt  # noqa: E402
 from views import NOT_YET, ViewMaker  # noqa: E402
 
 CROWD_EVERY = 8         # one round in so many
@@ -188,6 +188,11 @@ class Round:
         rng, p = self.rng, self.player
         stmt = self.maker.view_ddl(real) if real and self.config.real and rng.random() < 0.3 else self.maker.ddl()
         self.kinds['ddl'] += 1
+        views = self.viewmaker.views
+        whole = next((i for i, v in enumerate(views) if 'whole row' in v.features), len(views))
+        if self.config.real and (' ADD COLUMN ' in stmt.sql or ' RENAME COLUMN ' in stmt.sql):
+            # views of whole rows, and what reads them, are set unpopulated
+            stmt = Stmt('; '.join([stmt.sql] + [REFRESH + v.sql_name for v in views[whole:] if not v.plain]), stmt.kind)
         if rng.random() < 0.5 or 'VACUUM' in stmt.sql:
             p.step(stmt)
             return

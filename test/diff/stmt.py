@@ -1,5 +1,9 @@
 """One statement of a round."""
 
+import copy
+
+REFRESH = 'REFRESH MATERIALIZED VIEW '
+
 
 class Stmt:
     """One thing sent to the server."""
@@ -10,6 +14,12 @@ class Stmt:
         self.reads_view = reads_view    # not repeatable with the views dropped
         self.txn = txn                  # 'begin', 'end', 'save', 'back' or None: not a write by itself
         self.lazy = lazy                # of BEGIN: 'all' views are compared at its end only, or but 'one' in between
+
+    def without_views(self):
+        """The same where there are no maintained views."""
+        same = copy.copy(self)
+        same.sql = self.sql.split('; ' + REFRESH)[0]
+        return same
 
     def script(self):
         """As psql would read it."""
