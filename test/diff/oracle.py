@@ -225,9 +225,14 @@ class Player:
                     self.verify_error(failed, err, done[at + 1:])
             else:
                 self.verify_error(failed, err, done)
+        # what waits for COMMIT PREPARED can keep everybody out of its tables
+        locked = stmt.sql.startswith('PREPARE TRANSACTION') and error is None and self.quiet(
+            "SELECT count(*) FROM pg_locks WHERE pid IS NULL AND locktype = 'relation' "
+            "AND mode = 'AccessExclusiveLock' AND database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database())")[0][0] > 0
         if self.status == 'idle':
             self.txn = []
-        if self.status != 'failed':
+        if self.status != 'failed' and not locked:
             if stmt.kind.endswith('ddl'):
                 self.check_populated()
             if self.lazy() == 'one':
