@@ -128,13 +128,15 @@ append_to_file(
 UPDATE account SET balance = balance + 1 WHERE account = :a;
 SELECT differences();
 ));
+# A thread of pgbench waits while it prepares a statement, which needs a connection that another client of
+# that thread may hold: so each client has its own.
 foreach my $protocol ('simple', 'extended', $version >= 1.21 ? 'prepared' : ())
 {
 	my ($out, $err) = ('', '');
 
 	IPC::Run::run(
 		[
-			'pgbench', '-n', '-c', 8, '-j', 2, '-t', 30, '-M', $protocol, '--max-tries', 1000, '-h', $dir, '-p', $port,
+			'pgbench', '-n', '-c', 8, '-j', 8, '-t', 30, '-M', $protocol, '--max-tries', 1000, '-h', $dir, '-p', $port,
 			'-f', "$dir/transfer.sql\@2", '-f', "$dir/single.sql\@1", 'transactions'
 		],
 		'>', \$out, '2>', \$err);

@@ -100,7 +100,17 @@ ALTER TABLE item ADD COLUMN more int DEFAULT 5;
 SELECT * FROM look();
 ALTER TABLE item ADD COLUMN random float DEFAULT random();
 SELECT * FROM look();
-ALTER TABLE part ADD COLUMN more int GENERATED ALWAYS AS IDENTITY;
+ALTER TABLE ONLY part ADD COLUMN more int;
+DO $$
+BEGIN
+  ALTER TABLE part ADD COLUMN counted int GENERATED ALWAYS AS IDENTITY;
+  ALTER TABLE part DROP COLUMN counted;
+EXCEPTION WHEN invalid_table_definition THEN
+  IF current_setting('server_version_num')::int >= 170000 THEN
+    RAISE;
+  END IF;
+END $$;
+SELECT * FROM look();
 ALTER TABLE part ADD COLUMN more int DEFAULT 5;
 SELECT * FROM look();
 ALTER TABLE item DROP COLUMN unused, DROP COLUMN more;

@@ -288,7 +288,7 @@ SELECT * FROM keyed;
 ALTER TABLE item DISABLE ROW LEVEL SECURITY;
 REFRESH MATERIALIZED VIEW keyed;
 UPDATE item SET note = 'same';
-SELECT view, populated FROM tview.views WHERE NOT populated;
+SELECT view, populated FROM tview.views WHERE NOT populated ORDER BY view::text COLLATE "C";
 SELECT * FROM differences();
 DROP OWNED BY regress_tview_bound;
 DROP ROLE regress_tview_bound;

@@ -81,7 +81,13 @@ INSERT INTO s VALUES (1, 1, 'x', 5, 1.5);
 :check
 
 -- where it is null depends on how the server plans
-CREATE MATERIALIZED VIEW twice USING tview AS SELECT a AS x, a AS y, count(*) FROM s GROUP BY x, ROLLUP (y);
+-- (18 does not know where it stands)
+DO $$
+BEGIN
+  CREATE MATERIALIZED VIEW twice USING tview AS SELECT a AS x, a AS y, count(*) FROM s GROUP BY x, ROLLUP (y);
+EXCEPTION WHEN feature_not_supported THEN
+  RAISE INFO '%', SQLERRM;
+END $$;
 CREATE MATERIALIZED VIEW const USING tview AS SELECT 1 AS one, count(*) FROM s GROUP BY ROLLUP (one);
 CREATE MATERIALIZED VIEW folded USING tview AS SELECT a + (1 + 1) AS x, a + 2 AS y, count(*) FROM s GROUP BY CUBE (x, y);
 CREATE MATERIALIZED VIEW many USING tview AS SELECT count(*) FROM s GROUP BY CUBE (a, b, v, n, id, a + 1, a + 2, a + 3, a + 4);
