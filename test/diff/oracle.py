@@ -17,7 +17,8 @@ OUTPUT_SETTINGS = [('TimeZone', 'UTC'), ('DateStyle', 'ISO, MDY'), ('IntervalSty
 DEEP_EVERY = 10
 # errors of the server itself, of statements that cannot be tried without the views
 SERVER_SAYS = ('moving row to another partition during a BEFORE FOR EACH ROW trigger',
-               'would be inherited from more than once')
+               'would be inherited from more than once',
+               'cannot truncate a table referenced in a foreign key constraint')
 ROW = '"#row"'
 
 

@@ -367,8 +367,11 @@ def random_seed():
 
 def commit_seed():
     """The suite's seed: another one for every commit, and the same one for whoever repeats the run."""
-    run = subprocess.run(['git', 'rev-parse', '--short=8', 'HEAD'], cwd=os.path.dirname(os.path.abspath(__file__)),
-                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        run = subprocess.run(['git', 'rev-parse', '--short=8', 'HEAD'], cwd=os.path.dirname(os.path.abspath(__file__)),
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except FileNotFoundError:           # no git
+        return random_seed()
     return str(int(run.stdout, 16)) if run.returncode == 0 else random_seed()
 
 
