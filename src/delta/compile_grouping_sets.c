@@ -98,29 +98,22 @@ collect_columns(TvCompiler *c, Query *query, SetContext *s)
 {
 	ListCell   *lc;
 
-	if (query->groupingSets && (checkExprHasSubLink((Node *) query->targetList) ||
-								checkExprHasSubLink(query->havingQual)))
-	{
-		tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-						  "a subquery in an expression over grouping sets",
-						  "No maintenance rule exists for it.",
-						  "Put the grouping sets into a subquery in FROM.");
-		return false;
-	}
 	foreach(lc, query->groupClause)
 	{
 		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
 		Node	   *expr = get_sortgroupclause_expr(clause, query->targetList);
+		bool		is_constant;
 
 		s->refs = lappend_int(s->refs, clause->tleSortGroupRef);
 		if (query->groupingSets == NIL)
 			continue;
 		expr = eval_const_expressions(NULL, expr);
-		if (list_member(s->exprs, expr) || !contain_var_clause(expr))
+		is_constant = !contain_var_clause(expr) && !checkExprHasSubLink(expr);
+		if (list_member(s->exprs, expr) || is_constant)
 		{
 			tv_compile_refuse(c, exprLocation(expr),
 							  "grouping sets over %s are not supported in a maintained view",
-							  contain_var_clause(expr) ? "the same expression twice" : "a constant",
+							  is_constant ? "a constant" : "the same expression twice",
 							  "Where it is null depends on the way the server plans the query.",
 							  "Leave it out of the grouping sets.");
 			return false;

@@ -26,6 +26,7 @@ typedef struct TvCompiler
 								 * see tv_flatten_query() */
 	Oid			check_as;		/* whose row security applies to base tables */
 	List	   *whole_rows;		/* of Oid: relations whose row is used */
+	int			nsplits;		/* queries that were split */
 	bool		uses_settings;
 	bool		user_code;
 	TvRefusal  *refusal;
@@ -94,6 +95,14 @@ extern List *tv_flatten_clauses(TvCompiler *c, Query *query, bool top,
 /* As tv_flatten_query(), of a query that has window functions. */
 extern List *tv_compile_windows(TvCompiler *c, Query *query, bool top,
 								const TvPartial *base, List *corr);
+
+/*
+ * The same, of one without window functions in which subqueries look at
+ * aggregates, or stand above grouping sets.
+ */
+extern bool tv_compile_is_over_groups(Query *query);
+extern List *tv_compile_over_groups(TvCompiler *c, Query *query, bool top,
+									const TvPartial *base, List *corr);
 
 /* The same, of one without window functions that has DISTINCT ON, LIMIT or OFFSET. */
 extern List *tv_compile_top_rows(TvCompiler *c, Query *query, bool top,

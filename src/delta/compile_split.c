@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * delta/compile_split.c
- *	  Split a query at its window functions.
+ *	  Split a query at its window functions, or above its groups.
  *
  *-------------------------------------------------------------------------
  */
@@ -78,6 +78,8 @@ tv_split_collect(TvSplit *s, List *extra)
 		s->outer_tlist = lappend(s->outer_tlist, tle);
 		collect_walker((Node *) tle->expr, s);
 	}
+	if (s->having_apart)
+		collect_walker(query->havingQual, s);
 }
 
 static void
@@ -196,6 +198,8 @@ tv_split_inner(TvSplit *s)
 	Query	   *inner = copyObject(s->query);
 
 	inner->targetList = s->inner_tlist;
+	if (s->having_apart)
+		inner->havingQual = NULL;
 	inner->hasWindowFuncs = false;
 	inner->windowClause = NIL;
 	inner->hasTargetSRFs = false;
@@ -253,9 +257,27 @@ tv_split_map(TvSplit *s, Node *expr)
 	return map_mutator(expr, s);
 }
 
-/* The last node is read like a CTE that is flattened already. */
+List *
+tv_split_first_columns(TvSplit *s, List *branches)
+{
+	ListCell   *lc;
+
+	foreach(lc, branches)
+	{
+		TvBranch   *branch = lfirst(lc);
+
+		branch->exprs = list_copy_tail(branch->exprs, s->nextra);
+	}
+	s->column_at = palloc(sizeof(int) * (list_length(s->columns) + 1));
+	s->result_at = palloc0(sizeof(int) * (list_length(s->funcs) + 1));
+	for (int i = 0; i < list_length(s->columns); i++)
+		s->column_at[i] = i + 1;
+	return branches;
+}
+
+/* What was compiled so far is read like a CTE that is flattened already. */
 Query *
-tv_split_outer(TvSplit *s, TvNode *last, List **corr)
+tv_split_outer(TvSplit *s, List *branches, List **corr)
 {
 	Query	   *outer = copyObject(s->query);
 	CommonTableExpr *cte = makeNode(CommonTableExpr);
@@ -263,27 +285,28 @@ tv_split_outer(TvSplit *s, TvNode *last, List **corr)
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	TvCte	   *entry = palloc0(sizeof(TvCte));
 	List	   *names = NIL;
+	ListCell   *lc;
 
 	/* no name of a user's has a character below the blank */
-	cte->ctename = psprintf("\001windows %d", last->id);
+	cte->ctename = psprintf("\001inner %d", s->c->nsplits++);
 	entry->cte = cte;
 	entry->done = true;
-	entry->branches = tv_flatten_read_node(s->c, last);
+	entry->branches = branches;
 	linitial(s->c->scopes) = lcons(entry, list_copy(linitial(s->c->scopes)));
 
 	rte->rtekind = RTE_CTE;
 	rte->ctename = cte->ctename;
 	rte->inFromCl = true;
-	for (int i = 0; i < last->out_desc->natts; i++)
+	foreach(lc, ((TvBranch *) linitial(branches))->exprs)
 	{
-		Form_pg_attribute att = TupleDescAttr(last->out_desc, i);
+		Node	   *expr = lfirst(lc);
 
-		rte->coltypes = lappend_oid(rte->coltypes, att->atttypid);
-		rte->coltypmods = lappend_int(rte->coltypmods, att->atttypmod);
-		rte->colcollations = lappend_oid(rte->colcollations, att->attcollation);
-		names = lappend(names, makeString(pstrdup(NameStr(att->attname))));
+		rte->coltypes = lappend_oid(rte->coltypes, exprType(expr));
+		rte->coltypmods = lappend_int(rte->coltypmods, exprTypmod(expr));
+		rte->colcollations = lappend_oid(rte->colcollations, exprCollation(expr));
+		names = lappend(names, makeString(psprintf("c%d", foreach_current_index(lc) + 1)));
 	}
-	rte->eref = makeAlias("windows", names);
+	rte->eref = makeAlias("inner", names);
 	ref->rtindex = 1;
 
 	outer->rtable = list_make1(rte);
@@ -297,6 +320,8 @@ tv_split_outer(TvSplit *s, TvNode *last, List **corr)
 	outer->windowClause = NIL;
 	s->varno = 1;
 	outer->targetList = (List *) map_mutator((Node *) s->outer_tlist, s);
+	if (s->having_apart)
+		outer->jointree->quals = map_mutator(s->query->havingQual, s);
 	*corr = NIL;
 	for (int i = 0; i < s->nextra; i++)
 	{

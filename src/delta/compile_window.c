@@ -37,7 +37,6 @@
 #include "tv_compat.h"
 
 static List *used_windows(TvSplit *s);
-static List *first_columns(TvSplit *s, List *branches);
 static List *partition_exprs(TvSplit *s, const WindowClause *window, List **clauses);
 static TvNode *compile_node(TvSplit *s, List *branches, List *keys, List *clauses,
 							List *windows);
@@ -68,7 +67,7 @@ tv_compile_windows(TvCompiler *c, Query *query, bool top, const TvPartial *base,
 	branches = tv_flatten_clauses(c, tv_split_inner(s), false, base, corr);
 	if (c->refusal)
 		return NIL;
-	branches = first_columns(s, branches);
+	branches = tv_split_first_columns(s, branches);
 
 	while (windows != NIL)
 	{
@@ -93,7 +92,7 @@ tv_compile_windows(TvCompiler *c, Query *query, bool top, const TvPartial *base,
 			return NIL;
 		branches = tv_flatten_read_node(c, node);
 	}
-	outer = tv_split_outer(s, node, &corr);
+	outer = tv_split_outer(s, branches, &corr);
 	return tv_flatten_clauses(c, outer, top, NULL, corr);
 }
 
@@ -117,28 +116,6 @@ used_windows(TvSplit *s)
  * The nodes
  * ------------------------------------------------------------------------
  */
-
-/*
- * At first, columns stand as the inner query delivers them: those of the
- * correlation in front once more, which are columns anyway.
- */
-static List *
-first_columns(TvSplit *s, List *branches)
-{
-	ListCell   *lc;
-
-	foreach(lc, branches)
-	{
-		TvBranch   *branch = lfirst(lc);
-
-		branch->exprs = list_copy_tail(branch->exprs, s->nextra);
-	}
-	s->column_at = palloc(sizeof(int) * (list_length(s->columns) + 1));
-	s->result_at = palloc0(sizeof(int) * (list_length(s->funcs) + 1));
-	for (int i = 0; i < list_length(s->columns); i++)
-		s->column_at[i] = i + 1;
-	return branches;
-}
 
 /*
  * The extra columns and the window's PARTITION BY list, as indexes of columns;

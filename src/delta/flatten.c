@@ -58,6 +58,8 @@ tv_flatten_clauses(TvCompiler *c, Query *query, bool top, const TvPartial *base,
 {
 	if (query->hasWindowFuncs)
 		return tv_compile_windows(c, query, top, base, corr);
+	if (tv_compile_is_over_groups(query))
+		return tv_compile_over_groups(c, query, top, base, corr);
 	if (query->hasDistinctOn || query->limitCount || query->limitOffset)
 		return tv_compile_top_rows(c, query, top, base, corr);
 	if (query->setOperations)

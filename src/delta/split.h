@@ -1,12 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * delta/split.h
- *	  Split a query at its window functions.
+ *	  Split a query at its window functions, or above its groups.
  *
  * What is evaluated before them (FROM, WHERE, GROUP BY, HAVING) is the inner
  * query, of which the columns are all that the windows and the output look at;
  * what comes after (output expressions, DISTINCT, LIMIT) the outer query, which
  * reads the columns and the windows' results from one relation.
+ *
+ * Where subqueries look at aggregates, the inner query ends with GROUP BY, and
+ * HAVING is a condition of the outer query.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +24,7 @@ typedef struct TvSplit
 	TvCompiler *c;
 	Query	   *query;
 	int			nextra;
+	bool		having_apart;	/* HAVING belongs to the outer query */
 	List	   *columns;		/* of Expr *: columns of the inner query */
 	List	   *inner_tlist;
 	List	   *outer_tlist;
@@ -47,10 +51,17 @@ extern Node *tv_split_map(TvSplit *s, Node *expr);
 extern Query *tv_split_inner(TvSplit *s);
 
 /*
- * last: the node that delivers columns and results.  A CTE is put in scope.
+ * Compiled branches of the inner query: at first the columns stand as these
+ * deliver them, once those of the correlation in front, which are columns
+ * anyway, are taken away.
+ */
+extern List *tv_split_first_columns(TvSplit *s, List *branches);
+
+/*
+ * branches deliver columns and results.  A CTE is put in scope.
  * *corr: the extra expressions, over the outer query.
  */
-extern Query *tv_split_outer(TvSplit *s, TvNode *last, List **corr);
+extern Query *tv_split_outer(TvSplit *s, List *branches, List **corr);
 
 /* The query, if no window function matters: those of an ORDER BY do not. */
 extern Query *tv_split_without_windows(TvSplit *s);
