@@ -45,6 +45,7 @@ static bool is_unique(Relation index);
 static Oid	row_hash_function(void);
 static IndexElem *make_element(char *column, Node *expr);
 static void make_index(Oid relid, List *elements, bool unique, bool mark);
+static void make_index_by(Oid relid, const char *method, List *elements, bool unique, bool mark);
 
 /* ------------------------------------------------------------------------
  * Find
@@ -219,6 +220,13 @@ tv_store_index_make_key(Oid relid, int nkeys, const AttrNumber *keys, bool uniqu
 }
 
 void
+tv_store_index_make_lookup_any(Oid relid, AttrNumber column)
+{
+	make_index_by(relid, "hash", list_make1(make_element(get_attname(relid, column, false), NULL)),
+				  false, false);
+}
+
+void
 tv_store_index_make_lookup(Oid relid, List *columns)
 {
 	List	   *elements = NIL;
@@ -325,12 +333,18 @@ make_element(char *column, Node *expr)
 static void
 make_index(Oid relid, List *elements, bool unique, bool mark)
 {
+	make_index_by(relid, "btree", elements, unique, mark);
+}
+
+static void
+make_index_by(Oid relid, const char *method, List *elements, bool unique, bool mark)
+{
 	IndexStmt  *stmt = makeNode(IndexStmt);
 	ObjectAddress address;
 
 	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
 								  get_rel_name(relid), -1);
-	stmt->accessMethod = "btree";
+	stmt->accessMethod = pstrdup(method);
 	stmt->indexParams = elements;
 	stmt->unique = unique;
 	stmt->nulls_not_distinct = unique;

@@ -22,6 +22,9 @@ extern void tv_store_index_make_single(Oid relid, bool mark);
 /* One that is not unique, on columns (List of int), for readers of the rows. */
 extern void tv_store_index_make_lookup(Oid relid, List *columns);
 
+/* One on a column whose values may be too long for the others. */
+extern void tv_store_index_make_lookup_any(Oid relid, AttrNumber column);
+
 /* An index of a state table that keeps its rows in an order. */
 extern void tv_store_index_make_order(Oid relid, int natts, const AttrNumber *attnos,
 									  const bool *descending, const bool *nulls_first);

@@ -81,6 +81,16 @@ tv_state_make_lookup_index(Oid state, List *columns)
 }
 
 void
+tv_state_make_lookup_index_any(Oid state, AttrNumber column)
+{
+	TvUser		save;
+
+	tv_extension_owner_enter(&save);
+	tv_store_index_make_lookup_any(state, column);
+	tv_extension_owner_leave(&save);
+}
+
+void
 tv_state_make_order_index(Oid state, int natts, const AttrNumber *attnos,
 						  const bool *descending, const bool *nulls_first)
 {

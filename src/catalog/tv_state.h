@@ -38,6 +38,9 @@ extern Oid	tv_state_create(Oid view, int node, List *columns, TvStateIndex index
 /* Make another index, not unique, on columns of a state table (List of int). */
 extern void tv_state_make_lookup_index(Oid state, List *columns);
 
+/* One on a column of any length, for equality. */
+extern void tv_state_make_lookup_index_any(Oid state, AttrNumber column);
+
 /* The same, to read its rows in an order. */
 extern void tv_state_make_order_index(Oid state, int natts, const AttrNumber *attnos,
 									  const bool *descending, const bool *nulls_first);

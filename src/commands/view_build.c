@@ -289,6 +289,8 @@ make_state(Oid view, const TvNode *node)
 							node->signature);
 	foreach(lc, tv_probes_to_index(node))
 		tv_state_make_lookup_index(state, lfirst(lc));
+	foreach(lc, node->long_probes)
+		tv_state_make_lookup_index_any(state, lfirst_int(lc));
 	foreach(lc, node->orders)
 	{
 		TvStateOrder *order = lfirst(lc);

@@ -23,6 +23,8 @@
 
 #define RECURSION_NAME "recursion"
 
+static Query *with_keys(const TvNode *node, Query *derivations, TvRecomputeScope scope,
+						double rows);
 static Query *derivation(const TvGraph *graph, const TvNode *node, const TvBranch *branch);
 static int	own_leaf(const TvNode *node, const TvBranch *branch);
 static Query *recursive_term(const TvGraph *graph, const TvNode *node, List *branches);
@@ -71,25 +73,37 @@ tv_derive_recursive(const TvGraph *graph, const TvNode *node)
 }
 
 /*
- * select d.* from (A, false, nulls union all T(stored), true, stored) d, keys
- * where d.c1 = keys.c1 and ...
+ * select d.* from (A, false, nulls) d, keys where d.c1 = keys.c1 and ...
+ * union all
+ * select d.* from (T(stored), true, stored) d, keys where ...
+ *
+ * Keys are joined to each branch, for the server does not look up rows of a
+ * join inside of UNION ALL.
  */
 Query *
 tv_derive_derivations(const TvGraph *graph, const TvNode *node, TvRecomputeScope scope,
 					  double rows)
 {
+	List	   *terms = NIL;
+	ListCell   *lc;
+
+	foreach(lc, node->branches)
+		terms = lappend(terms, with_keys(node, derivation(graph, node, lfirst(lc)), scope, rows));
+	return tv_query_union_all(terms);
+}
+
+static Query *
+with_keys(const TvNode *node, Query *derivations, TvRecomputeScope scope, double rows)
+{
 	Query	   *query = tv_query_make();
 	TupleDesc	desc = node->out_desc;
 	TvLayout	layout = {desc->natts, NULL, desc};
-	List	   *terms = NIL;
 	List	   *quals = NIL;
 	int			rti;
 	ListCell   *lc;
 
-	foreach(lc, node->branches)
-		terms = lappend(terms, derivation(graph, node, lfirst(lc)));
-	tv_query_add_rte(query, tv_query_subquery_rte(tv_query_union_all(terms), "derivations"));
-	foreach(lc, linitial_node(Query, terms)->targetList)
+	tv_query_add_rte(query, tv_query_subquery_rte(derivations, "derivations"));
+	foreach(lc, derivations->targetList)
 	{
 		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
 

@@ -342,6 +342,8 @@ typedef struct TvNode
 	TvStateColumn *state_roles; /* what each of them holds */
 	List	   *probes;			/* of IntList: sets of output columns by which
 								 * readers look up rows of a node below */
+	List	   *long_probes;	/* of int: columns of any length, which are
+								 * looked up one by one (RECURSIVE) */
 	List	   *orders;			/* of TvStateOrder *, an index each */
 	char	   *signature;		/* of the state table's layout */
 	Oid			state_relid;	/* filled in when bound */

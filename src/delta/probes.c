@@ -45,6 +45,7 @@ static void look_up_by_output(TvNode *node, TvBranch *branch, int leaf);
 static void look_up_by_groups(TvNode *node, TvNode *reader, TvBranch *branch, int leaf);
 static void note_quals(Lookup *lookup, TvBranch *branch);
 static void note_qual(Lookup *lookup, Expr *qual);
+static void note_long(TvNode *node, const Var *column, Oid opno);
 static void note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation);
 static void add_probe(TvNode *node, List *equated, List *compared);
 static bool finds_groups_again(const TvNode *node);
@@ -184,6 +185,21 @@ note_qual(Lookup *lookup, Expr *qual)
 		note_side(lookup, lsecond(op->args), linitial(op->args), commutator, op->inputcollid);
 }
 
+/*
+ * A column that is equated, and may be too long for a btree index.  Of nodes
+ * with keys it is one of these in general, so this is for recursive ones.
+ */
+static void
+note_long(TvNode *node, const Var *column, Oid opno)
+{
+	Oid			opclass = column->varattno > 0 && node->kind == TV_NODE_RECURSIVE ?
+	GetDefaultOpClass(column->vartype, HASH_AM_OID) : InvalidOid;
+
+	if (OidIsValid(opclass) &&
+		get_op_opfamily_strategy(opno, get_opclass_family(opclass)) == HTEqualStrategyNumber)
+		node->long_probes = list_append_unique_int(node->long_probes, column->varattno);
+}
+
 /* column op value, if that is a column of the leaf and a value of the other. */
 static void
 note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation)
@@ -197,9 +213,13 @@ note_side(Lookup *lookup, Node *column, Node *value, Oid opno, Oid collation)
 		var = (Var *) ((RelabelType *) var)->arg;
 	if (!IsA(var, Var) || var->varno != lookup->leaf + 1 ||
 		!bms_equal(leaves, bms_make_singleton(lookup->other + 1)) ||
-		!tv_probes_can_index(lookup->node, var) ||
 		(OidIsValid(collation) && collation != var->varcollid))
 		return;
+	if (!tv_probes_can_index(lookup->node, var))
+	{
+		note_long(lookup->node, var, opno);
+		return;
+	}
 	opclass = GetDefaultOpClass(var->vartype, BTREE_AM_OID);
 	strategy = OidIsValid(opclass) ?
 		get_op_opfamily_strategy(opno, get_opclass_family(opclass)) : 0;

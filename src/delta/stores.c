@@ -328,5 +328,7 @@ signature(const TvNode *node, List *sources)
 			appendStringInfo(&buf, ".%d", lfirst_int(lp));
 		appendStringInfoChar(&buf, ' ');
 	}
+	foreach(lc, node->long_probes)
+		appendStringInfo(&buf, "long.%d ", lfirst_int(lc));
 	return buf.data;
 }

@@ -41,6 +41,7 @@ typedef struct Iterations
 	TvRowTable *rows;			/* of the present iteration */
 	TvRowTable *changes;		/* netted, to be written */
 	MemoryContext changes_cxt;
+	int64		nchanges;		/* how many rows that is */
 } Iterations;
 
 static TvRowTable *
@@ -72,11 +73,12 @@ add_seeds(Iterations *it, int64 iteration)
 static void
 write_changes(Iterations *it, bool all)
 {
-	if (it->changes->nrows == 0 || (!all && it->changes->nrows < TV_ROWS_TOGETHER))
+	if (it->changes->nrows == 0 || (!all && it->nchanges < TV_ROWS_TOGETHER))
 		return;
 	tv_apply_rows(it->r->flush, it->changes);
 	MemoryContextReset(it->changes_cxt);
 	it->changes = make_bag(it->r, it->changes_cxt);
+	it->nchanges = 0;
 }
 
 /* The netted rows of the iteration: to be written, and to go on with. */
@@ -103,6 +105,7 @@ take_rows(Iterations *it)
 				continue;
 			tv_recursion_put(it->r, frontier, row->tuple, row->weight);
 			(void) tv_rows_add(it->changes, it->r->values, it->r->nulls, row->weight);
+			it->nchanges += Abs(row->weight);
 		}
 	}
 	return frontier;

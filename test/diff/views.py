@@ -185,7 +185,7 @@ class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
             self.feat.add(construct)
         q.occurs = q.occurs + self.frames.pop()
         self.place = place
-        if top and name not in ('limited', 'distinct_on') and rng.random() < 0.06 and KINDS[q.cols[0][1]].order \
+        if top and name not in ('limited', 'distinct_on', 'recursive') and rng.random() < 0.06 and KINDS[q.cols[0][1]].order \
                 and ' LIMIT ' not in q.sql:
             q.sql += ' ORDER BY 1'
         return q
