@@ -105,7 +105,7 @@ take_rows(Iterations *it)
 				continue;
 			tv_recursion_put(it->r, frontier, row->tuple, row->weight);
 			(void) tv_rows_add(it->changes, it->r->values, it->r->nulls, row->weight);
-			it->nchanges += Abs(row->weight);
+			it->nchanges += row->weight > 0 ? row->weight : -row->weight;
 		}
 	}
 	return frontier;
