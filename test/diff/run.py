@@ -11,13 +11,13 @@ import argparse
 import multiprocessing
 import os
 import random
-import subprocess
 import sys
 import time
 import traceback
 from collections import Counter
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import psycopg2  # noqa: E402
 
@@ -25,6 +25,7 @@ from oracle import Config, Failure, OutOfHand, Player, SERVER_SAYS, connect, rol
 from crowd import Crowd  # noqa: E402
 from reduce import reduce, save, script  # noqa: E402
 from schema import Schema  # noqa: E402
+from seeds import commit_seed, random_seed  # noqa: E402
 from statements import StatementMaker  # noqa: E402
 from stmt import REFRESH, Stmt  # noqa: E402
 from views import NOT_YET, ViewMaker  # noqa: E402
@@ -360,20 +361,6 @@ def worker(number, options, stop_at, queue):
         if not options.keep:
             drop_database(db)
         queue.put(('total', total))
-
-
-def random_seed():
-    return str(random.SystemRandom().randint(1, 10 ** 6))
-
-
-def commit_seed():
-    """The suite's seed: another one for every commit, and the same one for whoever repeats the run."""
-    try:
-        run = subprocess.run(['git', 'rev-parse', '--short=8', 'HEAD'], cwd=os.path.dirname(os.path.abspath(__file__)),
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    except FileNotFoundError:           # no git
-        return random_seed()
-    return str(int(run.stdout, 16)) if run.returncode == 0 else random_seed()
 
 
 def main():

@@ -13,10 +13,16 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from seeds import commit_seed  # noqa: E402
+
+arguments = sys.argv[1:]
+if "--seed" not in arguments:
+    arguments += ["--seed", commit_seed()]
 
 with tempfile.TemporaryDirectory(prefix="pg_tviews-stress.") as out:
     subprocess.run(["make", "-s", "-C", HERE, "OUT=" + out], check=True)
-    status = subprocess.run([os.path.join(out, "stress")] + sys.argv[1:], check=False).returncode
+    status = subprocess.run([os.path.join(out, "stress")] + arguments, check=False).returncode
 if status < 0 or status > 1:
     print("0 passed, 1 failed")
 sys.exit(1 if status else 0)
