@@ -22,6 +22,7 @@ typedef struct TvCompiler
 	List	   *relids;			/* of Oid */
 	List	   *scopes;			/* of List of TvCte *: CTEs in scope,
 								 * innermost query first */
+	List	   *flattened;		/* of TvFlattened *: subqueries compiled */
 	List	   *corr;			/* of the query whose FROM is being flattened,
 								 * see tv_flatten_query() */
 	Oid			check_as;		/* whose row security applies to base tables */
@@ -144,6 +145,12 @@ extern bool tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **cl
 /* A product of many sums multiplies out; beyond this it is refused. */
 #define TV_MAX_BRANCHES 256
 
+/*
+ * Each product has plans of its own.  Beyond this, a sum that depends on nothing
+ * outside is stored by a node of its own, so that it is one factor.
+ */
+#define TV_MAX_PRODUCTS 64
+
 /* A sum by itself may have more terms. */
 #define TV_MAX_UNION_ALL 1024
 
@@ -152,6 +159,12 @@ extern bool tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **cl
  * of which the planner has all of the product's leaves to order.
  */
 #define TV_MAX_READS 16
+
+/*
+ * A branch that reads a node which stores the sum of these; NIL if a column's
+ * type cannot be stored.
+ */
+extern List *tv_flatten_stored(TvCompiler *c, List *branches);
 
 /* A CTE in scope; it is flattened when it is first read. */
 typedef struct TvCte

@@ -54,7 +54,6 @@ static void take_first(TopQuery *t, List *keys, List *clauses, Node *offset, Nod
 					   bool with_ties);
 static List *shown(TopQuery *t);
 static bool needs_store(const List *branches, const List *first, int nkeys);
-static void store_input(TopQuery *t);
 static bool request_order(TvCompiler *c, const TvNode *node);
 
 List *
@@ -225,9 +224,13 @@ take_first(TopQuery *t, List *keys, List *clauses, Node *offset, Node *count, bo
 		order = lappend(order, clause);
 	}
 	if (needs_store(t->branches, first, list_length(keys)))
-		store_input(t);
-	if (t->c->refusal)
-		return;
+	{
+		List	   *stored = tv_flatten_stored(t->c, t->branches);
+
+		/* otherwise the node on top refuses it */
+		if (stored)
+			t->branches = stored;
+	}
 
 	node = tv_partition_make(t->c, t->branches, keys, clauses, first, &moved_to);
 	if (t->c->refusal)
@@ -299,20 +302,6 @@ needs_store(const List *branches, const List *first, int nkeys)
 	if (first == NIL)
 		return false;
 	return !IsA(list_nth(branch->exprs, linitial_int(first) - 1), Var);
-}
-
-static void
-store_input(TopQuery *t)
-{
-	TvNode	   *node = tv_compile_add_node(t->c, TV_NODE_LINEAR, false);
-
-	node->branches = t->branches;
-	node->in_desc = tv_compile_desc(((TvBranch *) linitial(t->branches))->exprs, NIL);
-	node->out_desc = CreateTupleDescCopy(node->in_desc);
-	if (!tv_partition_check_types(t->c, node))
-		return;
-	tv_compile_sources_of(t->c, node);
-	t->branches = tv_flatten_read_node(t->c, node);
 }
 
 /* Has the table a btree index by which it is read in an order, from column on? */

@@ -27,6 +27,8 @@
 #include "delta/compile_internal.h"
 #include "tv_compat.h"
 
+static List *flatten_query(TvCompiler *c, Query *query, bool top,
+						   const TvPartial *base, List *corr);
 static List *cte_scope(Query *query);
 static List *flatten_plain(TvCompiler *c, Query *query, bool top,
 						   const TvPartial *base, List *corr);
@@ -35,13 +37,63 @@ static List *project(TvCompiler *c, List *partials, List *exprs);
 static List *tlist_exprs(List *targetlist);
 static List *tlist_names(List *targetlist);
 
+/* A query that refers to nothing outside, and what became of it. */
+typedef struct TvFlattened
+{
+	Query	   *query;			/* as it came */
+	List	   *scopes;			/* what names of CTEs in it mean */
+	Oid			check_as;
+	List	   *branches;
+} TvFlattened;
+
+/* Each reader multiplies its own copy. */
+static List *
+copy_branches(List *branches)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, branches)
+		result = lappend(result, tv_branch_copy(lfirst(lc)));
+	return result;
+}
+
+/*
+ * A subquery in an expression is compiled for each product of a sum; if it is the
+ * same for all of them, they share its nodes.
+ */
 List *
 tv_flatten_query(TvCompiler *c, Query *query, bool top, const TvPartial *base, List *corr)
+{
+	TvFlattened *entry;
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (top || base || corr || tv_correlate_is((Node *) query))
+		return flatten_query(c, query, top, base, corr);
+	foreach(lc, c->flattened)
+	{
+		entry = lfirst(lc);
+		if (entry->scopes == c->scopes && entry->check_as == c->check_as && equal(entry->query, query))
+			return copy_branches(entry->branches);
+	}
+	entry = palloc0(sizeof(TvFlattened));
+	entry->query = copyObject(query);
+	entry->scopes = c->scopes;
+	entry->check_as = c->check_as;
+	entry->branches = flatten_query(c, query, false, NULL, NIL);
+	if (c->refusal)
+		return NIL;
+	c->flattened = lappend(c->flattened, entry);
+	return copy_branches(entry->branches);
+}
+
+static List *
+flatten_query(TvCompiler *c, Query *query, bool top, const TvPartial *base, List *corr)
 {
 	List	   *result;
 	List	   *scopes = c->scopes;
 
-	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
 	tv_with_inline(query);
 	if (!tv_target_srf_expand(c, query) || !tv_analyze_query(c, query))

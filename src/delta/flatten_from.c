@@ -12,12 +12,14 @@
 
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "delta/compile_internal.h"
@@ -35,8 +37,9 @@ static List *flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *par
 static List *refuse_branches(TvCompiler *c);
 static List *flatten_relation(TvCompiler *c, Query *query, int rti, List *partials);
 static List *flatten_view(TvCompiler *c, Query *query, int rti, Relation rel);
-static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte);
+static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte, int nfactors);
 static List *add_leaf(TvCompiler *c, List *partials, int rti, RangeTblEntry *rte, int source);
+static List *few_branches(TvCompiler *c, List *branches, int nfactors);
 static List *multiply(TvCompiler *c, List *partials, int rti, List *branches);
 
 List *
@@ -77,7 +80,7 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 			return flatten_subquery(c, rte->subquery, rti, partials);
 
 		case RTE_CTE:
-			branches = flatten_cte(c, rte);
+			branches = flatten_cte(c, rte, list_length(partials));
 			return c->refusal ? NIL : multiply(c, partials, rti, branches);
 
 		case RTE_VALUES:
@@ -201,9 +204,12 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	return branches;
 }
 
-/* The branches of a CTE that refers to nothing outside. */
+/*
+ * The branches of a CTE that refers to nothing outside; nfactors: of products
+ * they will be multiplied with.
+ */
 static List *
-flatten_cte(TvCompiler *c, RangeTblEntry *rte)
+flatten_cte(TvCompiler *c, RangeTblEntry *rte, int nfactors)
 {
 	List	   *scopes = c->scopes;
 	List	   *scope = list_nth(scopes, rte->ctelevelsup);
@@ -242,6 +248,8 @@ flatten_cte(TvCompiler *c, RangeTblEntry *rte)
 			return NIL;
 		entry->done = true;
 	}
+
+	entry->branches = few_branches(c, entry->branches, nfactors);
 
 	/* every reference multiplies its own copy */
 	foreach(lc, entry->branches)
@@ -312,6 +320,35 @@ add_leaf(TvCompiler *c, List *partials, int rti, RangeTblEntry *rte, int source)
 	return partials;
 }
 
+List *
+tv_flatten_stored(TvCompiler *c, List *branches)
+{
+	TvNode	   *node;
+	ListCell   *lc;
+
+	foreach(lc, ((TvBranch *) linitial(branches))->exprs)
+		if (get_typtype(exprType(lfirst(lc))) == TYPTYPE_PSEUDO)
+		return NIL;
+	node = tv_compile_add_node(c, TV_NODE_LINEAR, false);
+	node->branches = branches;
+	node->in_desc = tv_compile_desc(((TvBranch *) linitial(branches))->exprs, NIL);
+	node->out_desc = CreateTupleDescCopy(node->in_desc);
+	tv_compile_sources_of(c, node);
+	return tv_flatten_read_node(c, node);
+}
+
+/* The same sum with one branch, if there were too many products otherwise. */
+static List *
+few_branches(TvCompiler *c, List *branches, int nfactors)
+{
+	List	   *stored = NIL;
+
+	if (nfactors > 1 && list_length(branches) > 1 &&
+		nfactors * list_length(branches) > TV_MAX_PRODUCTS)
+		stored = tv_flatten_stored(c, branches);
+	return stored ? stored : branches;
+}
+
 /* Multiply by a sum of branches. */
 static List *
 multiply(TvCompiler *c, List *partials, int rti, List *branches)
@@ -320,6 +357,7 @@ multiply(TvCompiler *c, List *partials, int rti, List *branches)
 	ListCell   *lp;
 	ListCell   *lb;
 
+	branches = few_branches(c, branches, list_length(partials));
 	if (list_length(partials) * list_length(branches) >
 		(list_length(partials) == 1 ? TV_MAX_UNION_ALL : TV_MAX_BRANCHES))
 		return refuse_branches(c);
