@@ -484,6 +484,8 @@ class Player:
                 continue
             try:
                 rows = self.quiet("SELECT c::text FROM tview.check('%s') c" % v.sql_name.replace("'", "''"))
+            except psycopg2.errors.QueryCanceled:
+                raise
             except psycopg2.Error as e:
                 raise Failure('check', 'tview.check(%s): %s: %s' % (v.sql_name, e.pgcode, str(e).strip()), [v],
                               e.pgcode)
