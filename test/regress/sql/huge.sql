@@ -31,7 +31,12 @@ SELECT make('nested_groups', nested(30, 'SELECT id, count(*) AS n FROM t GROUP B
 SELECT make('in_list', 'SELECT id FROM t WHERE id IN (' || string_agg(i::text, ',') || ')') FROM generate_series(1, 5000) i;
 SELECT make('long_sum', 'SELECT id, ' || string_agg('a', '+') || ' AS s FROM t') FROM generate_series(1, 1000);
 SELECT make('self_join', 'SELECT x0.id FROM t x0 ' || string_agg(format('JOIN t x%s ON x%1$s.id = x%s.id', i, i - 1), ' ' ORDER BY i)) FROM generate_series(1, 16) i;
-SELECT make('products', 'SELECT 1 AS x FROM ' || string_agg(format('(SELECT id FROM t UNION ALL SELECT a FROM t) q%s', i), ', ')) FROM generate_series(1, 10) i;
+SELECT make('products', 'SELECT 1 AS x FROM t ' || string_agg(format(', LATERAL (SELECT u.id FROM t u WHERE u.id = t.a UNION ALL SELECT t.a) q%s', i), '')) FROM generate_series(1, 10) i;
+-- a sum that depends on nothing else is stored before there are too many products; here the second one
+CREATE MATERIALIZED VIEW stored_sums USING tview AS
+  WITH c AS (SELECT id % 3 AS x, a % 2 AS y, id % 2 AS z, count(*) AS n FROM t GROUP BY CUBE (1, 2, 3))
+  SELECT p.x, q.y, r.n FROM c p JOIN c q ON p.n = q.n JOIN c r ON q.y = r.x AND r.z = 0 WHERE p.y = 1;
+SELECT count(*) FROM tview.explain('stored_sums') WHERE property = 'strategy';
 DO $$ BEGIN EXECUTE (SELECT 'CREATE TABLE wide (id int PRIMARY KEY, ' || string_agg(format('c%s int', i), ', ') || ')' FROM generate_series(1, 1590) i); END $$;
 SELECT make('all_columns', 'SELECT * FROM wide');
 INSERT INTO t VALUES (21, 3), (22, NULL);
