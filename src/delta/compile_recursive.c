@@ -189,9 +189,9 @@ check_recursion(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node,
 			if (count == 0)
 				continue;
 			tv_compile_refuse(c, cte->location, "%s is not supported in a maintained view",
-							  "an aggregate, window function, DISTINCT, LIMIT or set operation over the recursive CTE in its own query",
+							  "an aggregate, window function, DISTINCT, LIMIT, set operation, or subquery that refers to it without an equality, over the recursive CTE in its own query",
 							  "It would look at the rows of each iteration together, and these are not kept.",
-							  "Apply it to the CTE outside of the recursion.");
+							  "Apply it to the CTE outside of the recursion, or let the subquery refer to it by equality.");
 			return false;
 		}
 	}
