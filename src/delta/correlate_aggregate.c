@@ -236,6 +236,20 @@ tv_correlate_aggregate(TvCompiler *c, TvPartial *p, Query *query, Node **filter)
 	*filter = NULL;
 	query->targetList = (List *) tv_compat_flatten_aliases(query, (Node *) query->targetList);
 	query->havingQual = tv_compat_flatten_aliases(query, query->havingQual);
+
+	/*
+	 * a subquery that is a value adds to the product, one that filters might
+	 * take from it
+	 */
+	if (query->havingQual && checkExprHasSubLink(query->havingQual))
+	{
+		BooleanTest *test = makeNode(BooleanTest);
+
+		test->arg = (Expr *) query->havingQual;
+		test->booltesttype = IS_TRUE;
+		test->location = -1;
+		query->havingQual = (Node *) test;
+	}
 	corr = tv_correlate(c, p, query);
 	if (c->refusal)
 		return NIL;

@@ -219,6 +219,9 @@ class FromMaker:
         if kind and rng.random() < 0.3 and not self.schema.big:
             # FULL needs something to merge or hash by, what comes with it may be anything
             on = '%s AND %s' % (on, self.placed('ON', self.e.pred, left.cols + right.cols, 1))
+        if kind == 'FULL ' and self.outer and '(SELECT' in left.text + right.operand and \
+                not self.want('full join of correlated items', 1.0):
+            kind = 'LEFT '
         first = on.split(' AND ')[0]
         if kind == 'FULL ' and (' = ' not in first or 'SELECT' in first):
             kind = 'LEFT '

@@ -113,3 +113,23 @@ INSERT INTO up VALUES (0);
 COMMIT;
 TABLE steps ORDER BY a;
 SELECT * FROM tview.check('steps');
+
+-- subqueries in HAVING of a correlated aggregate
+create table whole(id int primary key, x int); create table part(id int primary key, x int, v int); create table picked(v int);
+insert into whole values (1,1),(2,2),(3,3),(4,null); insert into part values (1,1,1),(2,1,2),(3,2,5); insert into picked values (3);
+CREATE MATERIALIZED VIEW h1 USING tview AS select id, (select sum(v) from part where part.x=whole.x having count(*) < 4 and not (1 in (select 1))) s from whole;
+CREATE MATERIALIZED VIEW h2 USING tview AS select id, (select sum(v) from part where part.x=whole.x having sum(v) in (select v from picked)) s from whole;
+CREATE MATERIALIZED VIEW h3 USING tview AS select id, (select count(*) from part where part.x=whole.x having not exists (select from picked where picked.v = whole.id)) s from whole;
+CREATE MATERIALIZED VIEW h4 USING tview AS select id, (select max(v) from part where part.x=whole.x having sum(v) not in (select v from picked)) s from whole;
+CREATE MATERIALIZED VIEW h5 USING tview AS select id from whole where exists (select sum(v) from part where part.x > whole.x having count(*) in (select v from picked));
+table h1; table h2; table h3; table h4; table h5;
+create function having_differs() returns setof regclass language sql as $$ select c.relation from unnest('{h1,h2,h3,h4,h5}'::regclass[]) v, tview.check(v) c $$;
+select having_differs();
+insert into picked values (5),(1); select having_differs();
+delete from picked where v=3; select having_differs();
+insert into part values (4,3,1),(5,3,4),(6,null,3); select having_differs();
+insert into picked values (null); select having_differs();
+update whole set x = 1; select having_differs();
+delete from picked; select having_differs();
+delete from part; select having_differs();
+table h1; table h2; table h3; table h4; table h5;
