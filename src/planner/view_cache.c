@@ -44,8 +44,9 @@ static HTAB *views = NULL;
 static HTAB *readers = NULL;
 static List *garbage = NIL;		/* of MemoryContext */
 static MemoryContext cache_cxt = NULL;
+static uint64 nchanges = 0;		/* of relations, as far as this backend knows */
 
-static void forget_readers(void);
+static void forget_readers(bool views_read, bool layouts);
 static void build_view(TvView *view);
 static void bind_states(TvView *view);
 static void bind_layouts(TvView *view);
@@ -88,6 +89,7 @@ relation_callback(Datum arg, Oid relid)
 	TvReaders  *reader;
 	bool		is_view;
 	bool		in_tree;
+	bool		any = false;
 
 	if (views == NULL)
 		return;
@@ -108,16 +110,15 @@ relation_callback(Datum arg, Oid relid)
 			hit = view->graph->nodes[i]->state_relid == relid;
 		if (hit)
 			view->valid = false;
+		any |= hit;
 	}
 
-	if (is_view)
-	{
-		forget_readers();
-		return;
-	}
+	nchanges++;
+	if (is_view || any)
+		forget_readers(is_view, true);
 	reader = hash_search(readers, &relid, HASH_FIND, NULL);
 	if (reader)
-		reader->valid = false;
+		reader->valid = reader->layout_valid = false;
 }
 
 /* Free what was replaced; nothing of it can be in use any more. */
@@ -186,21 +187,27 @@ tv_view_lookup(Oid relid)
 		 * what is known of readers refers to the old graph, also after an
 		 * error
 		 */
-		forget_readers();
+		forget_readers(true, false);
 		build_view(view);
 	}
 	return view;
 }
 
+/* layouts: the definitions, from which they follow, may have changed. */
 static void
-forget_readers(void)
+forget_readers(bool views_read, bool layouts)
 {
 	HASH_SEQ_STATUS seq;
 	TvReaders  *reader;
 
 	hash_seq_init(&seq, readers);
 	while ((reader = hash_seq_search(&seq)) != NULL)
-		reader->valid = false;
+	{
+		if (views_read)
+			reader->valid = false;
+		if (layouts)
+			reader->layout_valid = false;
+	}
 }
 
 static void
@@ -388,8 +395,9 @@ tv_view_layout(Oid source)
 {
 	TvReaders  *entry = find_readers(source);
 
-	if (!entry->layout_valid || !entry->valid)
+	if (!entry->layout_valid)
 	{
+		uint64		before = nchanges;
 		List	   *oids = tv_catalog_readers(source);
 		Bitmapset  *columns = NULL;
 		TvLayout   *layout;
@@ -418,7 +426,7 @@ tv_view_layout(Oid source)
 		if (entry->layout && !tv_view_layout_equal(entry->layout, layout))
 			invalidate_readers(source);
 		entry->layout = layout;
-		entry->layout_valid = true;
+		entry->layout_valid = nchanges == before;
 		MemoryContextSwitchTo(oldcxt);
 		tv_view_cache_discard(entry->layout_cxt);
 		entry->layout_cxt = cxt;
@@ -522,7 +530,7 @@ tv_view_invalidate(Oid relid)
 			TvReaders  *entry = hash_search(readers, &source, HASH_FIND, NULL);
 
 			if (entry)
-				entry->valid = false;
+				entry->valid = entry->layout_valid = false;
 		}
 	}
 	if (views)
