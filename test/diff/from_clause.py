@@ -223,7 +223,8 @@ class FromMaker:
                 not self.want('full join of correlated items', 1.0):
             kind = 'LEFT '
         first = on.split(' AND ')[0]
-        if kind == 'FULL ' and (' = ' not in first or 'SELECT' in first):
+        sides = [side.strip('() ') for side in first.split(' = ')]
+        if kind == 'FULL ' and (len(sides) < 2 or '1' in sides or 'SELECT' in first):
             kind = 'LEFT '
         if not kind and r < 0.2 and not self.schema.big:
             self.feat.add('cross')
