@@ -29,6 +29,12 @@ suite_of() {
 	esac
 }
 
+# For a version, with the peer that bench/concurrency compares.
+wanted_of() {
+	wanted=("${packages[@]}")
+	[ "$1" != 18 ] || wanted+=(postgresql-18-pg-ivm)
+}
+
 # Run a command in the kept chroot itself, to install things.
 in_chroot() {
 	unshare --mount --pid --ipc --fork --kill-child --propagation private bash -c '
@@ -89,12 +95,12 @@ make_chroot() {
 
 	in_chroot apt-get -qq update
 	fake_llvm
-	in_chroot apt-get -qq -y install "${packages[@]}" \
+	in_chroot apt-get -qq -y install "${wanted[@]}" \
 		"postgresql-$version" "postgresql-server-dev-$version" "postgresql-$version-pgtap"
 	sed -i 's/^with_llvm.*/with_llvm = no/' "$root/usr/lib/postgresql/$version/lib/pgxs/src/Makefile.global"
 	in_chroot apt-get clean
 	mkdir -p "$root/src"
-	echo "${packages[*]}" >"$root/.ready"
+	echo "${wanted[*]}" >"$root/.ready"
 }
 
 # Not exec'ed at the end: the shell stays process 1 of the namespace, so that orphans are reaped.
@@ -143,17 +149,18 @@ git ls-files -coz --exclude-standard | tar --ignore-failed-read -c --null -T - 2
 failed=()
 for version in "${versions[@]}"; do
 	root=$CHROOTS/$version
+	wanted_of "$version"
 	exec 9>"$root.lock"
 	flock 9
 	if [ ! -e "$root/.ready" ]; then
 		echo "making a chroot with PostgreSQL $version in $root (a minute or two)"
 		make_chroot >"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "could not make $root"; }
-	elif [ "$(cat "$root/.ready")" != "${packages[*]}" ]; then
+	elif [ "$(cat "$root/.ready")" != "${wanted[*]}" ]; then
 		echo "adding packages to PostgreSQL $version in $root"
 		cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-		{ in_chroot apt-get -qq update && in_chroot apt-get -qq -y install "${packages[@]}" && in_chroot apt-get clean; } \
+		{ in_chroot apt-get -qq update && in_chroot apt-get -qq -y install "${wanted[@]}" && in_chroot apt-get clean; } \
 			>"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "could not add packages to $root"; }
-		echo "${packages[*]}" >"$root/.ready"
+		echo "${wanted[*]}" >"$root/.ready"
 	fi
 	exec 9>&-
 	run_in_overlay "$@" &
