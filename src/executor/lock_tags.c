@@ -54,10 +54,15 @@
 /* How long an edge is locked for both sides after that was last needed. */
 #define TV_LEARNED_SECONDS 600
 
-/* Edges are told apart by their hash modulo this. */
 #define TV_LEARNED_SLOTS 4096
 
-/* Until when, in seconds; shared if the library is preloaded. */
+/* An edge may be remembered in one of so many slots, which its hash chooses. */
+#define TV_LEARNED_WAYS 4
+
+/*
+ * Another hash of the edge, and, in the low half, until when, in seconds;
+ * shared if the library is preloaded.
+ */
 static pg_atomic_uint64 own_learned[TV_LEARNED_SLOTS];
 static pg_atomic_uint64 *learned = own_learned;
 
@@ -265,14 +270,39 @@ wants_both(const LOCKTAG *tag, int sides)
 		tv_compat_lock_held(tag, ShareRowExclusiveLock);
 }
 
+/*
+ * The slot of an edge, or the one to remember it in: where nothing is that
+ * still counts, if possible.
+ */
+static pg_atomic_uint64 *
+find_slot(uint32 first, uint32 id, uint32 now)
+{
+	pg_atomic_uint64 *result = NULL;
+
+	for (int i = 0; i < TV_LEARNED_WAYS; i++)
+	{
+		pg_atomic_uint64 *slot = &learned[(first + i) % TV_LEARNED_SLOTS];
+		uint64		value = pg_atomic_read_u64(slot);
+
+		if (value >> 32 == id)
+			return slot;
+		if (result == NULL && (uint32) value <= now)
+			result = slot;
+	}
+	return result ? result : &learned[first % TV_LEARNED_SLOTS];
+}
+
 /* Must the edge be locked for both sides? */
 static bool
 learn(const TvTagSet *set, int sides)
 {
-	uint64		now = (uint64) (GetCurrentStatementStartTimestamp() / USECS_PER_SEC);
-	uint32		hash = hash_combine(hash_combine(murmurhash32(MyDatabaseId), murmurhash32(set->view)),
-									murmurhash32(set->number));
-	pg_atomic_uint64 *until = &learned[hash % TV_LEARNED_SLOTS];
+	/* seconds since 2000 fit until 2136 */
+	uint32		now = (uint32) (GetCurrentStatementStartTimestamp() / USECS_PER_SEC);
+	uint32		edge[] = {MyDatabaseId, set->view, set->number};
+	uint64		hash = hash_bytes_extended((const unsigned char *) edge, sizeof(edge), 0);
+	uint32		id = (uint32) (hash >> 32);
+	pg_atomic_uint64 *slot = find_slot((uint32) hash, id, now);
+	uint64		value;
 	bool		both = false;
 	LOCKTAG		tag;
 
@@ -291,8 +321,9 @@ learn(const TvTagSet *set, int sides)
 		}
 	}
 	if (both)
-		pg_atomic_write_u64(until, now + TV_LEARNED_SECONDS);
-	return both || pg_atomic_read_u64(until) > now;
+		pg_atomic_write_u64(slot, (uint64) id << 32 | (now + TV_LEARNED_SECONDS));
+	value = pg_atomic_read_u64(slot);
+	return both || (value >> 32 == id && (uint32) value > now);
 }
 
 void
