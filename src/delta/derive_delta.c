@@ -20,7 +20,8 @@
  * database at one time, and the sum takes them out again.  Expressions must
  * not see such pairs, for they might fail on them: the terms deliver the raw
  * columns, these are added up by their image, and output expressions and
- * quals that could fail are evaluated on what is left.
+ * quals that could fail are evaluated on what is left.  A node that computes
+ * its touched groups anew is told of groups too many instead, where that is safe.
  *
  * The change of an aggregate over all rows that others are compared with has a
  * sharper rule: derive_flip.c.
@@ -61,10 +62,13 @@ static Bitmapset *changed_leaves(const TvBranch *branch, const Bitmapset *change
 static List *single_terms(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs);
 static Query *netted_terms(DeltaContext *d, const TvBranch *branch,
 						   const Bitmapset *leaves, List *exprs, List *apart);
+static List *terms_of(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, int j,
+					  List *exprs, List *quals);
 static void add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states,
 						int k, const Bitmapset *deltas, List *exprs, List *quals,
 						bool negative, List **terms);
 static bool qual_may_fail(Node *qual);
+static bool touches_only(const TvNode *node, const TvBranch *branch, List *exprs);
 
 char *
 tv_derive_delta_name(int source)
@@ -78,6 +82,7 @@ tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *chang
 {
 	DeltaContext d = {graph, layouts, rows};
 	List	   *terms = NIL;
+	Query	   *query;
 	ListCell   *lc;
 
 	foreach(lc, node->branches)
@@ -85,15 +90,28 @@ tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *chang
 		TvBranch   *branch = lfirst(lc);
 		Bitmapset  *leaves = changed_leaves(branch, changed);
 		List	   *exprs = branch->exprs;
+		int			leaf = -1;
 
 		if (node->recompute)
 			exprs = list_truncate(list_copy(exprs), node->ndelta);
 		if (bms_num_members(leaves) == 1 && !derivations_count(node, leaves, branch))
 			terms = list_concat(terms, single_terms(&d, branch, bms_singleton_member(leaves), exprs));
+		else if (touches_only(node, branch, exprs))
+		{
+			while ((leaf = bms_next_member(leaves, leaf)) >= 0)
+				terms = list_concat(terms, terms_of(&d, branch, leaves, leaf, exprs, branch->quals));
+		}
 		else if (!bms_is_empty(leaves))
 			terms = lappend(terms, netted_terms(&d, branch, leaves, exprs, derivation_columns(node, branch)));
 	}
-	return terms ? tv_query_union_all(terms) : NULL;
+	if (terms == NIL)
+		return NULL;
+	query = tv_query_union_all(terms);
+
+	/* one group: the first row tells that it is touched */
+	if (node->kind == TV_NODE_GROUP && node->recompute && node->nkeys == 0)
+		query->limitCount = (Node *) tv_query_int8(1);
+	return query;
 }
 
 /*
@@ -130,6 +148,27 @@ derivation_columns(const TvNode *node, const TvBranch *branch)
 		}
 	}
 	return result;
+}
+
+/*
+ * Is all that the rows are for to tell which groups are to be computed anew?
+ * Pairs that never stood in the database at one time name groups too many then,
+ * which costs less than to take these pairs out, unless expressions see them.
+ */
+static bool
+touches_only(const TvNode *node, const TvBranch *branch, List *exprs)
+{
+	ListCell   *lc;
+
+	if (node->kind != TV_NODE_GROUP || !node->recompute)
+		return false;
+	foreach(lc, exprs)
+		if (!IsA(lfirst(lc), Var))
+		return false;
+	foreach(lc, branch->quals)
+		if (qual_may_fail(lfirst(lc)))
+		return false;
+	return true;
 }
 
 static Bitmapset *

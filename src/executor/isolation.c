@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
@@ -16,6 +17,9 @@
 #include "executor/isolation.h"
 #include "executor/row_table.h"
 #include "executor/snapshot_check.h"
+
+/* To look at so many transactions costs less than to run a plan once more. */
+#define TV_MAX_XIDS 1000
 
 /* Rows of both runs: those of the first count against those of the second. */
 typedef struct Comparison
@@ -68,21 +72,59 @@ rows_cancel(TvRowTable *rows)
 	return true;
 }
 
+/* Is this transaction another's, and does only the newer snapshot see it? */
+static bool
+seen_by_newer(TransactionId xid, Snapshot newer)
+{
+	return !TransactionIdIsCurrentTransactionId(xid) && !XidInMVCCSnapshot(xid, newer) &&
+		TransactionIdDidCommit(xid);
+}
+
+/*
+ * Do both snapshots see the same?  The transactions that the older one takes to
+ * be running are those of its list, and all that began after it; a list of
+ * subtransactions says nothing more, for they commit with theirs.  False if
+ * these are too many to look at.
+ */
+static bool
+see_the_same(Snapshot older, Snapshot newer)
+{
+	TransactionId xid;
+	uint32		nlooked = older->xcnt;
+
+	if (older->takenDuringRecovery || newer->takenDuringRecovery || nlooked > TV_MAX_XIDS)
+		return false;
+	for (uint32 i = 0; i < older->xcnt; i++)
+		if (seen_by_newer(older->xip[i], newer))
+			return false;
+	xid = older->xmax;
+	while (TransactionIdPrecedes(xid, newer->xmax))
+	{
+		if (nlooked++ > TV_MAX_XIDS || seen_by_newer(xid, newer))
+			return false;
+		TransactionIdAdvance(xid);
+	}
+	return true;
+}
+
 /* Run the plan under both snapshots; are the results equal as bags? */
 static bool
 same_results(TvPlan *plan, List *inputs, bool weighted)
 {
-	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews isolation",
-											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext cxt;
 	Comparison	c;
 	bool		same;
 
+	tv_snapshot_check(plan->stmt->relationOids, GetTransactionSnapshot());
+	if (see_the_same(GetTransactionSnapshot(), GetActiveSnapshot()))
+		return true;
+
+	cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews isolation", ALLOCSET_DEFAULT_SIZES);
 	c.rows = tv_rows_make(truncated_desc(plan->desc, weighted), true, 0, NULL, cxt);
 	c.weighted = weighted;
 
 	c.sign = -1;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	tv_snapshot_check(plan->stmt->relationOids, GetActiveSnapshot());
 	tv_run_plan(plan, inputs, GetActiveSnapshot(), compare_consume, &c);
 	PopActiveSnapshot();
 	c.sign = 1;

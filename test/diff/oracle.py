@@ -330,7 +330,7 @@ class Player:
                                "WHERE nspname = current_schema())" % name.replace("'", "''")))
 
     def grown(self, statements):
-        """Are the queries a lot of work after these statements, or their changes because tables come up often?"""
+        """Are the queries a lot of work before or after these statements, or their changes because tables come up often?"""
         if self.status != 'idle':
             self.quiet('ROLLBACK')
         for v in self.views:
@@ -345,14 +345,14 @@ class Player:
                 if not v.plain:
                     self.quiet('DROP MATERIALIZED VIEW IF EXISTS %s CASCADE' % v.sql_name)
             self.quiet("SET LOCAL statement_timeout = '3s'")
-            for s in statements:
-                if s.kind not in ('refresh', 'mode') and self.execute(s.without_views()) is not None:
+            for s in [None] + statements:
+                if s and s.kind not in ('refresh', 'mode') and self.execute(s.without_views()) is not None:
                     return False
-            for v in self.views:
-                rows = self.quiet('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) '
-                                  'SELECT count(%s::text) FROM %s %s' % (ROW, v.twin, ROW))
-                if work(rows[0][0][0]['Plan']) > 100000:
-                    return True
+                for v in self.views if s in (None, statements[-1]) or s.kind == 'bulk insert' else ():
+                    rows = self.quiet('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) '
+                                      'SELECT count(%s::text) FROM %s %s' % (ROW, v.twin, ROW))
+                    if work(rows[0][0][0]['Plan']) > 100000:
+                        return True
             return False
         except psycopg2.errors.QueryCanceled:
             return True
