@@ -36,15 +36,21 @@ typedef struct GroupContext
 	List	   *key_exprs;		/* grouping columns, over the query's Vars */
 	List	   *clauses;		/* their SortGroupClauses */
 	List	   *aggrefs;		/* as found in the query */
+	List	   *out;			/* output columns, over the query's Vars */
+	List	   *names;			/* theirs */
 	int			depth;			/* of the walk, in subqueries */
 } GroupContext;
 
-static bool add_key(GroupContext *g, Expr *expr, SortGroupClause *clause);
+static bool collect_keys(GroupContext *g, Query *query, List *corr);
+static bool take_keys(GroupContext *g);
+static void choose_aggregates(GroupContext *g, List *aggrefs);
+static void make_branches(GroupContext *g, TvDistinct *distinct, List *partials);
+static void add_key(GroupContext *g, Expr *expr, SortGroupClause *clause);
 static bool collect_walker(Node *node, GroupContext *g);
 static Node *group_row_mutator(Node *node, GroupContext *g);
 static int	input_column(GroupContext *g, Expr *expr);
 static Aggref *map_aggref(GroupContext *g, const Aggref *aggref);
-static bool add_aggregate(GroupContext *g, const Aggref *aggref);
+static void add_aggregate(GroupContext *g, const Aggref *aggref);
 static void add_transition(GroupContext *g, TvAgg *agg, const Aggref *aggref, List *args,
 						   AttrNumber filter, AttrNumber arg, Oid argtype);
 static int	add_acc(TvNode *node, TvAccKind kind, List *args, AttrNumber filter,
@@ -59,47 +65,79 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool t
 	GroupContext *g = &context;
 	TvNode	   *node = tv_compile_make_node(TV_NODE_GROUP, top);
 	TvDistinct *distinct;
-	List	   *aggrefs;
-	List	   *out = NIL;
-	List	   *names = NIL;
-	ListCell   *lc;
 
 	g->c = c;
 	g->node = node;
+	if (!collect_keys(g, query, corr) || !take_keys(g))
+		return node;
+	distinct = tv_distinct_plan(c, g->aggrefs);
+	choose_aggregates(g, distinct ? distinct->aggrefs : g->aggrefs);
+
+	node->out_exprs = (List *) group_row_mutator((Node *) g->out, g);
+	node->having = query->havingQual ?
+		(Expr *) group_row_mutator(query->havingQual, g) : NULL;
+	if (node->having && IsA(node->having, List))
+		node->having = make_ands_explicit((List *) node->having);
+
+	/* subqueries are put in by who reads the group row */
+	if (checkExprHasSubLink((Node *) node->out_exprs) ||
+		checkExprHasSubLink((Node *) node->having))
+		top = node->top = false;
+
+	make_branches(g, distinct, partials);
+	/* after the nodes of subqueries in its input */
+	tv_compile_put_node(c, node);
+	node->in_desc = tv_compile_desc(g->in_exprs, NIL);
+	if (top)
+		node->out_desc = tv_compile_desc(g->out, g->names);
+	else
+		output_group_row(node);
+	tv_compile_sources_of(c, node);
+	return node;
+}
+
+/* Keys, output columns and aggregates, as the query has them. */
+static bool
+collect_keys(GroupContext *g, Query *query, List *corr)
+{
+	SortGroupClause *clause;
+	TargetEntry *tle;
+	ListCell   *lc;
 
 	foreach(lc, corr)
 	{
-		SortGroupClause *clause;
-
-		if (!tv_compile_sort_clause(c, exprType(lfirst(lc)), &clause))
-			return node;
+		if (!tv_compile_sort_clause(g->c, exprType(lfirst(lc)), &clause))
+			return false;
 		add_key(g, lfirst(lc), clause);
-		out = lappend(out, lfirst(lc));
-		names = lappend(names, makeString("corr"));
+		g->out = lappend(g->out, lfirst(lc));
+		g->names = lappend(g->names, makeString("corr"));
 	}
 	foreach(lc, query->groupClause)
 	{
-		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
-		TargetEntry *tle = get_sortgroupclause_tle(clause, query->targetList);
-
-		if (!add_key(g, tle->expr, clause))
-			return node;
+		clause = lfirst_node(SortGroupClause, lc);
+		tle = get_sortgroupclause_tle(clause, query->targetList);
+		add_key(g, tle->expr, clause);
 	}
 	foreach(lc, query->targetList)
 	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
+		tle = lfirst_node(TargetEntry, lc);
 		if (tle->resjunk)
 			continue;
-		out = lappend(out, tle->expr);
-		names = lappend(names, makeString(tle->resname ? tle->resname : "?column?"));
+		g->out = lappend(g->out, tle->expr);
+		g->names = lappend(g->names, makeString(tle->resname ? tle->resname : "?column?"));
 	}
 
 	/* aggregates, and columns that depend on the keys */
-	collect_walker((Node *) out, g);
+	collect_walker((Node *) g->out, g);
 	collect_walker(query->havingQual, g);
-	if (c->refusal)
-		return node;
+	return g->c->refusal == NULL;
+}
+
+/* The node's keys; its input row begins with them. */
+static bool
+take_keys(GroupContext *g)
+{
+	TvNode	   *node = g->node;
 
 	node->nkeys = list_length(g->key_exprs);
 	node->keys = palloc0(sizeof(TvKey) * (node->nkeys + 1));
@@ -113,11 +151,16 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool t
 		node->keys[i].collation = exprCollation(expr);
 	}
 	g->in_exprs = list_copy(g->key_exprs);
-	if (!tv_compile_check_keys(c, node))
-		return node;
+	return tv_compile_check_keys(g->c, node);
+}
 
-	distinct = tv_distinct_plan(c, g->aggrefs);
-	aggrefs = distinct ? distinct->aggrefs : g->aggrefs;
+/* By accumulators, if all of them have one. */
+static void
+choose_aggregates(GroupContext *g, List *aggrefs)
+{
+	TvNode	   *node = g->node;
+	ListCell   *lc;
+
 	foreach(lc, aggrefs)
 	{
 		if (tv_aggregate_class(lfirst_node(Aggref, lc)) == TV_AGG_RECOMPUTE)
@@ -129,45 +172,30 @@ tv_compile_group(TvCompiler *c, Query *query, List *partials, List *corr, bool t
 	if (!node->recompute)
 		tv_compile_count_rows(node);
 	foreach(lc, aggrefs)
-	{
-		if (!add_aggregate(g, lfirst_node(Aggref, lc)))
-			return node;
-	}
+		add_aggregate(g, lfirst_node(Aggref, lc));
+}
 
-	node->out_exprs = (List *) group_row_mutator((Node *) out, g);
-	node->having = query->havingQual ?
-		(Expr *) group_row_mutator(query->havingQual, g) : NULL;
-	if (node->having && IsA(node->having, List))
-		node->having = make_ands_explicit((List *) node->having);
-
-	/* subqueries are put in by who reads the group row */
-	if (checkExprHasSubLink((Node *) node->out_exprs) ||
-		checkExprHasSubLink((Node *) node->having))
-		top = node->top = false;
+/* The node's input: the query's own, and that of aggregates with DISTINCT. */
+static void
+make_branches(GroupContext *g, TvDistinct *distinct, List *partials)
+{
+	TvNode	   *node = g->node;
+	ListCell   *lc;
 
 	if (distinct && distinct->inputs)
-		node->branches = tv_distinct_branches(c, distinct, partials, g->key_exprs, g->clauses,
+		node->branches = tv_distinct_branches(g->c, distinct, partials, g->key_exprs, g->clauses,
 											  g->in_exprs);
 	if (distinct && distinct->inputs && !distinct->plain)
-		partials = NIL;
+		return;
 	foreach(lc, partials)
 	{
 		TvPartial  *partial = tv_partial_copy(lfirst(lc));
 		List	   *row = distinct ? tv_distinct_plain_row(distinct, g->in_exprs) : g->in_exprs;
 		List	   *exprs = (List *) tv_partial_map(partial, (Node *) row);
 
-		exprs = (List *) tv_sublink_expand(c, partial, (Node *) exprs);
+		exprs = (List *) tv_sublink_expand(g->c, partial, (Node *) exprs);
 		node->branches = lappend(node->branches, tv_partial_branch(partial, exprs));
 	}
-	/* after the nodes of subqueries in its input */
-	tv_compile_put_node(c, node);
-	node->in_desc = tv_compile_desc(g->in_exprs, NIL);
-	if (top)
-		node->out_desc = tv_compile_desc(out, names);
-	else
-		output_group_row(node);
-	tv_compile_sources_of(c, node);
-	return node;
 }
 
 /*
@@ -199,17 +227,13 @@ output_group_row(TvNode *node)
 	tv_compile_identify_by_keys(node);
 }
 
-static bool
+static void
 add_key(GroupContext *g, Expr *expr, SortGroupClause *clause)
 {
-	ListCell   *lc;
-
-	foreach(lc, g->key_exprs)
-		if (equal(lfirst(lc), expr))
-		return true;
+	if (list_member(g->key_exprs, expr))
+		return;
 	g->key_exprs = lappend(g->key_exprs, expr);
 	g->clauses = lappend(g->clauses, clause);
-	return true;
 }
 
 /* Is an expression, found depth subqueries below, this one of the query? */
@@ -426,7 +450,7 @@ add_transition(GroupContext *g, TvAgg *agg, const Aggref *aggref, List *args,
 	}
 }
 
-static bool
+static void
 add_aggregate(GroupContext *g, const Aggref *aggref)
 {
 	TvNode	   *node = g->node;
@@ -443,7 +467,7 @@ add_aggregate(GroupContext *g, const Aggref *aggref)
 	agg->acc = agg->count_acc = -1;
 	node->aggs = lappend(node->aggs, agg);
 	if (agg->kind == TV_AGG_RECOMPUTE)
-		return true;
+		return;
 
 	if (agg->aggref->aggfilter)
 		filter = castNode(Var, agg->aggref->aggfilter)->varattno;
@@ -495,7 +519,6 @@ add_aggregate(GroupContext *g, const Aggref *aggref)
 		case TV_AGG_RECOMPUTE:
 			break;
 	}
-	return true;
 }
 
 /* Index of an accumulator, added if new. */

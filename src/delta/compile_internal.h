@@ -316,6 +316,9 @@ extern bool tv_probes_can_index(const TvNode *node, const Var *column);
 /* edges.c: what a change must lock */
 extern void tv_edges_assign(TvGraph *graph);
 
+/* Casts that keep nulls apart from values, never fail, and know no settings. */
+extern bool tv_cast_is_safe(Oid function);
+
 /* stores.c: where keys and accumulators are stored */
 extern void tv_stores_assign(TvNode *node, List *sources);
 

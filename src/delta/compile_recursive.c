@@ -322,21 +322,13 @@ function_may_fail(Oid function, const List *args)
 		case F_TEXTCAT:
 		case F_TEXTANYCAT:
 		case F_ANYTEXTCAT:
-		case F_INT4_INT2:
-		case F_INT8_INT2:
-		case F_INT8_INT4:
-		case F_NUMERIC_INT2:
-		case F_NUMERIC_INT4:
-		case F_NUMERIC_INT8:
 			/* they fail beyond 10^131072 only */
 		case F_NUMERIC_ADD:
 		case F_NUMERIC_SUB:
 		case F_NUMERIC_MUL:
-		case F_TEXT_BPCHAR:
-		case F_TEXT_NAME:
 			return false;
 		default:
-			return !is_count(function, args);
+			return !tv_cast_is_safe(function) && !is_count(function, args);
 	}
 }
 

@@ -187,11 +187,10 @@ branch_edges(TvGraph *graph, TvNode *node, int branch, int *number)
  * ------------------------------------------------------------------------
  */
 
-/* Casts that keep nulls apart from values, fail never, and know no settings. */
-static bool
-is_safe_cast(const FuncExpr *func)
+bool
+tv_cast_is_safe(Oid function)
 {
-	switch (func->funcid)
+	switch (function)
 	{
 		case F_INT4_INT2:
 		case F_INT8_INT2:
@@ -205,7 +204,7 @@ is_safe_cast(const FuncExpr *func)
 		case F_FLOAT8_INT8:
 		case F_TEXT_BPCHAR:
 		case F_TEXT_NAME:
-			return list_length(func->args) == 1;
+			return true;
 		default:
 			return false;
 	}
@@ -222,7 +221,7 @@ column_of_leaf(Node *expr)
 		return ((Var *) expr)->varattno > 0 ? ((Var *) expr)->varno - 1 : -1;
 	if (IsA(expr, RelabelType))
 		return column_of_leaf((Node *) ((RelabelType *) expr)->arg);
-	if (IsA(expr, FuncExpr) && is_safe_cast((FuncExpr *) expr))
+	if (IsA(expr, FuncExpr) && tv_cast_is_safe(((FuncExpr *) expr)->funcid))
 		return column_of_leaf(linitial(((FuncExpr *) expr)->args));
 	return -1;
 }

@@ -90,9 +90,7 @@ tv_partitions_write(TvPartitionPass *p)
 	for (int64 first = 0, last; first < p->rows->nrows; first = last)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (last = first + 1; last < p->rows->nrows &&
-			 tv_rows_same_key(p->rows, &p->rows->rows[first], &p->rows->rows[last]); last++)
-			;
+		last = tv_rows_key_end(p->rows, first);
 		write_partition(p, first, last);
 	}
 	tv_writer_close(p->writer);

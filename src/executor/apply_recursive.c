@@ -119,11 +119,8 @@ void
 tv_recursion_put(TvRecursion *r, TvRowStore *frontier, MinimalTuple row, int64 weight)
 {
 	TupleDesc	desc = r->flush->node->out_desc;
-	HeapTupleData tuple;
 
-	tuple.t_len = row->t_len + MINIMAL_TUPLE_OFFSET;
-	tuple.t_data = (HeapTupleHeader) ((char *) row - MINIMAL_TUPLE_OFFSET);
-	heap_deform_tuple(&tuple, desc, r->values, r->nulls);
+	tv_minimal_deform(row, desc, r->values, r->nulls);
 	r->values[desc->natts] = Int64GetDatum(weight);
 	r->nulls[desc->natts] = false;
 	tv_row_store_put(frontier, r->layout->desc, r->values, r->nulls);
@@ -179,7 +176,7 @@ add_stored(TvNodeFlush *flush, TvRowTable *rows)
 		n++;
 		if (IsolationUsesXactSnapshot() &&
 			!table_tuple_satisfies_snapshot(rel, slot, GetTransactionSnapshot()))
-			check_stored(flush, NULL, NULL, 0);
+			tv_isolation_fail(get_rel_name(flush->view->relid));
 	}
 	table_endscan(scan);
 	if (IsolationUsesXactSnapshot())
@@ -192,26 +189,17 @@ add_stored(TvNodeFlush *flush, TvRowTable *rows)
 	table_close(rel, NoLock);
 }
 
-/*
- * A transaction that keeps its snapshot must see the same n rows; without a
- * scan, it is known that it does not.
- */
+/* A transaction that keeps its snapshot must see the same n rows. */
 static void
 check_stored(TvNodeFlush *flush, TableScanDesc scan, TupleTableSlot *slot, int64 n)
 {
-	while (scan && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
 		n--;
 	}
-	if (scan && n == 0)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent update"),
-			 errdetail("Maintained view \"%s\" depends on rows that were changed by transactions this one cannot see.",
-					   get_rel_name(flush->view->relid)),
-			 errhint("Retry the transaction.")));
+	if (n != 0)
+		tv_isolation_fail(get_rel_name(flush->view->relid));
 }
 
 /* A TvRowConsumer. */

@@ -55,11 +55,7 @@ tv_apply_rows(TvNodeFlush *flush, TvRowTable *rows)
 	for (int64 first = 0, last; first < rows->nrows; first = last)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (last = first + 1; last < rows->nrows &&
-			 tv_rows_same_key(rows, &rows->rows[first], &rows->rows[last]); last++)
-			;
-		if (last > first + 1)
-			tv_rows_net(rows, first, last);
+		last = tv_rows_net_key(rows, first);
 		if (node->identity == TV_IDENTITY_BAG)
 			apply_bag(flush, rows, writer, first, last, &s);
 		else

@@ -108,10 +108,7 @@ tv_apply_top_rows(TvNodeFlush *flush, TvRowTable *delta)
 	for (int64 first = 0, last; first < delta->nrows; first = last)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (last = first + 1; last < delta->nrows &&
-			 tv_rows_same_key(delta, &delta->rows[first], &delta->rows[last]); last++)
-			;
-		tv_rows_net(delta, first, last);
+		last = tv_rows_net_key(delta, first);
 		oldcxt = MemoryContextSwitchTo(p->cxt);
 		take_partition(p, first, last);
 		MemoryContextSwitchTo(oldcxt);

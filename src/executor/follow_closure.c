@@ -111,12 +111,7 @@ touch(Closure *c, const Datum *values, const bool *nulls)
 		return row;
 	row->stored = is_stored(c->reader, c->rows, row, values, nulls);
 	if (c->own_reader && is_stored(c->own_reader, c->rows, row, values, nulls) != row->stored)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update"),
-				 errdetail("A row of maintained view \"%s\" was changed by a transaction that this one cannot see.",
-						   get_rel_name(c->r->flush->view->relid)),
-				 errhint("Retry the transaction.")));
+		tv_isolation_fail_row(get_rel_name(c->r->flush->view->relid));
 	return row;
 }
 

@@ -92,11 +92,7 @@ take_rows(Iterations *it)
 	for (int64 first = 0, last; first < rows->nrows; first = last)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (last = first + 1; last < rows->nrows &&
-			 tv_rows_same_key(rows, &rows->rows[first], &rows->rows[last]); last++)
-			;
-		if (last > first + 1)
-			tv_rows_net(rows, first, last);
+		last = tv_rows_net_key(rows, first);
 		for (int64 i = first; i < last; i++)
 		{
 			TvSignedRow *row = &rows->rows[i];

@@ -61,10 +61,7 @@ rows_cancel(TvRowTable *rows)
 	tv_rows_sort(rows);
 	for (int64 first = 0, last; first < rows->nrows; first = last)
 	{
-		for (last = first + 1; last < rows->nrows &&
-			 tv_rows_same_key(rows, &rows->rows[first], &rows->rows[last]); last++)
-			;
-		tv_rows_net(rows, first, last);
+		last = tv_rows_net_key(rows, first);
 		for (int64 i = first; i < last; i++)
 			if (rows->rows[i].weight != 0)
 				return false;
@@ -145,11 +142,28 @@ tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted,
 				 TvRowConsumer consumer, void *context)
 {
 	if (IsolationUsesXactSnapshot() && !same_results(plan, inputs, weighted))
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update"),
-				 errdetail("Maintained view \"%s\" depends on rows that were changed by transactions this one cannot see.",
-						   get_rel_name(view)),
-				 errhint("Retry the transaction.")));
+		tv_isolation_fail(get_rel_name(view));
 	tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
+}
+
+void
+tv_isolation_fail(const char *view)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent update"),
+			 errdetail("Maintained view \"%s\" depends on rows that were changed by transactions this one cannot see.",
+					   view),
+			 errhint("Retry the transaction.")));
+}
+
+void
+tv_isolation_fail_row(const char *view)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent update"),
+			 errdetail("A row of maintained view \"%s\" was changed by a transaction that this one cannot see.",
+					   view),
+			 errhint("Retry the transaction.")));
 }

@@ -9,6 +9,7 @@
 #define TV_ISOLATION_H
 
 #include "executor/run_plan.h"
+#include "tv_compat.h"
 
 /*
  * Run a plan that reads more than the change itself, under the newest state.
@@ -27,5 +28,12 @@ extern void tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted
  * this transaction keeps as under the active one, the newest?
  */
 extern bool tv_isolation_same(TvPlan *plan, List *inputs);
+
+/*
+ * Raise 40001: rows that the view depends on, or one of its own rows, were
+ * changed by a transaction that this one cannot see.
+ */
+pg_noreturn extern void tv_isolation_fail(const char *view);
+pg_noreturn extern void tv_isolation_fail_row(const char *view);
 
 #endif							/* TV_ISOLATION_H */

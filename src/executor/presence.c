@@ -117,13 +117,8 @@ net_by_columns(const TvInput *delta, const TvLayout *layout, const Bitmapset *co
 			positions[n++] = i;
 	rows = collect(delta, n, positions, cxt);
 	tv_rows_sort(rows);
-	for (int64 first = 0, last; first < rows->nrows; first = last)
-	{
-		for (last = first + 1; last < rows->nrows &&
-			 tv_rows_same_key(rows, &rows->rows[first], &rows->rows[last]); last++)
-			;
-		tv_rows_net(rows, first, last);
-	}
+	for (int64 first = 0; first < rows->nrows;)
+		first = tv_rows_net_key(rows, first);
 
 	memset(nulls, true, sizeof(bool) * layout->natts);
 	nulls[layout->natts] = false;

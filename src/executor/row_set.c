@@ -99,9 +99,5 @@ tv_row_set_find(TvRowSet *set, const Datum *values, const bool *nulls, bool add,
 void
 tv_row_set_deform(const TvRowSet *set, const TvSetRow *row, Datum *values, bool *nulls)
 {
-	HeapTupleData tuple;
-
-	tuple.t_len = row->tuple->t_len + MINIMAL_TUPLE_OFFSET;
-	tuple.t_data = (HeapTupleHeader) ((char *) row->tuple - MINIMAL_TUPLE_OFFSET);
-	heap_deform_tuple(&tuple, set->desc, values, nulls);
+	tv_minimal_deform(row->tuple, set->desc, values, nulls);
 }

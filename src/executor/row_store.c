@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "executor/row_store.h"
+#include "executor/row_table.h"
 #include "tv_compat.h"
 
 TvRowStore *
@@ -94,10 +95,8 @@ make_tuplestore(TvRowStore *rows)
 	}
 	for (int64 i = 0; i < rows->nrows; i++)
 	{
-		HeapTupleData tuple;
+		HeapTupleData tuple = tv_minimal_as_heap(rows->few[i]);
 
-		tuple.t_len = rows->few[i]->t_len + MINIMAL_TUPLE_OFFSET;
-		tuple.t_data = (HeapTupleHeader) ((char *) rows->few[i] - MINIMAL_TUPLE_OFFSET);
 		tuplestore_puttuple(rows->store, &tuple);
 		pfree(rows->few[i]);
 	}

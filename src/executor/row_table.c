@@ -83,10 +83,8 @@ tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls, int64 wei
 	row->hash = 0;
 	if (table->nkeys > 0)
 	{
-		HeapTupleData tuple;
+		HeapTupleData tuple = tv_minimal_as_heap(row->tuple);
 
-		tuple.t_len = row->tuple->t_len + MINIMAL_TUPLE_OFFSET;
-		tuple.t_data = (HeapTupleHeader) ((char *) row->tuple - MINIMAL_TUPLE_OFFSET);
 		row->key = heap_getattr(&tuple, table->keys[0], table->desc, &row->key_null);
 	}
 	else if (table->bag)
@@ -116,8 +114,7 @@ key_value(const TvRowTable *table, const TvSignedRow *row, int key, bool *isnull
 		*isnull = row->key_null;
 		return row->key;
 	}
-	tuple.t_len = row->tuple->t_len + MINIMAL_TUPLE_OFFSET;
-	tuple.t_data = (HeapTupleHeader) ((char *) row->tuple - MINIMAL_TUPLE_OFFSET);
+	tuple = tv_minimal_as_heap(row->tuple);
 	return heap_getattr(&tuple, table->keys[key], table->desc, isnull);
 }
 
@@ -151,20 +148,29 @@ tv_rows_sort(TvRowTable *table)
 		qsort_arg(table->rows, table->nrows, sizeof(TvSignedRow), compare_rows, table);
 }
 
-bool
-tv_rows_same_key(const TvRowTable *table, const TvSignedRow *a, const TvSignedRow *b)
+int64
+tv_rows_key_end(const TvRowTable *table, int64 first)
 {
-	return compare_rows(a, b, unconstify(TvRowTable *, table)) == 0;
+	int64		end = first + 1;
+
+	while (end < table->nrows && compare_rows(&table->rows[first], &table->rows[end],
+											  unconstify(TvRowTable *, table)) == 0)
+		end++;
+	return end;
+}
+
+void
+tv_minimal_deform(MinimalTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
+{
+	HeapTupleData heap = tv_minimal_as_heap(tuple);
+
+	heap_deform_tuple(&heap, desc, values, nulls);
 }
 
 void
 tv_rows_deform(const TvRowTable *table, const TvSignedRow *row, Datum *values, bool *nulls)
 {
-	HeapTupleData tuple;
-
-	tuple.t_len = row->tuple->t_len + MINIMAL_TUPLE_OFFSET;
-	tuple.t_data = (HeapTupleHeader) ((char *) row->tuple - MINIMAL_TUPLE_OFFSET);
-	heap_deform_tuple(&tuple, table->desc, values, nulls);
+	tv_minimal_deform(row->tuple, table->desc, values, nulls);
 }
 
 bool
@@ -205,8 +211,9 @@ sort_by_image(TvRowTable *table, int64 first, int64 last, Datum *values, bool *n
 	qsort(&table->rows[first], last - first, sizeof(TvSignedRow), compare_hashes);
 }
 
-void
-tv_rows_net(TvRowTable *table, int64 first, int64 last)
+/* Net the rows first .. last - 1, which are of one key. */
+static void
+net(TvRowTable *table, int64 first, int64 last)
 {
 	int			natts = table->desc->natts;
 	Datum	   *avalues = palloc(sizeof(Datum) * (natts + 1));
@@ -239,6 +246,17 @@ tv_rows_net(TvRowTable *table, int64 first, int64 last)
 	pfree(bvalues);
 	pfree(anulls);
 	pfree(bnulls);
+}
+
+int64
+tv_rows_net_key(TvRowTable *table, int64 first)
+{
+	int64		end = tv_rows_key_end(table, first);
+
+	CHECK_FOR_INTERRUPTS();
+	if (end > first + 1)
+		net(table, first, end);
+	return end;
 }
 
 /* Pair rows first .. last - 1, which have one hash. */

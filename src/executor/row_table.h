@@ -8,6 +8,7 @@
 #ifndef TV_ROW_TABLE_H
 #define TV_ROW_TABLE_H
 
+#include "access/htup_details.h"
 #include "executor/tuptable.h"
 #include "utils/sortsupport.h"
 
@@ -57,22 +58,34 @@ extern void tv_rows_consume(TupleTableSlot *slot, void *table);
 /* Sort; rows of one key (of one hash) then stand together. */
 extern void tv_rows_sort(TvRowTable *table);
 
-/* Are two rows of one key, or of one hash for a bag? */
-extern bool tv_rows_same_key(const TvRowTable *table, const TvSignedRow *a, const TvSignedRow *b);
+/* Of sorted rows: the end of those of one key (of one hash) that begin at first. */
+extern int64 tv_rows_key_end(const TvRowTable *table, int64 first);
 
 /*
- * Net the rows first .. last - 1, which are of one key: weights of rows with
- * one image are added up on the first of them, the others get weight 0.
+ * The same, and net them: weights of rows with one image are added up on the
+ * first of them, the others get weight 0.
  */
-extern void tv_rows_net(TvRowTable *table, int64 first, int64 last);
+extern int64 tv_rows_net_key(TvRowTable *table, int64 first);
 
 /*
- * The same, but rows stay apart: of rows with one image, those with weight -1
- * and 1 are paired, and get weight 0.
+ * Of the rows first .. last - 1, which are of one key, those with one image and
+ * weights -1 and 1 are paired, and get weight 0.
  */
 extern void tv_rows_pair(TvRowTable *table, int64 first, int64 last);
 
+/* A minimal tuple as a heap tuple, for functions that look into those. */
+static inline HeapTupleData
+tv_minimal_as_heap(MinimalTuple tuple)
+{
+	HeapTupleData result = {0};
+
+	result.t_len = tuple->t_len + MINIMAL_TUPLE_OFFSET;
+	result.t_data = (HeapTupleHeader) ((char *) tuple - MINIMAL_TUPLE_OFFSET);
+	return result;
+}
+
 /* Take a row apart; values refer into the tuple. */
+extern void tv_minimal_deform(MinimalTuple tuple, TupleDesc desc, Datum *values, bool *nulls);
 extern void tv_rows_deform(const TvRowTable *table, const TvSignedRow *row,
 						   Datum *values, bool *nulls);
 

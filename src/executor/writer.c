@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
+#include "executor/isolation.h"
 #include "executor/writer.h"
 #include "tv_compat.h"
 
@@ -30,7 +31,6 @@ static void end_scan(TvWriter *writer);
 static bool check_result(TvWriter *writer, TM_Result result);
 static void check_visible(TvWriter *writer);
 static void store_new(TvWriter *writer, const Datum *values, const bool *nulls);
-static void serialization_failure(TvWriter *writer);
 
 /*
  * Whoever rebuilds or drops an index needs a lock on its table that conflicts
@@ -287,17 +287,6 @@ tv_writer_next(TvWriter *writer)
 	return found;
 }
 
-static void
-serialization_failure(TvWriter *writer)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent update"),
-			 errdetail("A row of maintained view \"%s\" was changed by a transaction that this one cannot see.",
-					   RelationGetRelationName(writer->rel)),
-			 errhint("Retry the transaction.")));
-}
-
 void
 tv_writer_check_absent(TvWriter *writer, const Datum *keys, const bool *nulls)
 {
@@ -317,7 +306,7 @@ tv_writer_check_absent(TvWriter *writer, const Datum *keys, const bool *nulls)
 	index_endscan(scan);
 	MemoryContextSwitchTo(oldcxt);
 	if (found)
-		serialization_failure(writer);
+		tv_isolation_fail_row(RelationGetRelationName(writer->rel));
 }
 
 /* A row that the transaction's snapshot cannot see must not be built upon. */
@@ -326,7 +315,7 @@ check_visible(TvWriter *writer)
 {
 	if (IsolationUsesXactSnapshot() &&
 		!table_tuple_satisfies_snapshot(writer->rel, writer->slot, GetTransactionSnapshot()))
-		serialization_failure(writer);
+		tv_isolation_fail_row(RelationGetRelationName(writer->rel));
 }
 
 static bool
@@ -339,7 +328,7 @@ check_result(TvWriter *writer, TM_Result result)
 		case TM_Updated:
 		case TM_Deleted:
 			if (IsolationUsesXactSnapshot())
-				serialization_failure(writer);
+				tv_isolation_fail_row(RelationGetRelationName(writer->rel));
 			return false;
 		case TM_SelfModified:
 			elog(ERROR, "row of \"%s\" was already changed by this pass",
@@ -480,7 +469,7 @@ tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls, bool 
 		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
 	}
 	else if (IsolationUsesXactSnapshot())
-		serialization_failure(writer);
+		tv_isolation_fail_row(RelationGetRelationName(writer->rel));
 	list_free(arbiters);
 	if (done)
 		writer->inserted++;

@@ -23,8 +23,6 @@ import nexmark  # noqa: E402
 import tvbench  # noqa: E402
 
 DATABASE = "tview_nexmark_test"
-# Queries that may still be refused: some construct of theirs is not maintained yet.
-PENDING = frozenset()
 SHOWN_FAILURES = 20
 
 
@@ -154,20 +152,15 @@ class Views:
     def __init__(self, cur):
         self.cur = cur
         self.queries, self.contents, self.changes = {}, {}, {}
-        self.passed, self.failures, self.refused = 0, [], []
+        self.passed, self.failures = 0, []
 
     def create(self, label):
-        """Refusing a query is a failure once its constructs have landed."""
         query = nexmark.query(label)
         try:
             tvbench.create_view(self.cur, nexmark.name(label), query)
             self.queries[label] = query
         except psycopg2.Error as problem:
-            why = f"{nexmark.name(label)} is not created: {str(problem).strip().splitlines()[0]}"
-            if label in PENDING and problem.pgcode == "0A000":
-                self.refused.append(why)
-            else:
-                self.failures.append(why)
+            self.failures.append(f"{nexmark.name(label)} is not created: {str(problem).strip().splitlines()[0]}")
 
     def check(self, after):
         """Every view against its query; also count how often each view's contents changed."""
@@ -249,8 +242,6 @@ def main():
     print("transactions that changed a view: "
           + ", ".join(f"{nexmark.name(label)} {views.changes.get(label, 0)}" for label in views.queries))
     print(f"{rounds * len(KINDS)} transactions in {time.perf_counter() - start:.1f} s")
-    for why in views.refused:
-        print(f"refused, as it may be for now: {why}")
     for failure in views.failures[:SHOWN_FAILURES]:
         print(f"FAILED {failure}")
     if len(views.failures) > SHOWN_FAILURES:
