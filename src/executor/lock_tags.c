@@ -41,30 +41,22 @@
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #include "config.h"
+#include "executor/learned_edges.h"
 #include "executor/lock_tags.h"
 #include "tv_compat.h"
 
 /* How long an edge is locked for both sides after that was last needed. */
 #define TV_LEARNED_SECONDS 600
 
-#define TV_LEARNED_SLOTS 4096
-
-/* An edge may be remembered in one of so many slots, which its hash chooses. */
-#define TV_LEARNED_WAYS 4
-
-/*
- * Another hash of the edge, and, in the low half, until when, in seconds;
- * shared if the library is preloaded.
- */
-static pg_atomic_uint64 own_learned[TV_LEARNED_SLOTS];
-static pg_atomic_uint64 *learned = own_learned;
+/* Shared if the library is preloaded. */
+static TvLearnedEdges own_learned;
+static TvLearnedEdges *learned = &own_learned;
 
 static shmem_request_hook_type prev_shmem_request = NULL;
 static shmem_startup_hook_type prev_shmem_startup = NULL;
@@ -270,28 +262,6 @@ wants_both(const LOCKTAG *tag, int sides)
 		tv_compat_lock_held(tag, ShareRowExclusiveLock);
 }
 
-/*
- * The slot of an edge, or the one to remember it in: where nothing is that
- * still counts, if possible.
- */
-static pg_atomic_uint64 *
-find_slot(uint32 first, uint32 id, uint32 now)
-{
-	pg_atomic_uint64 *result = NULL;
-
-	for (int i = 0; i < TV_LEARNED_WAYS; i++)
-	{
-		pg_atomic_uint64 *slot = &learned[(first + i) % TV_LEARNED_SLOTS];
-		uint64		value = pg_atomic_read_u64(slot);
-
-		if (value >> 32 == id)
-			return slot;
-		if (result == NULL && (uint32) value <= now)
-			result = slot;
-	}
-	return result ? result : &learned[first % TV_LEARNED_SLOTS];
-}
-
 /* Must the edge be locked for both sides? */
 static bool
 learn(const TvTagSet *set, int sides)
@@ -300,9 +270,6 @@ learn(const TvTagSet *set, int sides)
 	uint32		now = (uint32) (GetCurrentStatementStartTimestamp() / USECS_PER_SEC);
 	uint32		edge[] = {MyDatabaseId, set->view, set->number};
 	uint64		hash = hash_bytes_extended((const unsigned char *) edge, sizeof(edge), 0);
-	uint32		id = (uint32) (hash >> 32);
-	pg_atomic_uint64 *slot = find_slot((uint32) hash, id, now);
-	uint64		value;
 	bool		both = false;
 	LOCKTAG		tag;
 
@@ -321,9 +288,8 @@ learn(const TvTagSet *set, int sides)
 		}
 	}
 	if (both)
-		pg_atomic_write_u64(slot, (uint64) id << 32 | (now + TV_LEARNED_SECONDS));
-	value = pg_atomic_read_u64(slot);
-	return both || (value >> 32 == id && (uint32) value > now);
+		tv_learned_remember(learned, hash, now, now + TV_LEARNED_SECONDS);
+	return both || tv_learned_holds(learned, hash, now);
 }
 
 void
@@ -350,16 +316,15 @@ startup_shmem(void)
 		prev_shmem_startup();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	learned = ShmemInitStruct("pg_tviews learned edges", sizeof(own_learned), &found);
-	for (int i = 0; i < TV_LEARNED_SLOTS && !found; i++)
-		pg_atomic_init_u64(&learned[i], 0);
+	if (!found)
+		tv_learned_init(learned);
 	LWLockRelease(AddinShmemInitLock);
 }
 
 void
 tv_tags_init(void)
 {
-	for (int i = 0; i < TV_LEARNED_SLOTS; i++)
-		pg_atomic_init_u64(&own_learned[i], 0);
+	tv_learned_init(&own_learned);
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	prev_shmem_request = shmem_request_hook;
