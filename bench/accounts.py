@@ -122,12 +122,21 @@ def vacuum(arm, view, cur):
 
 
 def pgbench(database, script, seconds, cpu):
-    """Mean microseconds per transaction, client's clock and server's CPU."""
+    """Mean microseconds per transaction, client's clock and server's CPU, of a run of about so many seconds.
+
+    pgbench counts whole seconds only: shorter runs are given a number of transactions, after a run that tells their rate.
+    """
+    command = [tvbench.program("pgbench"), "-n", "-M", "prepared", "-c", "1", "-f", script]
     children = cpu.children()
+    if seconds < 1:
+        probe = subprocess.run(command + ["-t", "100", database], capture_output=True, text=True)
+        rate = re.search(r"^tps = ([0-9.]+)", probe.stdout, re.M)
+        limit = ["-t", str(max(50, int(seconds * float(rate[1]))) if rate else 100)]
+    else:
+        limit = ["-T", str(seconds)]
+    cpu.wait_for(children)
     before = cpu.read()
-    result = subprocess.run(
-        [tvbench.program("pgbench"), "-n", "-M", "prepared", "-c", "1", "-T", str(seconds), "-f", script, database],
-        capture_output=True, text=True)
+    result = subprocess.run(command + limit + [database], capture_output=True, text=True)
     found = re.search(r"^tps = ([0-9.]+)", result.stdout, re.M)
     done = re.search(r"^number of transactions actually processed: (\d+)", result.stdout, re.M)
     failed = re.search(r"^number of failed transactions: (\d+)", result.stdout, re.M)
@@ -151,9 +160,11 @@ def in_rounds(arms, rounds, measure):
 
 
 def summary(values, base):
-    """Median, spread and the median within-round ratio to the base arm, for every arm."""
-    return {arm: {"median": statistics.median(runs), "spread": tvbench.spread(runs),
-                  "ratio": statistics.median(run / floor for run, floor in zip(runs, values[base]))}
+    """Median, spread, and the median within-round ratios to the base arm and to each other arm, for every arm."""
+    def ratio(runs, others):
+        return statistics.median(run / max(other, 1e-9) for run, other in zip(runs, others))
+    return {arm: {"median": statistics.median(runs), "spread": tvbench.spread(runs), "ratio": ratio(runs, values[base]),
+                  "of": {other: ratio(runs, values[other]) for other in values if other != arm}}
             for arm, runs in values.items()}
 
 

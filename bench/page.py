@@ -1,8 +1,8 @@
 """The page of bench/measure: tables and plots out of a report."""
 import html
 
-ARMS = {"plain": "plain DML", "ours": "pg_tviews", "hand": "hand-written trigger", "empty": "empty trigger"}
-COLORS = {"plain": "#888", "ours": "#06c", "hand": "#c60", "empty": "#393"}
+ARMS = {"plain": "plain DML", "ours": "pg_tviews", "hand": "hand-written trigger", "empty": "empty trigger", "ivm": "pg_ivm"}
+COLORS = {"plain": "#888", "ours": "#06c", "hand": "#c60", "empty": "#393", "ivm": "#936"}
 STYLE = ("body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
          "table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .7em;text-align:right;border-bottom:1px solid #ddd}"
          "td:first-child,th:first-child{text-align:left}.wrong{color:#c00;font-weight:bold}svg text{font:12px system-ui}")
@@ -14,15 +14,16 @@ def table(head, rows):
     return "<table>" + line(head, "th") + "".join(line(row, "td") for row in rows) + "</table>"
 
 
-def bars(rows, unit):
-    """rows: (label, [(arm, value)])"""
+def bars(rows, unit, each=False):
+    """rows: (label, [(arm, value)]). The longest bar is the largest value of all rows, or of each row."""
     top = max(value for _, values in rows for _, value in values)
     out, y = [], 0
     for label, values in rows:
         out.append(f'<text x="0" y="{y + 13}">{html.escape(label)}</text>')
+        top = max(value for _, value in values) if each else top
         for arm, value in values:
-            out.append(f'<rect x="210" y="{y + 3}" width="{380 * value / top:.1f}" height="12" fill="{COLORS[arm]}"/>'
-                       f'<text x="{216 + 380 * value / top:.1f}" y="{y + 13}">{value:.2f} {unit} {ARMS[arm]}</text>')
+            out.append(f'<rect x="310" y="{y + 3}" width="{320 * value / top:.1f}" height="12" fill="{COLORS[arm]}"/>'
+                       f'<text x="{316 + 320 * value / top:.1f}" y="{y + 13}">{value:.2f} {unit} {ARMS[arm]}</text>')
             y += 16
         y += 8
     return f'<svg viewBox="0 0 800 {y}" width="100%" role="img">{"".join(out)}</svg>'
@@ -66,18 +67,69 @@ def bulk(found):
                   for m in found if m["rows"] >= 1000], "x"))
 
 
+def added_us(m):
+    """Microseconds of processor time, or of the client's, on top of the first arm."""
+    unit = "cpu_ms" if "cpu_ms" in m["arms"]["plain"] else "ms"
+    return 1000 * (m["arms"]["ours"][unit]["median"] - m["arms"]["plain"][unit]["median"])
+
+
 def many_views(found):
-    return ("<h2>Many views over one table, one updated row</h2>" +
-            table(["views", "read the column", "x plain", "CPU x plain"],
-                  [(m["views"], "yes" if m["concerned"] else "no", number(ratio(m["arms"], "ours", "us")),
-                    number(ratio(m["arms"], "ours", "cpu_us"))) for m in found]))
+    return ("<h2>Many views over one table, one updated row</h2><p>In a connection that has its plans.</p>" +
+            table(["views", "read the column", "x plain", "CPU x plain", "CPU added per view, us"],
+                  [(m["views"], "yes" if m["concerned"] else "no", number(ratio(m["arms"], "ours", "ms")),
+                    number(ratio(m["arms"], "ours", "cpu_ms")), number(added_us(m) / m["views"], 1)) for m in found]))
+
+
+def cold_start(found):
+    return ("<h2>The first statement of a connection</h2><p>It compiles the views that it concerns.</p>" +
+            table(["views", "read the column", "first, ms", "second, ms", "added per view, ms"],
+                  [(m["views"], "yes" if m["concerned"] else "no", number(m["arms"]["first"]["ms"]["median"]),
+                    number(m["arms"]["second"]["ms"]["median"]),
+                    number((m["arms"]["first"]["ms"]["median"] - m["arms"]["second"]["ms"]["median"]) / m["views"]))
+                   for m in found]))
 
 
 def cascade(found):
     return ("<h2>Views over views, one updated row</h2>" +
-            table(["depth", "x plain", "CPU x plain"],
-                  [(m["depth"], number(ratio(m["arms"], "ours", "us")), number(ratio(m["arms"], "ours", "cpu_us")))
+            table(["depth", "x plain", "CPU x plain", "CPU added per view, us"],
+                  [(m["depth"], number(ratio(m["arms"], "ours", "ms")), number(ratio(m["arms"], "ours", "cpu_ms")),
+                    number(added_us(m) / m["depth"], 1)) for m in found]))
+
+
+def beside(found):
+    return ("<h2>What is paid where no view is concerned, one updated row</h2>" +
+            table(["", "x plain", "CPU x plain"],
+                  [(m["title"], number(ratio(m["arms"], "ours", "us")), number(ratio(m["arms"], "ours", "cpu_us")))
                    for m in found]))
+
+
+def workload(found):
+    """One table per workload; the same operation of several sizes in one plot."""
+    parts = ["<h2>Workloads</h2><p>Client time of a transaction, ms. The copy kept by hand follows by trigger or by "
+             "the statement that a programmer would add.</p>"]
+    for name in dict.fromkeys(m["workload"] for m in found):
+        some = [m for m in found if m["workload"] == name]
+        parts.append(f"<h3>{html.escape(name)}</h3>")
+        parts.append(table(
+            ["", "rows", "operation", "plain", "pg_tviews", "+-", "by hand", "x plain", "x by hand", "REFRESH",
+             "WAL kB, plain", "pg_tviews"],
+            [(m["title"], f"{m['size']:,}", m["operation"], middle(m, "plain"), middle(m, "ours"),
+              f"{100 * m['arms']['ours']['ms']['spread']:.0f} %", middle(m, "hand"), number(ratio(m["arms"], "ours", "ms")),
+              number(m["arms"]["ours"]["ms"]["of"].get("hand")), number(m.get("refresh_ms"), 1),
+              kilobytes(m, "plain"), kilobytes(m, "ours")) for m in some]))
+        plotted = [m for m in some if "hand" in m["arms"]]
+        parts.append(bars([(f"{m['operation']}, {m['size']:,}",
+                            [(arm, m["arms"][arm]["ms"]["median"]) for arm in ("plain", "ours", "hand")])
+                           for m in plotted], "ms", each=True))
+    return "".join(parts)
+
+
+def middle(m, arm):
+    return number(m["arms"][arm]["ms"]["median"]) if arm in m["arms"] else ""
+
+
+def kilobytes(m, arm):
+    return number(m["arms"][arm]["wal_bytes"]["median"] / 1024, 1) if "wal_bytes" in m["arms"][arm] else ""
 
 
 def build(found):
@@ -107,7 +159,7 @@ def memory(found):
           number(m["per_view_bytes"] / 1024, 1)) for m in found])
 
 
-SECTIONS = [one_row, bulk, many_views, cascade, build, refresh, storage, memory]
+SECTIONS = [one_row, bulk, beside, many_views, cold_start, cascade, workload, build, refresh, storage, memory]
 
 
 def render(report):
@@ -120,7 +172,7 @@ def render(report):
         parts.append("<p>Every view of every arm was compared with its query at the end of its run, and equals it.</p>")
     parts.append(table(["run", ""], [(key, value) for key, value in report["about"].items()] +
                        [("pgbench_accounts", f"{report['rows']:,} rows"), ("rounds", report["rounds"]),
-                        ("quick", report["quick"]), ("not compared", ", ".join(report["not_compared"]))]))
+                        ("quick", report["quick"]), ("not compared", "; ".join(f"{what}: {why}" for what, why in report["not_compared"].items()) or "-")]))
     for section in SECTIONS:
         found = [m for m in report["measurements"] if m["name"] == section.__name__]
         if found:
