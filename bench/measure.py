@@ -49,6 +49,9 @@ def machine(cur):
 
 
 def interrupted(number, frame):
+    """Once: what follows is cleaning up."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -86,13 +89,14 @@ def write(report, folder):
 
 
 def failed(reason, status):
-    print(f"bench/measure: {reason}; no report was written", file=sys.stderr)
+    print(f"bench/measure: {reason}; no report was written", file=sys.stderr, flush=True)
     return status
 
 
 def main():
     options, parts = parse()
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     try:
         run = measuring.Run(options.quick)
         cur = run.admin.cursor()

@@ -103,6 +103,16 @@ stop() {
 	rm -rf "$TV_SERVER_DIR"
 }
 
+# End the command of "run" and wait for it: it may have something to clean up.
+interrupted() {
+	trap '' INT TERM HUP
+	if [ -n "$child" ]; then
+		kill -TERM "$child" 2>/dev/null || true
+		wait "$child" 2>/dev/null || true
+	fi
+	exit "$1"
+}
+
 settings=()
 parse_settings() {
 	while [ $# -gt 0 ]; do
@@ -152,10 +162,15 @@ case $action in
 		[ ${#rest[@]} -ge 1 ] || usage
 		start "${settings[@]+"${settings[@]}"}"
 		trap stop EXIT
-		trap 'exit 130' INT
-		trap 'exit 143' TERM
+		# In the background, so that a signal to this script alone ends the command at once, too.
+		child=
+		trap 'interrupted 130' INT
+		trap 'interrupted 143' TERM HUP
 		status=0
-		"${rest[@]}" || status=$?
+		(trap - INT && exec "${rest[@]}") <&0 &
+		child=$!
+		wait "$child" || status=$?
+		child=
 		exit "$status"
 		;;
 	*)
