@@ -37,12 +37,14 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_oper.h"
 #include "port/pg_bitutils.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "delta/derive_flip.h"
 #include "delta/derive_product.h"
+#include "delta/type_image.h"
 #include "tv_compat.h"
 
 /* Up to this many changed leaves, R1 - dR is multiplied out. */
@@ -217,40 +219,107 @@ raw_columns(List *exprs, List *quals)
 	return result;
 }
 
-typedef struct FieldContext
+/*
+ * How the raw columns are netted: those whose equal values always look the same
+ * as they are, which the server can hash; the others as the fields of a record
+ * that is compared by its image.
+ */
+typedef struct Netting
 {
-	List	   *raw;
-	int			varno;
-} FieldContext;
+	List	   *plain;
+	List	   *packed;
+	Query	   *query;
+} Netting;
 
-/* Raw columns become fields of the netted record. */
+static void
+choose_columns(Netting *n, List *raw)
+{
+	ListCell   *lc;
+
+	foreach(lc, raw)
+	{
+		Node	   *column = lfirst(lc);
+
+		if (tv_type_one_image(exprType(column), exprTypmod(column), exprCollation(column)))
+			n->plain = lappend(n->plain, column);
+		else
+			n->packed = lappend(n->packed, column);
+	}
+}
+
+/* What each term delivers beside its weight. */
+static List *
+term_columns(const Netting *n)
+{
+	RowExpr    *row = makeNode(RowExpr);
+
+	if (n->packed == NIL)
+		return n->plain;
+	row->args = n->packed;
+	row->row_typeid = RECORDOID;
+	row->row_format = COERCE_EXPLICIT_CALL;
+	row->location = -1;
+	for (int i = 1; i <= list_length(n->packed); i++)
+		row->colnames = lappend(row->colnames, makeString(psprintf("f%d", i)));
+	return lappend(list_copy(n->plain), row);
+}
+
+static Var *
+net_var(const Node *column, int attno)
+{
+	if (column == NULL)
+		return makeVar(1, attno, RECORDOID, -1, InvalidOid, 0);
+	return makeVar(1, attno, exprType(column), exprTypmod(column), exprCollation(column), 0);
+}
+
+/* Group the netting's query by the column of its input that was just added. */
+static void
+group_by(Netting *n, Var *var)
+{
+	SortGroupClause *clause = makeNode(SortGroupClause);
+	TargetEntry *tle = llast(n->query->targetList);
+
+	if (var->vartype == RECORDOID)
+	{
+		clause->eqop = RECORD_IMAGE_EQ_OP;
+		clause->sortop = RECORD_IMAGE_LT_OP;
+	}
+	else
+		get_sort_group_operators(var->vartype, true, true, false, &clause->sortop, &clause->eqop,
+								 NULL, &clause->hashable);
+	clause->tleSortGroupRef = tle->ressortgroupref = list_length(n->query->targetList);
+	n->query->groupClause = lappend(n->query->groupClause, clause);
+}
+
+/* Raw columns become columns of the netting, or fields of its record. */
 static Node *
 field_mutator(Node *node, void *context)
 {
-	FieldContext *f = context;
+	const Netting *n = context;
 	ListCell   *lc;
 
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Var))
+	if (!IsA(node, Var))
+		return expression_tree_mutator(node, field_mutator, context);
+	foreach(lc, n->plain)
+		if (equal(lfirst(lc), node))
+		return (Node *) net_var(node, foreach_current_index(lc) + 1);
+	foreach(lc, n->packed)
 	{
-		foreach(lc, f->raw)
+		if (equal(lfirst(lc), node))
 		{
-			if (equal(lfirst(lc), node))
-			{
-				FieldSelect *field = makeNode(FieldSelect);
+			FieldSelect *field = makeNode(FieldSelect);
 
-				field->arg = (Expr *) makeVar(f->varno, 1, RECORDOID, -1, InvalidOid, 0);
-				field->fieldnum = foreach_current_index(lc) + 1;
-				field->resulttype = exprType(node);
-				field->resulttypmod = exprTypmod(node);
-				field->resultcollid = exprCollation(node);
-				return (Node *) field;
-			}
+			field->arg = (Expr *) net_var(NULL, list_length(n->plain) + 1);
+			field->fieldnum = foreach_current_index(lc) + 1;
+			field->resulttype = exprType(node);
+			field->resulttypmod = exprTypmod(node);
+			field->resultcollid = exprCollation(node);
+			return (Node *) field;
 		}
-		elog(ERROR, "column not found among the raw columns of a delta");
 	}
-	return expression_tree_mutator(node, field_mutator, context);
+	elog(ERROR, "column not found among the raw columns of a delta");
 }
 
 /*
@@ -291,11 +360,57 @@ terms_of(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, int j
 }
 
 /*
+ * Add the terms up: OFFSET 0 keeps quals from being pushed below.
+ *
+ * select columns, sum(w) as w from (terms) group by columns offset 0
+ */
+static void
+add_up(Netting *n, List *terms)
+{
+	Aggref	   *sum = makeNode(Aggref);
+	ListCell   *lc;
+	int			ncolumns = list_length(n->plain);
+
+	n->query = tv_query_make();
+	tv_query_add_rte(n->query, tv_query_subquery_rte(tv_query_union_all(terms), "terms"));
+	foreach(lc, n->plain)
+	{
+		Var		   *var = net_var(lfirst(lc), foreach_current_index(lc) + 1);
+
+		tv_query_add_column(n->query, (Expr *) var, NULL);
+		group_by(n, var);
+	}
+	if (n->packed != NIL)
+	{
+		Var		   *var = net_var(NULL, ++ncolumns);
+
+		tv_query_add_column(n->query, (Expr *) var, "r");
+		group_by(n, var);
+	}
+	sum->aggfnoid = F_SUM_INT8;
+	sum->aggtype = NUMERICOID;
+	sum->aggargtypes = list_make1_oid(INT8OID);
+	sum->args = list_make1(makeTargetEntry((Expr *) makeVar(1, ncolumns + 1, INT8OID, -1, InvalidOid, 0),
+										   1, NULL, false));
+	sum->aggkind = AGGKIND_NORMAL;
+	sum->aggsplit = AGGSPLIT_SIMPLE;
+	sum->aggno = -1;
+	sum->aggtransno = -1;
+	sum->location = -1;
+	tv_query_add_column(n->query,
+						(Expr *) makeFuncExpr(F_INT8_NUMERIC, INT8OID, list_make1(sum),
+											  InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST),
+						"w");
+	n->query->hasAggs = true;
+	n->query->limitOffset = (Node *) tv_query_int8(0);
+}
+
+/*
  * apart: further columns by which rows are told apart.
  *
- * select exprs(r), w
- * from (select r, sum(w) as w from (terms) group by r by image offset 0)
- * where w <> 0 and quals(r)
+ * select exprs(columns), w
+ * from (select columns, sum(w) as w from (terms) group by columns offset 0)
+ * where w <> 0 and quals(columns)
  */
 static Query *
 netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, List *exprs,
@@ -303,16 +418,11 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 {
 	List	   *safe = NIL;
 	List	   *unsafe = NIL;
-	List	   *raw;
 	List	   *terms = NIL;
 	ListCell   *lc;
 	int			j = -1;
-	RowExpr    *row = makeNode(RowExpr);
-	Query	   *netted = tv_query_make();
 	Query	   *outer = tv_query_make();
-	SortGroupClause *clause = makeNode(SortGroupClause);
-	Aggref	   *sum = makeNode(Aggref);
-	FieldContext f;
+	Netting		n = {0};
 	Expr	   *weight;
 	OpExpr	   *nonzero;
 
@@ -325,58 +435,22 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 	}
 
 	/* all that the node looks at, even if it only wants to know the keys */
-	raw = raw_columns(list_concat_copy(branch->exprs, apart), unsafe);
-
-	row->args = raw;
-	row->row_typeid = RECORDOID;
-	row->row_format = COERCE_EXPLICIT_CALL;
-	row->location = -1;
-	foreach(lc, raw)
-		row->colnames = lappend(row->colnames,
-								makeString(psprintf("f%d", foreach_current_index(lc) + 1)));
-
+	choose_columns(&n, raw_columns(list_concat_copy(branch->exprs, apart), unsafe));
 	while ((j = bms_next_member(leaves, j)) >= 0)
-		terms = list_concat(terms, terms_of(d, branch, leaves, j, list_make1(row), safe));
+		terms = list_concat(terms, terms_of(d, branch, leaves, j, term_columns(&n), safe));
+	add_up(&n, terms);
 
-	/* add up by image; OFFSET 0 keeps quals from being pushed below */
-	tv_query_add_rte(netted, tv_query_subquery_rte(tv_query_union_all(terms), "terms"));
-	tv_query_add_column(netted, (Expr *) makeVar(1, 1, RECORDOID, -1, InvalidOid, 0), "r");
-	sum->aggfnoid = F_SUM_INT8;
-	sum->aggtype = NUMERICOID;
-	sum->aggargtypes = list_make1_oid(INT8OID);
-	sum->args = list_make1(makeTargetEntry((Expr *) makeVar(1, 2, INT8OID, -1, InvalidOid, 0),
-										   1, NULL, false));
-	sum->aggkind = AGGKIND_NORMAL;
-	sum->aggsplit = AGGSPLIT_SIMPLE;
-	sum->aggno = -1;
-	sum->aggtransno = -1;
-	sum->location = -1;
-	tv_query_add_column(netted,
-						(Expr *) makeFuncExpr(F_INT8_NUMERIC, INT8OID, list_make1(sum),
-											  InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST),
-						"w");
-	clause->tleSortGroupRef = 1;
-	clause->eqop = RECORD_IMAGE_EQ_OP;
-	clause->sortop = RECORD_IMAGE_LT_OP;
-	clause->hashable = false;
-	linitial_node(TargetEntry, netted->targetList)->ressortgroupref = 1;
-	netted->groupClause = list_make1(clause);
-	netted->hasAggs = true;
-	netted->limitOffset = (Node *) tv_query_int8(0);
-
-	tv_query_add_rte(outer, tv_query_subquery_rte(netted, "netted"));
-	f.raw = raw;
-	f.varno = 1;
+	tv_query_add_rte(outer, tv_query_subquery_rte(n.query, "netted"));
 	foreach(lc, exprs)
-		tv_query_add_column(outer, (Expr *) field_mutator(lfirst(lc), &f), NULL);
-	weight = (Expr *) makeVar(1, 2, INT8OID, -1, InvalidOid, 0);
+		tv_query_add_column(outer, (Expr *) field_mutator(lfirst(lc), &n), NULL);
+	weight = (Expr *) makeVar(1, list_length(n.query->targetList), INT8OID, -1, InvalidOid, 0);
 	tv_query_add_column(outer, weight, "weight");
 
 	/* 411 is int8 <> int8 */
 	nonzero = (OpExpr *) make_opclause(411, BOOLOID, false, copyObject(weight),
 									   tv_query_int8(0), InvalidOid, InvalidOid);
 	set_opfuncid(nonzero);
-	tv_query_where(outer, lcons(nonzero, (List *) field_mutator((Node *) unsafe, &f)));
+	tv_query_where(outer, lcons(nonzero, (List *) field_mutator((Node *) unsafe, &n)));
 	return outer;
 }
 
