@@ -7,9 +7,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/tlist.h"
+#include "utils/syscache.h"
 
 #include "catalog/tv_tree.h"
 #include "delta/compile_internal.h"
@@ -21,6 +24,23 @@ static const char *unsupported_clause(Query *query, int *location, const char **
 									  const char **hint);
 static bool groups_by_inherited_key(Query *query);
 
+/* Does the query read this table with its inheritance children? */
+static bool
+reads_children(Query *query, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && rte->relid == relid &&
+			rte->relkind == RELKIND_RELATION && rte->inh && tv_tree_has_children(relid))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The server takes the primary key of a table for one of its inheritance
  * children, too.
@@ -30,12 +50,16 @@ groups_by_inherited_key(Query *query)
 {
 	ListCell   *lc;
 
-	foreach(lc, query->rtable)
+	foreach(lc, query->constraintDeps)
 	{
-		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Oid			relid;
 
-		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_RELATION && rte->inh &&
-			tv_tree_has_children(rte->relid))
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		relid = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
+		ReleaseSysCache(tuple);
+		if (reads_children(query, relid))
 			return true;
 	}
 	return false;
@@ -52,7 +76,7 @@ tv_analyze_query(TvCompiler *c, Query *query)
 	const char *hint = HINT_READER;
 	const char *what = unsupported_clause(query, &location, &why, &hint);
 
-	if (what == NULL && !(query->constraintDeps && groups_by_inherited_key(query)))
+	if (what == NULL && !groups_by_inherited_key(query))
 		return true;
 	if (what == NULL)
 	{

@@ -114,7 +114,9 @@ class Round:
         error = p.execute_sql('EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) '
                               'SELECT count("#row"::text) FROM %s "#row"' % v.twin)
         if error or work(p.cur.fetchone()[0][0]['Plan']) > 10000:
-            if error and error[0][:2] not in ('21', '22') and error[0] != '57014':
+            # a column may turn out to be a constant, which FULL JOIN cannot merge by
+            if error and error[0][:2] not in ('21', '22') and error[0] != '57014' and \
+                    not error[1].startswith('FULL JOIN is only supported with'):
                 raise Failure('invalid', 'view: %s: %s\n%s' % (error[0], error[1], v.query.sql), state=error[0])
             self.slow += 1
             self.forget(v)

@@ -141,6 +141,10 @@ SELECT * FROM kinds ORDER BY kind;
 CREATE TABLE village () INHERITS (place);
 CREATE MATERIALIZED VIEW refused USING tview AS SELECT id, name, count(*) FROM place GROUP BY id;
 CREATE MATERIALIZED VIEW determined USING tview AS SELECT id, x, count(*) FROM own GROUP BY id;
+-- the key is that of a table without children
+CREATE MATERIALIZED VIEW beside_places USING tview AS
+  SELECT o.id, o.x, count(p.name) AS n FROM own o LEFT JOIN place p ON p.id = o.id GROUP BY o.id;
+SELECT * FROM tview.check('beside_places');
 CREATE TABLE second () INHERITS (own);
 SELECT * FROM determined;
 CREATE TEMP TABLE short_lived () INHERITS (place);
