@@ -168,6 +168,28 @@ tv_alter_role(TvUtility *utility, Node *node)
 		tv_command_note_touched(lfirst_oid(lc));
 }
 
+/*
+ * Triggers, state tables and the access method are found by the name of the
+ * extension's schema.
+ */
+void
+tv_rename(TvUtility *utility, Node *node)
+{
+	RenameStmt *stmt = castNode(RenameStmt, node);
+
+	if ((stmt->renameType == OBJECT_SCHEMA &&
+		 get_namespace_oid(stmt->subname, true) == tv_catalog_schema()) ||
+		(stmt->renameType == OBJECT_LANGUAGE &&
+		 strcmp(strVal(stmt->object), "tview") == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot rename %s \"%s\" because extension pg_tviews requires it",
+						stmt->renameType == OBJECT_SCHEMA ? "schema" : "language",
+						stmt->renameType == OBJECT_SCHEMA ? stmt->subname : strVal(stmt->object)),
+				 errdetail("Maintained views are found and maintained by that name.")));
+	tv_utility_run(utility);
+}
+
 /* A rule for SELECT is the query of a view. */
 void
 tv_create_rule(TvUtility *utility, Node *node)

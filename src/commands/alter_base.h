@@ -25,6 +25,9 @@ extern void tv_reindex(TvUtility *utility, Node *stmt);
 /* AlterRoleStmt, DropRoleStmt, GrantRoleStmt */
 extern void tv_alter_role(TvUtility *utility, Node *stmt);
 
+/* RenameStmt, of anything */
+extern void tv_rename(TvUtility *utility, Node *stmt);
+
 /* RuleStmt */
 extern void tv_create_rule(TvUtility *utility, Node *stmt);
 

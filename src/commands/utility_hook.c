@@ -259,6 +259,7 @@ find_handler(Node *stmt)
 		{T_GrantRoleStmt, tv_alter_role},
 		{T_IndexStmt, tv_create_index},
 		{T_RefreshMatViewStmt, tv_refresh},
+		{T_RenameStmt, tv_rename},
 		{T_ReindexStmt, tv_reindex},
 		{T_RuleStmt, tv_create_rule},
 		{T_TruncateStmt, tv_truncate},

@@ -228,6 +228,27 @@ tv_view_build(Oid view)
 	tv_populate_states(view);
 }
 
+/*
+ * A plain view between may have been replaced by one that reads the view: no
+ * order of maintenance would be right then.
+ */
+static void
+check_acyclic(Oid view, List *sources)
+{
+	List	   *reached = list_copy(sources);
+	ListCell   *lc;
+
+	/* the list grows while it is walked */
+	foreach(lc, reached)
+		reached = list_concat_unique_oid(reached, tv_catalog_sources(lfirst_oid(lc)));
+	if (list_member_oid(reached, view))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("materialized view \"%s\" would read itself", get_rel_name(view)),
+				 errdetail("Its query reads a view that was changed since, and that now reads it in turn."),
+				 errhint("Change that view, or drop this one.")));
+}
+
 /* Record level, inputs and, unless a dump brought them, settings. */
 static void
 record(Oid view, const TvGraph *graph)
@@ -238,6 +259,7 @@ record(Oid view, const TvGraph *graph)
 	List	   *settings;
 	ListCell   *lc;
 
+	check_acyclic(view, sources);
 	foreach(lc, sources)
 		if (tv_catalog_is_view(lfirst_oid(lc)))
 		level = Max(level, 1 + tv_catalog_view_level(lfirst_oid(lc)));

@@ -164,3 +164,29 @@ RESET DateStyle;
 INSERT INTO e VALUES (3, '2024-06-01 12:00+00');
 SELECT * FROM texts ORDER BY id;
 SELECT * FROM differences();
+
+-- no view reads itself, also if a plain view between is replaced
+CREATE TABLE leaf (id int PRIMARY KEY, g int);
+INSERT INTO leaf SELECT n, n % 3 FROM generate_series(1, 9) n;
+CREATE VIEW between AS SELECT id, g FROM leaf;
+CREATE MATERIALIZED VIEW circle USING tview AS SELECT id, g FROM between;
+CREATE OR REPLACE VIEW between AS SELECT id, g FROM circle UNION ALL SELECT id, g FROM leaf;
+REFRESH MATERIALIZED VIEW circle;
+INSERT INTO leaf VALUES (100, 1);
+SELECT * FROM circle;
+CREATE OR REPLACE VIEW between AS SELECT id, g FROM circle;
+REFRESH MATERIALIZED VIEW circle;
+CREATE OR REPLACE VIEW between AS SELECT id, g FROM leaf WHERE id > 4;
+REFRESH MATERIALIZED VIEW circle;
+CREATE MATERIALIZED VIEW upon USING tview AS SELECT g, count(*) AS n FROM circle GROUP BY g;
+CREATE OR REPLACE VIEW between AS SELECT n::int AS id, g FROM upon;
+REFRESH MATERIALIZED VIEW circle;
+REFRESH MATERIALIZED VIEW upon;
+CREATE OR REPLACE VIEW between AS SELECT id, g FROM leaf;
+REFRESH MATERIALIZED VIEW circle;
+REFRESH MATERIALIZED VIEW upon;
+SELECT * FROM upon ORDER BY g;
+SELECT * FROM differences();
+-- everything is found by these names
+ALTER SCHEMA tview RENAME TO other;
+ALTER LANGUAGE tview RENAME TO other;
