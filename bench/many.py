@@ -42,6 +42,8 @@ def many_views(run):
             for i in range(done, n):
                 tvbench.create_view(cur, f"v{i}", query.format(i))
             done = n
+            if not run.wants("many_views", views=n, concerned=concerned):
+                continue
             for conn in conns.values():
                 renew(conn)
             figures = prepared_updates(run, conns, 60 if run.quick else 200)

@@ -25,12 +25,25 @@ import on_accounts
 import page
 import rewritten
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NEEDED_GB = {True: 2, False: 8}
 PARTS = [on_accounts.one_row, on_accounts.bulk, on_accounts.beside, many.many_views, many.cascade, catalogue.catalogue,
          embedded.embedded, rewritten.rewritten, on_accounts.build, on_accounts.refresh, on_accounts.storage, many.memory]
 
+# Parts that have figures of the documents.
+CITED = ["one_row", "bulk", "many_views", "catalogue", "embedded", "refresh", "memory"]
+
+
+def git(*arguments):
+    """What git says of this folder, if it is one of git's."""
+    try:
+        return subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""
+
 
 def machine(cur):
+    """Where and of what: the commit is the last one that changed the extension."""
     def first(path, key):
         try:
             with open(path) as lines:
@@ -40,8 +53,9 @@ def machine(cur):
 
     cur.execute("SELECT version()")
     version = cur.fetchone()[0]
-    commit = subprocess.run(["git", "-C", os.path.dirname(os.path.abspath(__file__)), "describe", "--always", "--dirty"],
-                            capture_output=True, text=True).stdout.strip()
+    commit = git("log", "-1", "--format=%h", "--", "src", "sql")
+    if commit and git("status", "--porcelain", "--", "src", "sql"):
+        commit += "-dirty"
     return {"server": version, "commit": commit or None, "system": platform.platform(), "cores": os.cpu_count(),
             "processor": first("/proc/cpuinfo", "model name"), "memory": first("/proc/meminfo", "MemTotal"),
             "load_before": os.getloadavg()[0], "settings": accounts.settings(cur),
@@ -59,10 +73,11 @@ def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only")
+    parser.add_argument("--figures", action="store_true")
     parser.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "report"))
     options = parser.parse_args()
     names = [part.__name__ for part in PARTS]
-    wanted = options.only.split(",") if options.only else names
+    wanted = options.only.split(",") if options.only else CITED if options.figures else names
     for name in wanted:
         if name not in names:
             parser.error(f"there is no part {name!r}; there are {', '.join(names)}")
@@ -98,7 +113,7 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupted)
     try:
-        run = measuring.Run(options.quick)
+        run = measuring.Run(options.quick, options.figures)
         cur = run.admin.cursor()
         lacking = lacking_disk(cur, options.quick)
         if lacking:

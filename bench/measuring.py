@@ -7,6 +7,7 @@ import contextlib
 import tempfile
 
 import accounts
+import figures
 import suite
 import tvbench
 
@@ -19,8 +20,8 @@ HAND = {view.letter: view for view in accounts.VIEWS}
 class Run:
     """One run: its sizes, what it has found, what was wrong."""
 
-    def __init__(self, quick):
-        self.quick = quick
+    def __init__(self, quick, cited=False):
+        self.quick, self.cited = quick, cited
         self.scale = 1 if quick else 10
         self.rows = self.scale * 100000
         self.rounds = 2 if quick else 5
@@ -45,6 +46,10 @@ class Run:
                 line.append(f"{arm} {units[unit]['median']:.3g} {unit} x{units[unit]['ratio']:.2f}"
                             f" +-{100 * units[unit]['spread']:.0f}%")
         print("  ".join(line), flush=True)
+
+    def wants(self, part, **attributes):
+        """Is this to be measured? All is, unless the run is for what the documents cite."""
+        return not self.cited or figures.is_cited(part, attributes)
 
     def check(self, cur, view, query, what, **how):
         """An arm whose view differs from its query makes the run fail."""

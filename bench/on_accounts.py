@@ -65,6 +65,8 @@ def peers(run, letter, hand=True):
 def one_row(run):
     for kind, (title, query, letter) in KINDS.items():
         for change, text in (("update", UPDATE.format(rows=run.rows)), ("insert", INSERT.format(scale=run.scale))):
+            if not run.wants("one_row", view=kind, change=change):
+                continue
             conns = open_arms(run, ["plain", "ours"] + peers(run, letter, change == "update"), query, letter)
             figures = by_pgbench(run, conns, text)
             run.check_arms(conns, query, f"one-row {change}, {title}")
@@ -75,10 +77,14 @@ def one_row(run):
 def bulk(run):
     sizes = [n for n in (10, 100, 1000, 10000, 100000, 1000000) if n <= run.rows]
     for kind in ("groups_10", "groups_10000", "join_aggregate", "row_per_row"):
+        if not run.wants("bulk", view=kind):
+            continue
         title, query, letter = KINDS[kind]
         conns = open_arms(run, ["plain", "ours", "empty"] + peers(run, letter), query, letter)
         tables = {"plain": "", "empty": "", "ours": ", v", "ivm": ", v", "hand": f", {HAND[letter].hand_table}"}
         for size in sizes:
+            if not run.wants("bulk", view=kind, rows=size):
+                continue
             dice = random.Random(size)
             rounds = 2 if size == 1000000 else run.rounds if size >= 10000 else 2 * run.rounds
             firsts = [dice.randint(0, run.rows - size) for _ in range(rounds + 1)]
@@ -179,6 +185,8 @@ def refresh(run):
     keys = {"groups_10": "bid", "groups_10000": "slot", "join_aggregate": "bid", "row_per_row": "aid",
             "min_max": "block", "document": "aid"}
     for kind, (title, query, _) in KINDS.items():
+        if not run.wants("refresh", view=kind):
+            continue
         conns = {"plain": run.database("plain")}
         cur = conns["plain"].cursor()
         tvbench.create_view(cur, "v", query, maintained=False)

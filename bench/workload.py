@@ -30,18 +30,23 @@ class Workload:
 
 def measure(run, load):
     """All operations of a workload, building and REFRESH; every arm is compared with the query at the end."""
+    wanted = [operation for operation in load.operations
+              if run.wants("workload", workload=load.name, size=load.size, operation=operation.title)]
+    if not wanted:
+        return
     what = f"{load.title}, {load.size}"
     run.template(TEMPLATE, load.tables)
     conns = {arm: run.database(arm, template=TEMPLATE) for arm in ("plain", "ours", "hand")}
-    run.add("workload", workload=load.name, title=load.title, size=load.size, operation="build",
-            arms=measuring.build_times(run, conns["ours"], load.query, what))
+    if run.wants("workload", workload=load.name, size=load.size, operation="build"):
+        run.add("workload", workload=load.name, title=load.title, size=load.size, operation="build",
+                arms=measuring.build_times(run, conns["ours"], load.query, what))
     tvbench.create_view(conns["ours"].cursor(), "v", load.query)
     conns["hand"].cursor().execute(load.hand)
     # A plain view costs its tables nothing: it stands in the first arm to be refreshed.
     cur = conns["plain"].cursor()
     tvbench.create_view(cur, "v", load.query, maintained=False)
     recompute = sorted(tvbench.timed(cur, "REFRESH MATERIALIZED VIEW v") for _ in range(3))[1]
-    for operation in load.operations:
+    for operation in wanted:
         for conn in conns.values():
             measuring.prepare(conn)
         figures = measuring.in_turns(conns, operation.transaction, operation.count, operation.warm, wal=run.admin)

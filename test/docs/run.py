@@ -9,12 +9,14 @@
   documented exists.
 - SECURITY.md: the test file that proves a control exists and is not empty.
 - Relative links and named files exist.
+- Figures in README.md and docs/*.md are those of the published report of bench/measure (bench/figures.py).
 
 Connects by the PG* environment variables, makes databases of its own and drops them.  Last line
 printed: "N passed, N failed".
 """
 
 import glob
+import json
 import os
 import re
 import subprocess
@@ -22,6 +24,9 @@ import sys
 import time
 
 import psycopg2
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'bench'))
+import figures  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MARK = '-- end of block --'
@@ -389,6 +394,26 @@ def check_functions():
         check('docs/architecture.md: %s' % name, None if name in words else 'not in the sources')
 
 
+def check_figures():
+    """Figures are generated from the published report; one that is changed, or stands outside of marks, is found."""
+    for document, problem in figures.problems():
+        check('%s: figures' % document, problem)
+    text = read('README.md')
+    place = figures.PLACE.search(text)
+    check('README.md has figures', None if place and re.search(r'\d ms', place[3]) else 'no marked place with figures')
+    with open(figures.PUBLISHED, encoding='utf-8') as file:
+        report = json.load(file)
+    changed = re.sub(r'\d ms', '0.1234 ms', text, count=1)
+    check('a changed figure is found', None if figures.filled(changed, figures.Report(report)) != changed else 'it is not')
+    check('a figure by hand is found', None if figures.unmarked('It takes 3 ms.') == ['3 ms'] else 'it is not')
+    for key, value in (('wrong', ['v: 1 rows missing']), ('quick', True)):
+        try:
+            figures.Report(dict(report, **{key: value}))
+            check('a report is refused if %s' % key, 'it is taken')
+        except figures.Unsuitable:
+            check('a report is refused if %s' % key, None)
+
+
 def main():
     begun = time.time()
     for document in DOCUMENTS:
@@ -400,6 +425,7 @@ def main():
     check_sqlstates()
     check_security()
     check_functions()
+    check_figures()
     print('took %.1f s' % (time.time() - begun))
     print('%d passed, %d failed' % (passed, failed))
     return 1 if failed or not passed else 0
