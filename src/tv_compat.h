@@ -35,6 +35,7 @@
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 
 /* Does CREATE MATERIALIZED VIEW fill the view under a fixed search_path? */
@@ -52,6 +53,11 @@
 /* 18 says it in front of the declaration. */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* 16 lets the caller take the error. */
+#if PG_VERSION_NUM < 160000
+#define stringToQualifiedNameList(string, escontext) stringToQualifiedNameList(string)
 #endif
 
 /* 18 gave it a name that is not bound to btree. */

@@ -185,6 +185,8 @@ on_drop(Oid classid, Oid objid, int subid)
 {
 	if (classid == ConstraintRelationId)
 		tv_command_note_relation(constraint_relation(objid));
+	else if (classid == TSConfigRelationId)
+		tv_command_note_redefined(classid, objid);
 	else if (classid == RelationRelationId && subid != 0)
 	{
 		tv_command_note_relation(objid);

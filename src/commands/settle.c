@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
@@ -42,6 +43,7 @@
 #include "commands/settle_tree.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
+#include "tv_compat.h"
 #include "executor/changeset.h"
 #include "executor/flush.h"
 
@@ -345,6 +347,47 @@ uses_row(Oid view, Oid relid)
 }
 
 /*
+ * The maintained views that use a text search configuration without naming it:
+ * it was the default when they were created.
+ */
+static List *
+views_that_search_by(Oid config)
+{
+	static const char prefix[] = "default_text_search_config=";
+	List	   *views = NIL;
+	ListCell   *lc;
+	ListCell   *ls;
+
+	foreach(lc, tv_catalog_all_views())
+	{
+		Oid			view = lfirst_oid(lc);
+		char	   *mode;
+		List	   *settings = NIL;
+		TvRefusal  *refusal = NULL;
+		TvGraph    *graph;
+
+		(void) tv_catalog_option(view, &mode, &settings);
+		foreach(ls, settings)
+		{
+			const char *setting = lfirst(ls);
+			Oid			found;
+
+			if (strncmp(setting, prefix, strlen(prefix)) != 0)
+				continue;
+			found = get_ts_config_oid(stringToQualifiedNameList(setting + strlen(prefix), NULL), true);
+			/* or it was that, and is dropped */
+			if (found != config && OidIsValid(found))
+				continue;
+			LockRelationOid(view, AccessShareLock);
+			graph = tv_view_compile(view, &refusal);
+			if (graph && graph->uses_settings)
+				views = list_append_unique_oid(views, view);
+		}
+	}
+	return views;
+}
+
+/*
  * The maintained views whose definition depends on an object: directly, or
  * through plain views, functions, operators, casts and types.  Of a type, the
  * readers of tables with columns of it, too.
@@ -366,6 +409,8 @@ views_that_use(const ObjectAddress *object)
 		HeapTuple	tuple;
 
 		todo = list_delete_first(todo);
+		if (current->classId == TSConfigRelationId)
+			views = list_concat_unique_oid(views, views_that_search_by(current->objectId));
 		ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
 					ObjectIdGetDatum(current->classId));
 		ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,

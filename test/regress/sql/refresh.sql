@@ -190,3 +190,26 @@ SELECT * FROM differences();
 -- everything is found by these names
 ALTER SCHEMA tview RENAME TO other;
 ALTER LANGUAGE tview RENAME TO other;
+
+-- a text search configuration that a view uses by name, or as the default
+CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple);
+CREATE TEXT SEARCH CONFIGURATION other (COPY = simple);
+CREATE TABLE letter (id int PRIMARY KEY, body text);
+INSERT INTO letter VALUES (1, 'the cats');
+SET default_text_search_config = 'public.plain';
+CREATE MATERIALIZED VIEW by_default USING tview AS SELECT id, to_tsvector(body) AS words FROM letter;
+CREATE MATERIALIZED VIEW by_name USING tview AS SELECT id, to_tsvector('other', body) AS words FROM letter;
+CREATE MATERIALIZED VIEW without USING tview AS SELECT id, body FROM letter;
+RESET default_text_search_config;
+ALTER TEXT SEARCH CONFIGURATION other ALTER MAPPING FOR asciiword WITH english_stem;
+ALTER TEXT SEARCH CONFIGURATION plain ALTER MAPPING FOR asciiword WITH english_stem;
+REFRESH MATERIALIZED VIEW by_default;
+REFRESH MATERIALIZED VIEW by_name;
+INSERT INTO letter VALUES (2, 'the dogs');
+SELECT * FROM by_default ORDER BY id;
+SELECT * FROM differences();
+DROP TEXT SEARCH CONFIGURATION plain;
+INSERT INTO letter VALUES (3, 'the mice');
+REFRESH MATERIALIZED VIEW by_default;
+DROP MATERIALIZED VIEW by_default;
+SELECT * FROM differences();
