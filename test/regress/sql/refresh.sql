@@ -211,5 +211,4 @@ SELECT * FROM differences();
 DROP TEXT SEARCH CONFIGURATION plain;
 INSERT INTO letter VALUES (3, 'the mice');
 REFRESH MATERIALIZED VIEW by_default;
-DROP MATERIALIZED VIEW by_default;
-SELECT * FROM differences();
+SELECT count(*) FROM without;
