@@ -17,6 +17,7 @@
 #include "access/genam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
@@ -260,6 +261,40 @@ tv_compat_add_rte(Query *query, RangeTblEntry *rte)
 		addRTEPermissionInfo(&query->rteperminfos, rte)->requiredPerms = 0;
 #endif
 	query->rtable = lappend(query->rtable, rte);
+}
+
+/* The same for all tables of a query. */
+static inline void
+tv_compat_renew_permissions(Query *query)
+{
+	ListCell   *lc;
+
+#if PG_VERSION_NUM >= 160000
+	query->rteperminfos = NIL;
+#endif
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		tv_compat_clear_permissions(rte);
+#if PG_VERSION_NUM >= 160000
+		if (rte->rtekind == RTE_RELATION)
+			addRTEPermissionInfo(&query->rteperminfos, rte)->requiredPerms = 0;
+#endif
+	}
+}
+
+/* Build all indexes of a table anew.  17 wants to know by which statement. */
+static inline void
+tv_compat_reindex_relation(Oid relid)
+{
+	ReindexParams params = {0};
+
+#if PG_VERSION_NUM >= 170000
+	(void) reindex_relation(NULL, relid, 0, &params);
+#else
+	(void) reindex_relation(relid, 0, &params);
+#endif
 }
 
 /* Does an Append leave out partitions at run time?  18 keeps what it needs elsewhere. */

@@ -23,6 +23,8 @@ typedef struct TvRefusal
 	const char *hint;			/* what to write instead, full sentence; or
 								 * NULL */
 	int			location;		/* byte offset in the query's text, or -1 */
+	const char *no_rule;		/* the construct, if all that is missing is a
+								 * rule for it; or NULL */
 } TvRefusal;
 
 /*

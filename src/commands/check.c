@@ -32,6 +32,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/typcache.h"
 
 #include "catalog/definition.h"
 #include "catalog/extension_owner.h"
@@ -198,6 +199,15 @@ out_columns(const TvNode *node, TvColumns *columns)
 {
 	ListCell   *lc;
 
+	/* of equal values, each run of the query may show another one */
+	for (int i = 0; node->kind == TV_NODE_WHOLE && i < node->out_desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(node->out_desc, i);
+
+		if (!tv_type_one_image(att->atttypid, att->atttypmod, att->attcollation) &&
+			OidIsValid(lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR)->eq_opr))
+			columns->equal = bms_add_member(columns->equal, i + 1);
+	}
 	if (node->kind != TV_NODE_GROUP)
 		return;
 	foreach(lc, node->out_exprs)

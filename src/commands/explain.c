@@ -219,7 +219,7 @@ explain_node(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node)
 	put(rsinfo, node->id, "strategy", tv_graph_strategy(node));
 	put(rsinfo, node->id, "reads", input_names(graph, node));
 	put(rsinfo, node->id, "rows found by", identity_text(node));
-	if (node->recompute)
+	if (node->recompute && node->kind != TV_NODE_WHOLE)
 		put(rsinfo, node->id, "touched groups are recomputed",
 			node->recompute_why ? node->recompute_why : "");
 	if (node->has_state)
@@ -237,6 +237,9 @@ explain_deltas(ReturnSetInfo *rsinfo, const TvGraph *graph, const TvNode *node,
 {
 	int			source = -1;
 
+	/* whatever the change is, it leads to the same */
+	if (node->kind == TV_NODE_WHOLE)
+		return;
 	while ((source = bms_next_member(node->sources, source)) >= 0)
 	{
 		Query	   *delta;

@@ -367,7 +367,8 @@ foresee_node(TvReport *report, TvView *view, TvNode *node, const Bitmapset *chan
 
 	while ((s = bms_next_member(changed, s)) >= 0)
 		bind_empty(env, tv_derive_delta_name(s), view->layouts[s]->desc);
-	start_plan(report, node_report, TV_REPORT_DELTA, delta, env);
+	if (node->kind != TV_NODE_WHOLE)
+		start_plan(report, node_report, TV_REPORT_DELTA, delta, env);
 
 	if (node->recompute)
 	{

@@ -17,6 +17,7 @@
 
 #include "delta/compile_internal.h"
 
+static void compile_nodes(TvCompiler *c, Query *query);
 static TvNode *compile_top_linear(TvCompiler *c, List *branches, Query *query);
 
 TvGraph *
@@ -24,8 +25,6 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 {
 	TvCompiler	compiler = {0};
 	TvCompiler *c = &compiler;
-	Query	   *query = copyObject((Query *) definition);
-	List	   *branches;
 	TvGraph    *graph;
 	TvNode	   *top;
 	ListCell   *lc;
@@ -34,17 +33,18 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	*refusal = NULL;
 	c->owner = owner;
 
-	tv_whole_row_expand(c, query);
-	tv_prune_query(query);
-
-	/* a stored order means nothing */
-	branches = tv_flatten_query(c, query, true, NULL, NIL);
-	if (!c->refusal)
+	compile_nodes(c, copyObject(unconstify(Query *, definition)));
+	if (c->refusal && c->refusal->no_rule)
 	{
-		TvNode	   *last = c->nodes ? llast(c->nodes) : NULL;
+		TvCompiler	whole = {.owner = owner};
 
-		if (last == NULL || !last->top)
-			compile_top_linear(c, branches, query);
+		if (tv_compile_whole(&whole, definition, c->refusal->no_rule))
+			*c = whole;
+		else if (whole.refusal)
+			c->refusal = whole.refusal;
+		else
+			c->refusal->why = psprintf("%s The query cannot be computed anew as a whole either, for the order of rows may leave it several right answers.",
+									   c->refusal->why);
 	}
 	if (c->refusal)
 	{
@@ -83,7 +83,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	{
 		TvNode	   *node = graph->nodes[i];
 
-		if (node->kind != TV_NODE_GROUP && node->kind != TV_NODE_RECURSIVE)
+		if (node->kind == TV_NODE_LINEAR || node->kind == TV_NODE_PARTITION)
 			tv_keys_infer(c, node);
 		if (node->kind == TV_NODE_PARTITION)
 			tv_partition_finish(node);
@@ -92,6 +92,24 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	}
 	tv_edges_assign(graph);
 	return graph;
+}
+
+static void
+compile_nodes(TvCompiler *c, Query *query)
+{
+	List	   *branches;
+	TvNode	   *last;
+
+	tv_whole_row_expand(c, query);
+	tv_prune_query(query);
+
+	/* a stored order means nothing */
+	branches = tv_flatten_query(c, query, true, NULL, NIL);
+	if (c->refusal)
+		return;
+	last = c->nodes ? llast(c->nodes) : NULL;
+	if (last == NULL || !last->top)
+		compile_top_linear(c, branches, query);
 }
 
 /* The definition's last operator is linear. */
@@ -123,6 +141,16 @@ tv_compile_refuse(TvCompiler *c, int location, const char *what,
 	if (c->refusal == NULL)
 		c->refusal = tv_refusal_make(ERRCODE_FEATURE_NOT_SUPPORTED, location,
 									 what, arg, why, hint);
+}
+
+void
+tv_compile_no_rule(TvCompiler *c, int location, const char *construct,
+				   const char *why, const char *hint)
+{
+	if (c->refusal)
+		return;
+	tv_compile_refuse(c, location, "%s is not supported in a maintained view", construct, why, hint);
+	c->refusal->no_rule = construct;
 }
 
 int
@@ -207,9 +235,9 @@ note_columns(TvCompiler *c, TvNode *node, TvBranch *branch, Node *exprs)
 	ListCell   *lc;
 
 	if (checkExprHasSubLink(exprs))
-		tv_compile_refuse(c, -1, "a subquery in this place is not supported in a maintained view",
-						  NULL, "No maintenance rule exists for it.",
-						  "Put it into FROM, WHERE, HAVING or the output list.");
+		tv_compile_no_rule(c, -1, "a subquery in this place",
+						   "No maintenance rule exists for it.",
+						   "Put it into FROM, WHERE, HAVING or the output list.");
 
 	foreach(lc, vars)
 	{
@@ -295,6 +323,9 @@ tv_graph_full_recompute(const TvGraph *graph)
 			return "OFFSET without LIMIT leaves all rows but the first, which are computed anew by every change";
 		if (node->kind == TV_NODE_RECURSIVE)
 			return psprintf("WITH RECURSIVE by UNION, with a column of type %s whose equal values can look different, is computed anew by every change",
+							node->recompute_why);
+		if (node->kind == TV_NODE_WHOLE)
+			return psprintf("%s has no maintenance rule, so that the whole query is computed anew by every change",
 							node->recompute_why);
 		if (node->kind == TV_NODE_PARTITION)
 			return "window functions without PARTITION BY are computed anew by every change";

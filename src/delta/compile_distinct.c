@@ -59,10 +59,10 @@ tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **clause)
 							 &(*clause)->sortop, &(*clause)->eqop, NULL, &(*clause)->hashable);
 	if (OidIsValid((*clause)->sortop))
 		return true;
-	tv_compile_refuse(c, -1, "a subquery that depends on a column of type %s is not supported in a maintained view",
-					  format_type_be(type),
-					  "Its rows are grouped by that column, and the type has no order.",
-					  "Cast the column to a type with an order, such as text.");
+	tv_compile_no_rule(c, -1, psprintf("a subquery that depends on a column of type %s",
+									   format_type_be(type)),
+					   "Its rows are grouped by that column, and the type has no order.",
+					   "Cast the column to a type with an order, such as text.");
 	return false;
 }
 
@@ -107,12 +107,12 @@ tv_compile_check_keys(TvCompiler *c, TvNode *node)
 
 		if (get_typtype(node->keys[i].type) == TYPTYPE_PSEUDO)
 		{
-			tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-							  psprintf("%s a column of type %s",
-									   node->kind == TV_NODE_GROUP ? "grouping by" : "a window over",
-									   format_type_be(node->keys[i].type)),
-							  "Its keys are stored, and values of this type cannot be.",
-							  "Name its columns.");
+			tv_compile_no_rule(c, -1,
+							   psprintf("%s a column of type %s",
+										node->kind == TV_NODE_GROUP ? "grouping by" : "a window over",
+										format_type_be(node->keys[i].type)),
+							   "Its keys are stored, and values of this type cannot be.",
+							   "Name its columns.");
 			return false;
 		}
 		if (!OidIsValid(clause->sortop))
@@ -123,10 +123,10 @@ tv_compile_check_keys(TvCompiler *c, TvNode *node)
 		}
 		if (!OidIsValid(clause->sortop))
 		{
-			tv_compile_refuse(c, -1, "grouping by a column of type %s is not supported in a maintained view",
-							  format_type_be(node->keys[i].type),
-							  "Groups are found by a btree index, and the type has no order.",
-							  "Cast the column to a type with an order, such as text.");
+			tv_compile_no_rule(c, -1, psprintf("grouping by a column of type %s",
+											   format_type_be(node->keys[i].type)),
+							   "Groups are found by a btree index, and the type has no order.",
+							   "Cast the column to a type with an order, such as text.");
 			return false;
 		}
 	}

@@ -269,10 +269,10 @@ collect_walker(Node *node, GroupContext *g)
 	{
 		if (g->depth > 0)
 		{
-			tv_compile_refuse(g->c, ((Aggref *) node)->location,
-							  "an aggregate of the outer query in a subquery is not supported in a maintained view",
-							  NULL, "No maintenance rule exists for it.",
-							  "Compute the aggregate in a subquery in FROM.");
+			tv_compile_no_rule(g->c, ((Aggref *) node)->location,
+							   "an aggregate of the outer query in a subquery",
+							   "No maintenance rule exists for it.",
+							   "Compute the aggregate in a subquery in FROM.");
 			return true;
 		}
 		foreach(lc, g->aggrefs)
@@ -292,11 +292,11 @@ collect_walker(Node *node, GroupContext *g)
 								 &clause->sortop, &clause->eqop, NULL, &clause->hashable);
 		if (!OidIsValid(clause->sortop))
 		{
-			tv_compile_refuse(g->c, ((Var *) node)->location,
-							  "a column of type %s that depends on the grouping columns is not supported in a maintained view",
-							  format_type_be(type),
-							  "It is taken as a grouping column, and the type has no order.",
-							  "Cast the column to text and group by that.");
+			tv_compile_no_rule(g->c, ((Var *) node)->location,
+							   psprintf("a column of type %s that depends on the grouping columns",
+										format_type_be(type)),
+							   "It is taken as a grouping column, and the type has no order.",
+							   "Cast the column to text and group by that.");
 			return true;
 		}
 		var->varlevelsup = 0;

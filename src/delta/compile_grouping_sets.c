@@ -92,6 +92,17 @@ tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, List *corr, boo
 	return branches;
 }
 
+bool
+tv_grouping_sets_check(TvCompiler *c, Query *query)
+{
+	SetContext	s = {0};
+	Query		flat = *query;
+
+	/* what names of joined columns and of groups stand for */
+	flat.targetList = (List *) tv_compat_flatten_aliases(query, copyObject((Node *) query->targetList));
+	return collect_columns(c, &flat, &s);
+}
+
 /* Find the grouping columns; refuse those that cannot be told apart. */
 static bool
 collect_columns(TvCompiler *c, Query *query, SetContext *s)

@@ -37,6 +37,20 @@ typedef struct TvCompiler
 extern void tv_compile_refuse(TvCompiler *c, int location, const char *what,
 							  const char *arg, const char *why, const char *hint);
 
+/*
+ * The same, where no rule is known for a construct (in words, a noun): the query may
+ * still be computed anew as a whole, see compile_whole.c.
+ */
+extern void tv_compile_no_rule(TvCompiler *c, int location, const char *construct,
+							   const char *why, const char *hint);
+
+/*
+ * compile_whole.c: a node that computes the whole definition anew, by itself the
+ * graph.  why: the construct to blame.  False if it cannot be: with a refusal, or
+ * without, if the query has several right answers.
+ */
+extern bool tv_compile_whole(TvCompiler *c, const Query *definition, const char *why);
+
 /* Index of a source, added if new. */
 extern int	tv_compile_source(TvCompiler *c, TvSourceKind kind, Oid relid, int node);
 
@@ -68,6 +82,12 @@ extern void tv_prune_query(Query *query);
 extern void tv_prune_view(const Query *query, const List *corr, int rti, Query *view);
 
 /*
+ * The columns that a query reads, by FROM item (from 1): attribute numbers less
+ * FirstLowInvalidHeapAttributeNumber.
+ */
+extern Bitmapset **tv_prune_uses(const Query *query);
+
+/*
  * inline_with.c: WITH queries that refer to outer queries of the query become
  * subqueries.  Changes the query.
  */
@@ -86,6 +106,9 @@ extern bool tv_target_srf_expand(TvCompiler *c, Query *query);
 extern List *tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, List *corr,
 								 bool top);
 
+/* Refuse grouping sets whose result is not determined. */
+extern bool tv_grouping_sets_check(TvCompiler *c, Query *query);
+
 /*
  * As tv_flatten_query(), of a query whose CTEs are in scope: parts of one that was
  * split are flattened by it.
@@ -96,6 +119,16 @@ extern List *tv_flatten_clauses(TvCompiler *c, Query *query, bool top,
 /* As tv_flatten_query(), of a query that has window functions. */
 extern List *tv_compile_windows(TvCompiler *c, Query *query, bool top,
 								const TvPartial *base, List *corr);
+
+/*
+ * Does the result of a row depend on the order of rows that the window leaves
+ * undecided?  Ranks do not, nor do aggregates over frames that take peers
+ * together, or all rows.
+ */
+extern bool tv_window_is_sensitive(const WindowFunc *func, const WindowClause *window);
+
+/* Check the function that adds an offset of RANGE, if there is one. */
+extern bool tv_window_check_in_range(TvCompiler *c, Oid funcid);
 
 /*
  * The same, of one without window functions in which subqueries look at

@@ -56,10 +56,10 @@ tv_partition_check_types(TvCompiler *c, const TvNode *node)
 
 		if (get_typtype(type) == TYPTYPE_PSEUDO)
 		{
-			tv_compile_refuse(c, -1, "a window, DISTINCT ON or LIMIT over a column of type %s is not supported in a maintained view",
-							  format_type_be(type),
-							  "The rows are stored, and a table cannot have such a column.",
-							  "Name the columns of the row one by one.");
+			tv_compile_no_rule(c, -1, psprintf("a window, DISTINCT ON or LIMIT over a column of type %s",
+											   format_type_be(type)),
+							   "The rows are stored, and a table cannot have such a column.",
+							   "Name the columns of the row one by one.");
 			return false;
 		}
 	}

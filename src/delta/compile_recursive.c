@@ -108,18 +108,18 @@ check_clauses(TvCompiler *c, const TvCte *entry)
 
 	if (cte->search_clause || cte->cycle_clause)
 	{
-		tv_compile_refuse(c, cte->location, "%s is not supported in a maintained view",
-						  cte->cycle_clause ? "a CYCLE clause" : "a SEARCH clause",
-						  "The rows of the recursion are stored, and a table cannot have the column of type record that the clause adds.",
-						  "Write the path as an array: ARRAY[id] at first, path || id then, and id <> ALL (path) against cycles.");
+		tv_compile_no_rule(c, cte->location,
+						   cte->cycle_clause ? "a CYCLE clause" : "a SEARCH clause",
+						   "The rows of the recursion are stored, and a table cannot have the column of type record that the clause adds.",
+						   "Write the path as an array: ARRAY[id] at first, path || id then, and id <> ALL (path) against cycles.");
 		return false;
 	}
 	if (tv_correlate_is(cte->ctequery))
 	{
-		tv_compile_refuse(c, cte->location,
-						  "WITH RECURSIVE that refers to columns of an outer query is not supported in a maintained view",
-						  NULL, "No maintenance rule exists for it.",
-						  "Let the recursion carry the column from its first rows on, and compare it outside.");
+		tv_compile_no_rule(c, cte->location,
+						   "WITH RECURSIVE that refers to columns of an outer query",
+						   "No maintenance rule exists for it.",
+						   "Let the recursion carry the column from its first rows on, and compare it outside.");
 		return false;
 	}
 	return true;
@@ -163,10 +163,10 @@ check_columns(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node)
 
 		if (get_typtype(type) != TYPTYPE_PSEUDO)
 			continue;
-		tv_compile_refuse(c, cte->location, "WITH RECURSIVE with a column of type %s is not supported in a maintained view",
-						  format_type_be(type),
-						  "The rows are stored, and a table cannot have such a column.",
-						  "Use an array of a type that a table can have.");
+		tv_compile_no_rule(c, cte->location, psprintf("WITH RECURSIVE with a column of type %s",
+													  format_type_be(type)),
+						   "The rows are stored, and a table cannot have such a column.",
+						   "Use an array of a type that a table can have.");
 		return false;
 	}
 	return true;
@@ -188,10 +188,10 @@ check_recursion(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node,
 			(void) own_leaf(node, lfirst(lb), &count);
 			if (count == 0)
 				continue;
-			tv_compile_refuse(c, cte->location, "%s is not supported in a maintained view",
-							  "an aggregate, window function, DISTINCT, LIMIT, set operation, or subquery that refers to it without an equality, over the recursive CTE in its own query",
-							  "It would look at the rows of each iteration together, and these are not kept.",
-							  "Apply it to the CTE outside of the recursion, or let the subquery refer to it by equality.");
+			tv_compile_no_rule(c, cte->location,
+							   "an aggregate, window function, DISTINCT, LIMIT, set operation, or subquery that refers to it without an equality, over the recursive CTE in its own query",
+							   "It would look at the rows of each iteration together, and these are not kept.",
+							   "Apply it to the CTE outside of the recursion, or let the subquery refer to it by equality.");
 			return false;
 		}
 	}
@@ -203,12 +203,15 @@ check_recursion(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node,
 			continue;
 		if (count == 0 && !node->union_all)
 			continue;
-		tv_compile_refuse(c, cte->location, "%s is not supported in a maintained view",
-						  count == 0 ? "a part of a recursive term that does not read the CTE" :
-						  "a recursive term that needs the CTE more than once",
-						  count == 0 ? "It gives its rows in each iteration, so that the recursion ends only if it has none." :
-						  "No maintenance rule exists for it.",
-						  count == 0 ? "Put it before UNION ALL." : "Read it in a plain join.");
+		if (count == 0)
+			tv_compile_refuse(c, cte->location, "%s is not supported in a maintained view",
+							  "a part of a recursive term that does not read the CTE",
+							  "It gives its rows in each iteration, so that the recursion ends only if it has none.",
+							  "Put it before UNION ALL.");
+		else
+			tv_compile_no_rule(c, cte->location, "a recursive term that needs the CTE more than once",
+							   "No maintenance rule exists for it.",
+							   "Read it in a plain join.");
 		return false;
 	}
 	return true;
@@ -269,17 +272,12 @@ find_images(TvNode *node)
 	for (int i = 0; i < node->out_desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(node->out_desc, i);
-		Oid			element = get_base_element_type(att->atttypid);
 
 		if (tv_type_one_image(att->atttypid, att->atttypmod, att->attcollation))
 			continue;
 		node->recompute = true;
 		node->recompute_why = format_type_be(att->atttypid);
-
-		/* an array may have a place for nulls that are not there; no more */
-		if (!OidIsValid(element) ||
-			!tv_type_one_image(element, att->atttypmod, att->attcollation))
-			node->ties = true;
+		node->ties |= !tv_type_one_text(att->atttypid, att->atttypmod, att->attcollation);
 	}
 }
 

@@ -43,7 +43,6 @@ static TvNode *compile_node(TvSplit *s, List *branches, List *keys, List *clause
 static void add_windows(TvSplit *s, TvNode *node, List *windows);
 static List *map_sort_clauses(TvSplit *s, List *clauses);
 static WindowClause *map_clause(TvSplit *s, const TvNode *node, const WindowClause *window);
-static bool depends_on_peer_order(const WindowFunc *func, const WindowClause *window);
 
 List *
 tv_compile_windows(TvCompiler *c, Query *query, bool top, const TvPartial *base, List *corr)
@@ -241,7 +240,7 @@ place_windows(TvSplit *s, TvNode *node, List *windows, List **placed, List **lev
 			func->aggfilter = (Expr *) tv_split_map(s, (Node *) func->aggfilter);
 			if (!tv_analyze_expr(s->c, (Node *) func))
 				return false;
-			level = level_of(node, clause, depends_on_peer_order(func, clause));
+			level = level_of(node, clause, tv_window_is_sensitive(func, clause));
 			func->winref = window_number(level, clause);
 			*placed = lappend(*placed, func);
 			*levels = lappend(*levels, level);
@@ -310,19 +309,18 @@ map_sort_clauses(TvSplit *s, List *clauses)
 	return result;
 }
 
-/* An offset of RANGE is added by a function of the type. */
-static bool
-check_in_range(TvSplit *s, Oid funcid)
+bool
+tv_window_check_in_range(TvCompiler *c, Oid funcid)
 {
 	if (!OidIsValid(funcid))
 		return true;
 	/* those of the server depend on settings at most */
 	if (funcid < FirstGenbkiObjectId)
 	{
-		s->c->uses_settings |= func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
+		c->uses_settings |= func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
 		return true;
 	}
-	return tv_analyze_function(s->c, funcid, -1);
+	return tv_analyze_function(c, funcid, -1);
 }
 
 static WindowClause *
@@ -332,13 +330,13 @@ map_clause(TvSplit *s, const TvNode *node, const WindowClause *window)
 	List	   *offsets = list_make2(result->startOffset, result->endOffset);
 
 	if (contain_subplans((Node *) offsets))
-		tv_compile_refuse(s->c, -1, "%s is not supported in a maintained view",
-						  "a subquery in the frame of a window",
-						  "No maintenance rule exists for it.",
-						  "Write the offset as a constant.");
+		tv_compile_no_rule(s->c, -1,
+						   "a subquery in the frame of a window",
+						   "No maintenance rule exists for it.",
+						   "Write the offset as a constant.");
 	if (!tv_analyze_expr(s->c, (Node *) offsets) ||
-		!check_in_range(s, result->startInRangeFunc) ||
-		!check_in_range(s, result->endInRangeFunc))
+		!tv_window_check_in_range(s->c, result->startInRangeFunc) ||
+		!tv_window_check_in_range(s->c, result->endInRangeFunc))
 		return NULL;
 
 	/* the keys are the first columns; windows of one node order them alike */
@@ -393,13 +391,8 @@ aggregate_depends_on_order(const WindowFunc *func)
 	}
 }
 
-/*
- * Does the result of a row depend on the order of rows that the window leaves
- * undecided?  Ranks do not, nor do aggregates over frames that take peers
- * together, or all rows.
- */
-static bool
-depends_on_peer_order(const WindowFunc *func, const WindowClause *window)
+bool
+tv_window_is_sensitive(const WindowFunc *func, const WindowClause *window)
 {
 	int			frame = window->frameOptions;
 

@@ -423,12 +423,12 @@ tv_correlate_check_rows(TvCompiler *c, Query *query)
 {
 	if (!tv_subquery_has_row_anyway(query) || !tv_correlate_is((Node *) query))
 		return true;
-	tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-					  query->groupingSets ?
-					  "an empty grouping set in a subquery that refers to an outer query" :
-					  "an aggregate without GROUP BY below another operator in a subquery that refers to an outer query",
-					  "It has a row even where there are none, and no maintenance rule exists for that.",
-					  "Put the aggregate into a subquery of its own.");
+	tv_compile_no_rule(c, -1,
+					   query->groupingSets ?
+					   "an empty grouping set in a subquery that refers to an outer query" :
+					   "an aggregate without GROUP BY below another operator in a subquery that refers to an outer query",
+					   "It has a row even where there are none, and no maintenance rule exists for that.",
+					   "Put the aggregate into a subquery of its own.");
 	return false;
 }
 

@@ -122,10 +122,10 @@ empty_aggregate(TvCompiler *c, const Aggref *aggref)
 	ReleaseSysCache(tuple);
 	if (result)
 		return result;
-	tv_compile_refuse(c, aggref->location, "aggregate %s in a correlated subquery is not supported in a maintained view",
-					  get_func_name(aggref->aggfnoid),
-					  "Its result over no rows is not known.",
-					  "Write it as a LEFT JOIN of a grouped subquery.");
+	tv_compile_no_rule(c, aggref->location,
+					   psprintf("aggregate %s in a correlated subquery", get_func_name(aggref->aggfnoid)),
+					   "Its result over no rows is not known.",
+					   "Write it as a LEFT JOIN of a grouped subquery.");
 	return (Node *) makeNullConst(aggref->aggtype, -1, aggref->aggcollid);
 }
 
@@ -208,9 +208,9 @@ add_group(TvCompiler *c, TvPartial *p, const TvCorrelation *corr, TvBranch *bran
 	for (int i = first + 1; i < list_length(p->leaves); i++)
 	{
 		if (((TvLeaf *) list_nth(p->leaves, i))->mode != TV_LEAF_LEFT)
-			tv_compile_refuse(c, -1, "a subquery in HAVING of a correlated aggregate is not supported in a maintained view",
-							  NULL, "No maintenance rule exists for it.",
-							  "Write it as a join with a grouped subquery.");
+			tv_compile_no_rule(c, -1, "a subquery in HAVING of a correlated aggregate",
+							   "No maintenance rule exists for it.",
+							   "Write it as a join with a grouped subquery.");
 	}
 	if (corr->exprs)
 	{

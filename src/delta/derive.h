@@ -63,7 +63,8 @@ typedef enum TvRecomputeScope
  * Recompute groups of a GROUP node over the new state.  Rows are: keys,
  * stored values of the accumulators, results of the aggregates.  Of a
  * PARTITION node: the output rows of the partitions.  Of a RECURSIVE node: the
- * output rows; by keys, the derivations of these output rows.
+ * output rows; by keys, the derivations of these output rows.  Of a WHOLE node:
+ * the output rows.
  */
 extern Query *tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 								  TvRecomputeScope scope, double rows);

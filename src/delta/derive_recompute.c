@@ -35,6 +35,8 @@ tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 	if (node->kind == TV_NODE_RECURSIVE)
 		return scope == TV_RECOMPUTE_ALL ? tv_derive_recursive(graph, node) :
 			tv_derive_derivations(graph, node, scope, rows);
+	if (node->kind == TV_NODE_WHOLE)
+		return copyObject(node->definition);
 	query = grouped(graph, node);
 	for (int i = 0; i < node->nkeys; i++)
 	{
@@ -67,6 +69,8 @@ tv_derive_output(const TvGraph *graph, const TvNode *node)
 		return tv_derive_partition(graph, node, TV_RECOMPUTE_ALL, 0);
 	if (node->kind == TV_NODE_RECURSIVE)
 		return tv_derive_recursive(graph, node);
+	if (node->kind == TV_NODE_WHOLE)
+		return copyObject(node->definition);
 
 	query = grouped(graph, node);
 	foreach(lc, node->out_exprs)

@@ -109,6 +109,7 @@ has_rule(const TvNode *node)
 		case TV_NODE_GROUP:
 		case TV_NODE_PARTITION:
 		case TV_NODE_RECURSIVE:
+		case TV_NODE_WHOLE:
 			return true;
 		default:
 			return false;

@@ -112,7 +112,8 @@ typedef enum TvNodeKind
 	TV_NODE_GROUP,				/* GROUP BY, scalar aggregate, DISTINCT */
 	TV_NODE_PARTITION,			/* window functions, DISTINCT ON, LIMIT: rows
 								 * of one key are recomputed together */
-	TV_NODE_RECURSIVE			/* WITH RECURSIVE: reads itself */
+	TV_NODE_RECURSIVE,			/* WITH RECURSIVE: reads itself */
+	TV_NODE_WHOLE				/* the whole query, computed anew */
 } TvNodeKind;
 
 typedef enum TvStore
@@ -308,7 +309,7 @@ typedef struct TvNode
 	Expr	   *read_having;	/* ... and which groups it takes */
 	bool		recompute;		/* touched groups are recomputed, nothing is
 								 * accumulated */
-	const char *recompute_why;	/* the aggregate to blame */
+	const char *recompute_why;	/* the aggregate (WHOLE: construct) to blame */
 	int			rows_acc;		/* index of the ROWS accumulator, -1 if none */
 
 	int			ndelta;			/* recompute: how many columns of the input
@@ -329,6 +330,9 @@ typedef struct TvNode
 	bool		may_fail;		/* its recursive term, on rows that never met */
 	bool		ties;			/* recompute: UNION can keep one of several
 								 * equal rows that look different */
+
+	/* WHOLE, the top and only node; each branch has one leaf, a table */
+	Query	   *definition;		/* ready for the planner */
 
 	/*
 	 * The primary store holds the row that represents the group and is

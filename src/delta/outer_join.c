@@ -482,9 +482,10 @@ full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 	init_side(&right, c, query, join->rarg, join->quals);
 	if (refers_outside(&left) || refers_outside(&right))
 	{
-		tv_compile_refuse(c, -1, "a FULL JOIN of items that refer to other FROM items or to an outer query is not supported in a maintained view",
-						  NULL, "No maintenance rule exists for it.",
-						  "Write it as UNION ALL of a LEFT JOIN and the rows without a match.");
+		tv_compile_no_rule(c, -1,
+						   "a FULL JOIN of items that refer to other FROM items or to an outer query",
+						   "No maintenance rule exists for it.",
+						   "Write it as UNION ALL of a LEFT JOIN and the rows without a match.");
 		return NIL;
 	}
 	left.partials = by_itself(c, query, join->larg);

@@ -189,6 +189,12 @@ is_union_all(Node *node)
 		is_union_all(op->larg) && is_union_all(op->rarg);
 }
 
+Bitmapset **
+tv_prune_uses(const Query *query)
+{
+	return uses_of(query, NIL);
+}
+
 /* By range table index, from 1. */
 static Bitmapset **
 uses_of(const Query *query, const List *more)

@@ -36,7 +36,7 @@ static char *signature(const TvNode *node, List *sources);
 void
 tv_stores_assign(TvNode *node, List *sources)
 {
-	if (node->kind == TV_NODE_LINEAR && node->top)
+	if ((node->kind == TV_NODE_LINEAR && node->top) || node->kind == TV_NODE_WHOLE)
 	{
 		node->primary = TV_STORE_VIEW;
 		return;

@@ -279,10 +279,10 @@ array_value(TvCompiler *c, TvPartial *p, SubLink *sublink)
 
 	if (query == NULL)
 	{
-		tv_compile_refuse(c, sublink->location, "%s is not supported in a maintained view",
-						  "ARRAY over a subquery like this",
-						  "No maintenance rule exists for it.",
-						  "Write it with array_agg() and ORDER BY.");
+		tv_compile_no_rule(c, sublink->location,
+						   "ARRAY over a subquery like this",
+						   "No maintenance rule exists for it.",
+						   "Write it with array_agg() and ORDER BY.");
 		return NULL;
 	}
 	exprs = tv_correlate_aggregate(c, p, query, &filter);
@@ -323,10 +323,10 @@ sublink_value(TvCompiler *c, TvPartial *p, SubLink *sublink)
 		case ARRAY_SUBLINK:
 			return array_value(c, p, sublink);
 		default:
-			tv_compile_refuse(c, sublink->location, "%s is not supported in a maintained view",
-							  "this kind of subquery in an expression",
-							  "No maintenance rule exists for it.",
-							  "Write it as a join.");
+			tv_compile_no_rule(c, sublink->location,
+							   "this kind of subquery in an expression",
+							   "No maintenance rule exists for it.",
+							   "Write it as a join.");
 			return NULL;
 	}
 }

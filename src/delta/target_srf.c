@@ -86,10 +86,10 @@ tv_target_srf_expand(TvCompiler *c, Query *query)
 			expression_returns_set((Node *) get_sortgrouplist_exprs(window->orderClause,
 																	query->targetList)))
 		{
-			tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
-							  "a set-returning function in a window",
-							  "No maintenance rule exists for it.",
-							  "Put the function into FROM.");
+			tv_compile_no_rule(c, -1,
+							   "a set-returning function in a window",
+							   "No maintenance rule exists for it.",
+							   "Put the function into FROM.");
 			return false;
 		}
 	}
@@ -318,10 +318,10 @@ collect_level(Node *node, void *context)
 	class = get_expr_result_type(call, NULL, &desc);
 	if (class != TYPEFUNC_SCALAR && class != TYPEFUNC_COMPOSITE)
 	{
-		tv_compile_refuse(level->c, exprLocation(node), "%s is not supported in a maintained view",
-						  "a function in the output list that returns a set of records",
-						  "What columns the records have is not known.",
-						  "Put the function into FROM.");
+		tv_compile_no_rule(level->c, exprLocation(node),
+						   "a function in the output list that returns a set of records",
+						   "What columns the records have is not known.",
+						   "Put the function into FROM.");
 		return true;
 	}
 	function = makeNode(RangeTblFunction);
@@ -358,10 +358,10 @@ level_mutator(Node *node, void *context)
 		if (field == NULL && list_nth_int(level->counts, i) > 0)
 		{
 			/* null and a row of nulls could not be told apart */
-			tv_compile_refuse(level->c, exprLocation(node), "%s is not supported in a maintained view",
-							  "a function in the output list that returns a set of rows",
-							  "A row is taken apart into its columns.",
-							  "Name the columns, as in (f(x)).y, or put the function into FROM.");
+			tv_compile_no_rule(level->c, exprLocation(node),
+							   "a function in the output list that returns a set of rows",
+							   "A row is taken apart into its columns.",
+							   "Name the columns, as in (f(x)).y, or put the function into FROM.");
 			return NULL;
 		}
 		return (Node *) makeVar(level->rti,

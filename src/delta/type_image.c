@@ -43,3 +43,12 @@ tv_type_one_image(Oid type, int32 typmod, Oid collation)
 	return OidIsValid(proc) &&
 		DatumGetBool(OidFunctionCall1Coll(proc, collation, ObjectIdGetDatum(entry->btree_opintype)));
 }
+
+bool
+tv_type_one_text(Oid type, int32 typmod, Oid collation)
+{
+	Oid			element = get_base_element_type(type);
+
+	return tv_type_one_image(type, typmod, collation) ||
+		(OidIsValid(element) && tv_type_one_image(element, typmod, collation));
+}

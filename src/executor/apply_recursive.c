@@ -16,8 +16,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -31,10 +29,6 @@
 static bool may_fail(TvNodeFlush *flush, List *inputs);
 static void follow(TvNodeFlush *flush, List *inputs, const Bitmapset *changed,
 				   const double *rows);
-static void recompute(TvNodeFlush *flush);
-static void add_stored(TvNodeFlush *flush, TvRowTable *rows);
-static void take_computed(TupleTableSlot *slot, void *context);
-static void check_stored(TvNodeFlush *flush, TableScanDesc scan, TupleTableSlot *slot, int64 n);
 
 void
 tv_apply_recursive(TvNodeFlush *flush, List *inputs, const Bitmapset *changed,
@@ -44,7 +38,7 @@ tv_apply_recursive(TvNodeFlush *flush, List *inputs, const Bitmapset *changed,
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 	if (flush->node->recompute || may_fail(flush, inputs))
-		recompute(flush);
+		tv_recompute_whole(flush);
 	else
 		follow(flush, inputs, changed, rows);
 	PopActiveSnapshot();
@@ -139,74 +133,4 @@ tv_recursion_step(TvRecursion *r, TvRowStore *frontier, TvRowConsumer consumer, 
 		tv_isolation_run(plan, tv_run_add_input(NIL, view->delta_names[node->self],
 												r->layout->desc, frontier),
 						 view->relid, true, consumer, context);
-}
-
-/* ------------------------------------------------------------------------
- * As a whole
- * ------------------------------------------------------------------------
- */
-
-static void
-recompute(TvNodeFlush *flush)
-{
-	TvNode	   *node = flush->node;
-	TvRowTable *rows = tv_rows_make(node->out_desc, true, 0, NULL, flush->cxt);
-
-	flush->activity->rescans++;
-	add_stored(flush, rows);
-	tv_isolation_run(tv_plan_get(flush->view, node, TV_PLAN_RECOMPUTE, NULL, 1e9, NULL), NIL,
-					 flush->view->relid, false, take_computed, rows);
-	tv_apply_rows(flush, rows);
-}
-
-/* The rows that are stored leave, unless they are computed again. */
-static void
-add_stored(TvNodeFlush *flush, TvRowTable *rows)
-{
-	Relation	rel = table_open(flush->node->state_relid, RowExclusiveLock);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
-	int64		n = 0;
-
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(slot);
-		(void) tv_rows_add(rows, slot->tts_values, slot->tts_isnull, -1);
-		n++;
-		if (IsolationUsesXactSnapshot() &&
-			!table_tuple_satisfies_snapshot(rel, slot, GetTransactionSnapshot()))
-			tv_isolation_fail(get_rel_name(flush->view->relid));
-	}
-	table_endscan(scan);
-	if (IsolationUsesXactSnapshot())
-	{
-		scan = table_beginscan(rel, GetTransactionSnapshot(), 0, NULL);
-		check_stored(flush, scan, slot, n);
-		table_endscan(scan);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, NoLock);
-}
-
-/* A transaction that keeps its snapshot must see the same n rows. */
-static void
-check_stored(TvNodeFlush *flush, TableScanDesc scan, TupleTableSlot *slot, int64 n)
-{
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		n--;
-	}
-	if (n != 0)
-		tv_isolation_fail(get_rel_name(flush->view->relid));
-}
-
-/* A TvRowConsumer. */
-static void
-take_computed(TupleTableSlot *slot, void *context)
-{
-	CHECK_FOR_INTERRUPTS();
-	slot_getallattrs(slot);
-	(void) tv_rows_add(context, slot->tts_values, slot->tts_isnull, 1);
 }

@@ -465,6 +465,11 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 		tv_apply_recursive(flush, inputs, changed, rows);
 		return;
 	}
+	if (node->kind == TV_NODE_WHOLE)
+	{
+		tv_apply_whole(flush);
+		return;
+	}
 	if (node->edges)
 		tv_key_locks_join(flush, inputs, changed);
 	CommandCounterIncrement();

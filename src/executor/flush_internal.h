@@ -76,6 +76,13 @@ extern void tv_apply_recursive(TvNodeFlush *flush, List *inputs, const Bitmapset
 							   const double *rows);
 
 /*
+ * Lock a node, then compute its output anew as a whole; and the latter alone, under
+ * the active snapshot, of a node that is locked.
+ */
+extern void tv_apply_whole(TvNodeFlush *flush);
+extern void tv_recompute_whole(TvNodeFlush *flush);
+
+/*
  * Apply output rows to the view, by key or as a bag.  emit: also hand them
  * to the readers.
  */

@@ -28,7 +28,7 @@ from schema import Schema  # noqa: E402
 from seeds import commit_seed, random_seed  # noqa: E402
 from statements import StatementMaker  # noqa: E402
 from stmt import REFRESH, Stmt  # noqa: E402
-from views import NOT_YET, ViewMaker  # noqa: E402
+from views import NO_RULE, ViewMaker  # noqa: E402
 
 CROWD_EVERY = 8         # one round in so many
 NAMESPACES = ['r', 'r', 'r', 'Odd Schema', "it's", 'naïve']
@@ -44,7 +44,7 @@ class Round:
         self.refused = Counter()
         self.features = Counter()
         self.kinds = Counter()
-        self.early = Counter()          # accepted though NOT_YET
+        self.whole = Counter()          # constructs without a rule in views that were accepted
         self.slow = 0                   # views that are too much work
         self.accepted = 0
         self.player = None
@@ -64,7 +64,7 @@ class Round:
             if error and not (sql.startswith('INSERT') and
                               (error[0][:2] in ('22', '23', '21') or error[1].startswith(SERVER_SAYS))):
                 raise Failure('invalid', 'schema: %s: %s\n%s' % (error[0], error[1], sql), state=error[0])
-        self.viewmaker = ViewMaker(rng, schema, not_yet=NOT_YET if self.config.real else (), focus=self.focus)
+        self.viewmaker = ViewMaker(rng, schema, rare=NO_RULE if self.config.real else (), focus=self.focus)
         wanted = rng.randint(3, 8)
         for _ in range(wanted * 2):
             if len(self.viewmaker.views) < wanted:
@@ -129,9 +129,8 @@ class Round:
             if error[0] in ('22012', '21000') and any(w.hazard for w in p.views + [v]):
                 self.forget(v)          # another plan of the query evaluates it for other rows
                 return None
-            if error[0] == '0A000' and (not self.config.real or v.features & NOT_YET):
-                # not there yet; a refusal of anything else is a failure
-                self.refused[' + '.join(sorted(v.features & NOT_YET)) or error[1].splitlines()[0]] += 1
+            if error[0] == '0A000' and (not self.config.real or self.viewmaker.may_be_refused(v)):
+                self.refused[' + '.join(sorted(self.viewmaker.no_rule(v))) or error[1].splitlines()[0]] += 1
                 if self.options.show_refused:
                     print('%s\n    %s' % (error[1], create))
                 self.forget(v)
@@ -147,8 +146,8 @@ class Round:
                 self.maker.deferred = True
                 v.features.add('deferred')
         self.accepted += 1
-        if v.features & NOT_YET and not v.plain and self.config.real:
-            self.early[' + '.join(sorted(v.features & NOT_YET))] += 1
+        if not v.plain and self.config.real:
+            self.whole.update(sorted(self.viewmaker.no_rule(v)))
         self.features.update(sorted(v.features))
         self.viewmaker.add(v)
         p.present(v)
@@ -305,7 +304,7 @@ def worker(number, options, stop_at, queue):
         lines.append(' '.join(str(a) for a in args))
 
     total = {'given up': 0}
-    total.update(passed=0, failed=0, rounds=0, accepted=0, verified=0, slow=0, refused=Counter(), early=Counter(),
+    total.update(passed=0, failed=0, rounds=0, accepted=0, verified=0, slow=0, refused=Counter(), whole=Counter(),
                  features=Counter(), kinds=Counter(), errors=Counter())
     try:
         make_database(db, config)
@@ -349,7 +348,7 @@ def worker(number, options, stop_at, queue):
             total['rounds'] += 1
             total['accepted'] += rnd.accepted
             total['slow'] += rnd.slow
-            for k in ('refused', 'early', 'features', 'kinds'):
+            for k in ('refused', 'whole', 'features', 'kinds'):
                 total[k].update(getattr(rnd, k))
             if options.verbose:
                 queue.put(('text', 'round %s: %d compared, %d views, %.1f s, slowest %.2f s' % (
@@ -436,8 +435,7 @@ def summary(totals, options, elapsed, workers):
           + '; %d checked against the same without views' % count('verified'))
     for constructs, n in refused.most_common(30):
         print('refused %4d  %s' % (n, constructs))
-    for constructs, n in all_of('early').most_common(30):
-        print('accepted %3d  %s, though on the list NOT_YET' % (n, constructs))
+    print('no rule:    ' + ', '.join('%s %d' % x for x in all_of('whole').most_common()))
     share = sum(refused.values()) / max(1, sum(refused.values()) + accepted)
     if options.strict is not None and share > options.strict:
         print('refused share %.3f is above %.3f' % (share, options.strict))

@@ -279,6 +279,21 @@ class SelectMaker:
 
     # ---- recursion ----
 
+    def search_or_cycle(self, name, made):
+        """Clauses behind a recursive query, and one that shows what they add: (text, its name, its columns)."""
+        rng = self.rng
+        text, shown = '', ''
+        if rng.random() < 0.6:
+            text += ' SEARCH %s FIRST BY %s SET o' % (rng.choice(['DEPTH', 'BREADTH']), rng.choice([
+                made[0][0], ', '.join(n for n, k in made if k == 'int')]))
+            shown += rng.choice([', rank() OVER (ORDER BY o) AS place', ', dense_rank() OVER (ORDER BY o DESC) AS place'])
+        if rng.random() < 0.6 or not text:
+            text += ' CYCLE %s SET looped%s USING way' % (made[0][0], rng.choice(['', '', ' TO 1 DEFAULT 0']))
+            shown += ', looped::int AS looped, cardinality(way) AS steps'
+        columns = [n for n, _ in made]
+        text += ', %s AS (SELECT %s%s FROM %s)' % (name + 'x', ', '.join(columns), shown, name)
+        return text, name + 'x', made + [(n, 'int') for n in ('place', 'looped', 'steps') if ' AS ' + n in shown]
+
     def recursive(self, depth):
         """WITH RECURSIVE that ends: UNION over a finite domain, or a counter."""
         rng = self.rng
@@ -308,19 +323,24 @@ class SelectMaker:
             cols, made = ['x', 'y'], [('x', 'int'), ('y', 'int')]
         else:
             occurs.update({k: 2 * n for k, n in rel.occurs.items()})
+            distinct = 'DISTINCT ' if self.want('distinct in a recursive term', 0.1) else ''
             body = 'SELECT s.%s::int8, 0, ARRAY[s.%s]::int[] FROM %s s%s UNION %s ' \
-                'SELECT e.%s::int8, r.n + 1, r.path || e.%s::int FROM %s r JOIN %s e ON e.%s = r.x WHERE r.n < %d' % (
-                    dst, dst, rel.ref, start, rng.choice(['ALL', '', 'ALL']), dst, dst, name, rel.ref, src,
+                'SELECT %se.%s::int8, r.n + 1, r.path || e.%s::int FROM %s r JOIN %s e ON e.%s = r.x WHERE r.n < %d' % (
+                    dst, dst, rel.ref, start, rng.choice(['ALL', '', 'ALL']), distinct, dst, dst, name, rel.ref, src,
                     rng.choice([1, 1, 2]))
             if rng.random() < 0.4:
                 body += ' AND e.%s <> ALL (r.path)' % dst
             cols, made = ['x', 'n', 'path'], [('x', 'int'), ('n', 'int'), ('path', 'intarr')]
+        clauses, shown = '', name
+        # by UNION, rows differ by their way, which goes on for ever on a cycle
+        if 'y' not in cols and self.want('search or cycle', 0.7):
+            clauses, shown, made = self.search_or_cycle(name, made)
         before = list(self.ctes)
-        it = Relation(name, made, occurs)
+        it = Relation(shown, made, occurs)
         self.ctes = before + [it]
         main = self.any_query(max(depth - 1, 0), force=[it])
         self.ctes = before
-        sql = 'WITH RECURSIVE %s(%s) AS (%s) %s' % (name, ', '.join(cols), body, main.sql)
+        sql = 'WITH RECURSIVE %s(%s) AS (%s)%s %s' % (name, ', '.join(cols), body, clauses, main.sql)
         if depth < 2 and rng.random() < 0.2:
             sql = 'SELECT * FROM (%s) w' % sql
         return Query(sql, main.cols, main.occurs)

@@ -191,6 +191,17 @@ class SubqueryMaker:
         """A query of one column of this kind and one row at most, or one that fails with more."""
         rng = self.rng
         r = rng.random()
+        if kind == 'int' and self.want('recursion over outer columns', 0.25):
+            sql = self.outer_recursion()
+            if sql:
+                return sql
+        if kind == 'int' and self.want('hypothetical set in a subquery', 0.25):
+            text, cols, where, occurs = self.simple_from()
+            self.extra.update(occurs)
+            c = self.e.of(cols, 'int')
+            if c:
+                return 'SELECT %s(%d) WITHIN GROUP (ORDER BY %s) FROM %s%s' % (
+                    rng.choice(['rank', 'dense_rank']), rng.randint(0, 3), c.sql, text, self.where(where))
         if r < 0.35 and kind in ('int', 'text', 'num2', 'date', 'ts', 'enum', 'float', 'num0', 'char'):
             text, cols, where, occurs = self.simple_from()
             self.extra.update(occurs)
@@ -210,6 +221,22 @@ class SubqueryMaker:
             self.extra.update(occurs)
             return 'SELECT %s%s%s FROM %s%s' % (ONE_OPEN, self.of_kind(cols, kind), ONE_CLOSE, text, self.where(where))
         return 'SELECT %s' % self.of_kind(self.outer[-1] or [Col('1', 'int')], kind)
+
+    def outer_recursion(self):
+        """What can be reached from a column of the query around: SQL or None."""
+        rng = self.rng
+        x = self.e.of(self.outer[-1], 'int')
+        edges = [(r, [n for n, k in r.cols if k == 'int']) for r in self.base]
+        edges = [(r, n) for r, n in edges if n]
+        if x is None or not edges:
+            return None
+        rel, ints = rng.choice(edges)
+        self.aliases += 1
+        name = 'r%d' % self.aliases
+        self.extra.update(rel.occurs)
+        return 'WITH RECURSIVE %s(x) AS (SELECT %s::int8 UNION SELECT e.%s::int8 FROM %s e JOIN %s r ON e.%s = r.x) ' \
+            'SELECT %s FROM %s' % (name, x.sql, rng.choice(ints), rel.ref, name, rng.choice(ints),
+                                   rng.choice(['count(*)', 'max(x)', 'min(x)', 'count(x)']), name)
 
     def one_allowed(self):
         """A subquery that may give more rows than one: rarely, for it stops statements."""

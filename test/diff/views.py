@@ -5,6 +5,7 @@ rendered twice: for the maintained view, reading maintained views, and for its t
 reads plain views only and ends at the base tables.  The twin is what the oracle believes.
 """
 
+import re
 from collections import Counter
 
 from exprs import Exprs, HAZARD_CLOSE, HAZARD_OPEN, ONE_CLOSE, ONE_OPEN
@@ -14,13 +15,15 @@ from schema import KINDS, ident
 from selects import Query, SelectMaker
 from subqueries import SubqueryMaker
 
-# Constructs that the extension refuses.  They are tried now and then; a refusal of anything else is a failure.
-NOT_YET = {
-    'dependent column without order',
-    'correlated grouping sets',
-    'match by a type without order', 'full join of correlated items',
+# Constructs without a rule of their own: the view is computed anew as a whole, or refused beside what has several
+# right answers for all that the extension knows.  A refusal of anything else is a failure.
+NO_RULE = {
+    'dependent column without order', 'correlated grouping sets', 'match by a type without order',
+    'full join of correlated items', 'search or cycle', 'recursion over outer columns', 'distinct in a recursive term',
+    'hypothetical set in a subquery',
 }
-PROBE = 0.12            # how often they are tried, compared with others
+SEVERAL = re.compile(r'\bLIMIT\b|\bOFFSET\b|\bFETCH\b|\bDISTINCT ON\b|\bOVER\b|\bUNION\b')
+PROBE = 0.3             # how often they are tried, compared with others
 
 
 class View:
@@ -56,8 +59,8 @@ class View:
 
 
 class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
-    def __init__(self, rng, schema, hazards=True, not_yet=NOT_YET, focus=()):
-        self.rng, self.schema, self.not_yet = rng, schema, not_yet
+    def __init__(self, rng, schema, hazards=True, rare=NO_RULE, focus=()):
+        self.rng, self.schema, self.rare = rng, schema, rare
         self.focus = focus              # constructs to use more often
         self.base = [Relation(t.sql, [(c.sql, c.kind) for c in t.cols], Counter({t.index: 1}), t)
                      for t in schema.tables]
@@ -110,6 +113,22 @@ class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
     def add(self, v):
         self.views.append(v)
 
+    def may_be_refused(self, v):
+        """Is there a construct without a rule beside one that may have several right answers?"""
+        below, queries = [v], []
+        for w in below:
+            queries.append(w.query.sql)
+            below += [x for x in self.views if x.plain and '[[%d]]' % x.number in w.query.sql and x not in below]
+        return self.no_rule(v) and any(SEVERAL.search(sql) for sql in queries)
+
+    def no_rule(self, v):
+        """The constructs without a rule in it, and in the plain views that it reads."""
+        found = v.features & NO_RULE
+        for x in self.views:
+            if x.plain and '[[%d]]' % x.number in v.query.sql:
+                found |= self.no_rule(x)
+        return found
+
     # ---- what all parts use ----
 
     def want(self, construct, p):
@@ -122,7 +141,7 @@ class ViewMaker(FromMaker, SelectMaker, OrderedMaker, SubqueryMaker):
 
     def share(self, construct):
         """How often a construct is used, compared with its usual share."""
-        return PROBE if construct in self.not_yet else 5 if construct in self.focus else 1
+        return 5 if construct in self.focus else PROBE if construct in self.rare else 1
 
     def placed(self, place, make, *args):
         """What make() gives, with place noted as where it stands."""

@@ -102,6 +102,6 @@ SELECT count(*) FROM docs;
 
 -- records cannot be stored
 CREATE MATERIALIZED VIEW refused USING tview AS SELECT q FROM (SELECT a, b FROM t) q;
-CREATE MATERIALIZED VIEW refused USING tview AS SELECT count(*) FROM (SELECT a, b FROM t) q GROUP BY q;
+CREATE MATERIALIZED VIEW by_record USING tview AS SELECT count(*) FROM (SELECT a, b FROM t) q GROUP BY q;
 -- system columns that a row does not keep
 CREATE MATERIALIZED VIEW refused USING tview AS SELECT xmin FROM t;
