@@ -29,7 +29,7 @@ insert_state_row(TupleTableSlot *slot, void *context)
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	(void) tv_writer_insert(writer, slot->tts_values, slot->tts_isnull, false);
+	tv_writer_fill(writer, slot->tts_values, slot->tts_isnull);
 }
 
 static void

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -24,6 +25,9 @@
 #include "executor/isolation.h"
 #include "executor/writer.h"
 #include "tv_compat.h"
+
+/* Of the rows of a new table, so many are entered into its indexes one by one. */
+#define TV_INDEXED_ROWS 1000
 
 static void open_indexes(TvWriter *writer);
 static void begin_scan(TvWriter *writer);
@@ -126,6 +130,8 @@ tv_writer_close(TvWriter *writer)
 		ExecDropSingleTupleTableSlot(slot);
 		tuplestore_end(writer->late_inserts);
 	}
+	if (writer->bulk)
+		FreeBulkInsertState(writer->bulk);
 	UnregisterSnapshot(writer->snapshot);
 	if (writer->index)
 		RelationClose(writer->index);
@@ -137,6 +143,25 @@ tv_writer_close(TvWriter *writer)
 		FreeExecutorState(writer->estate);
 	}
 	table_close(writer->rel, NoLock);
+	if (writer->bulk)
+		tv_compat_reindex_relation(writer->access->relid);
+}
+
+void
+tv_writer_fill(TvWriter *writer, const Datum *values, const bool *nulls)
+{
+	if (writer->bulk == NULL && writer->inserted >= TV_INDEXED_ROWS)
+	{
+		MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
+
+		writer->bulk = GetBulkInsertState();
+		MemoryContextSwitchTo(oldcxt);
+	}
+	store_new(writer, values, nulls);
+	table_tuple_insert(writer->rel, writer->new_slot, writer->cid, 0, writer->bulk);
+	if (writer->bulk == NULL)
+		(void) insert_index_entries(writer, false, false, NIL);
+	writer->inserted++;
 }
 
 void

@@ -43,6 +43,7 @@ typedef struct TvWriter
 
 	struct Tuplestorestate *late_inserts;	/* with other unique indexes, all
 											 * deletes go before all inserts */
+	struct BulkInsertStateData *bulk;	/* filling, and the indexes lack rows */
 	int64		inserted;
 	int64		updated;
 	int64		deleted;
@@ -101,5 +102,11 @@ extern bool tv_writer_delete(TvWriter *writer);
  */
 extern bool tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls,
 							 bool speculative);
+
+/*
+ * Insert a row into a state table that was made in this transaction, into which nothing but
+ * this is written before the writer is closed: of many rows, the indexes are built then.
+ */
+extern void tv_writer_fill(TvWriter *writer, const Datum *values, const bool *nulls);
 
 #endif							/* TV_WRITER_H */

@@ -314,3 +314,17 @@ INSERT INTO share VALUES (1, 5, 2), (5, 6, 1);
 DELETE FROM share WHERE dst = 2;
 SELECT * FROM shares ORDER BY id;
 SELECT * FROM differences();
+
+-- state of so many rows that its indexes are built when they are there
+CREATE TABLE many (id integer PRIMARY KEY, parent integer);
+CREATE INDEX ON many (parent);
+INSERT INTO many SELECT i, nullif(i / 2, 0) FROM generate_series(1, 3000) i;
+CREATE MATERIALIZED VIEW many_depths USING tview AS
+  WITH RECURSIVE r AS (SELECT id, 0 AS depth FROM many WHERE parent IS NULL
+                       UNION SELECT m.id, r.depth + 1 FROM r JOIN many m ON m.parent = r.id)
+  SELECT depth, count(*) AS nodes, max(id) AS last FROM r GROUP BY depth;
+UPDATE many SET parent = 1 WHERE id IN (2999, 17);
+DELETE FROM many WHERE id = 100;
+INSERT INTO many VALUES (4000, 3000);
+SELECT * FROM differences();
+SELECT * FROM many_depths ORDER BY depth DESC LIMIT 3;
