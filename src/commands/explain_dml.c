@@ -175,6 +175,7 @@ observe_plan(TvRunObserver *self, TvPlan *plan, QueryDesc *desc)
 	switch (plan->kind)
 	{
 		case TV_PLAN_DELTA:
+		case TV_PLAN_DELTA_KEYED:
 			place = TV_REPORT_DELTA;
 			break;
 		case TV_PLAN_RECOMPUTE:

@@ -52,6 +52,13 @@ extern Query *tv_derive_delta(const TvGraph *graph, const TvNode *node,
 							  const Bitmapset *changed, TvLayout **layouts,
 							  const double *rows);
 
+/*
+ * Change a delta of the node, so that of rows that leave no more than the key is
+ * computed.  Is there a key, and does this save anything?
+ */
+extern void tv_derive_delta_keyed(const TvNode *node, Query *query);
+extern bool tv_derive_key_saves(const TvNode *node);
+
 typedef enum TvRecomputeScope
 {
 	TV_RECOMPUTE_ALL,			/* every group */

@@ -31,6 +31,21 @@ static void apply_key(TvNodeFlush *flush, TvRowTable *rows, TvWriter *writer,
 static void apply_bag(TvNodeFlush *flush, TvRowTable *rows, TvWriter *writer,
 					  int64 first, int64 last, RowScratch *s);
 
+TvRowTable *
+tv_rows_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs)
+{
+	TvNode	   *node = flush->node;
+	TvRowTable *table = tv_rows_make_sorted(node->out_desc,
+											node->identity == TV_IDENTITY_BAG,
+											node->nidentity, node->identity_attnos,
+											flush->rt->identity_sort, flush->cxt);
+
+	tv_flush_run_delta(flush, plan, inputs, tv_rows_consume, table);
+	if (plan->kind == TV_PLAN_DELTA_KEYED && !tv_rows_are_paired(table))
+		return NULL;
+	return table;
+}
+
 void
 tv_apply_rows(TvNodeFlush *flush, TvRowTable *rows)
 {

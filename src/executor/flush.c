@@ -443,14 +443,21 @@ flush_inputs(TvView *view, TvNode *node, List *inputs, const Bitmapset *changed,
 }
 
 /* An additive node's delta depends on the change alone, whoever looks at it. */
-static void
-run_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs,
-		  TvRowConsumer consumer, void *context)
+void
+tv_flush_run_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs,
+				   TvRowConsumer consumer, void *context)
 {
 	if (flush->node->additive)
 		tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
 	else
 		tv_isolation_run(plan, inputs, flush->view->relid, true, consumer, context);
+}
+
+/* Two runs under two snapshots compare whole rows, so they compute them. */
+static TvPlanKind
+delta_kind(const TvNodeRuntime *rt)
+{
+	return rt->key_saves && !IsolationUsesXactSnapshot() ? TV_PLAN_DELTA_KEYED : TV_PLAN_DELTA;
 }
 
 /* Compute the node's delta, then apply it. */
@@ -474,7 +481,7 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 		tv_key_locks_join(flush, inputs, changed);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
-	plan = tv_plan_get(flush->view, node, TV_PLAN_DELTA, changed, 0, rows);
+	plan = tv_plan_get(flush->view, node, delta_kind(flush->rt), changed, 0, rows);
 	if (plan == NULL)
 	{
 		PopActiveSnapshot();
@@ -484,7 +491,7 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 	{
 		TvRowTable *delta = tv_top_rows_delta(flush);
 
-		run_delta(flush, plan, inputs, tv_rows_consume, delta);
+		tv_flush_run_delta(flush, plan, inputs, tv_rows_consume, delta);
 		if (delta->nrows > 0)
 		{
 			/* which rows are kept depends on all that are there */
@@ -498,7 +505,7 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 	{
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
 
-		run_delta(flush, plan, inputs, tv_groups_add, table);
+		tv_flush_run_delta(flush, plan, inputs, tv_groups_add, table);
 		if (table->ngroups > 0 && node->group_lock)
 		{
 			/* what is recomputed must be read after it is locked */
@@ -513,12 +520,13 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 	}
 	else
 	{
-		TvRowTable *table = tv_rows_make_sorted(node->out_desc,
-												node->identity == TV_IDENTITY_BAG,
-												node->nidentity, node->identity_attnos,
-												flush->rt->identity_sort, flush->cxt);
+		TvRowTable *table = tv_rows_delta(flush, plan, inputs);
 
-		run_delta(flush, plan, inputs, tv_rows_consume, table);
+		if (table == NULL)
+		{
+			plan = tv_plan_get(flush->view, node, TV_PLAN_DELTA, changed, 0, rows);
+			table = tv_rows_delta(flush, plan, inputs);
+		}
 		tv_apply_rows(flush, table);
 	}
 	PopActiveSnapshot();

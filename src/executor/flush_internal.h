@@ -75,6 +75,17 @@ extern void tv_apply_top_rows(TvNodeFlush *flush, TvRowTable *delta);
 extern void tv_apply_recursive(TvNodeFlush *flush, List *inputs, const Bitmapset *changed,
 							   const double *rows);
 
+/* Run the plan of the node's delta, under two snapshots if that is needed. */
+extern void tv_flush_run_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs,
+							   TvRowConsumer consumer, void *context);
+
+/*
+ * The delta of a linear node.  NULL if the plan computes no more than the keys
+ * of rows that leave, and more than one row leaves or comes for a key: some of
+ * them cancel each other, and nobody knows which.
+ */
+extern TvRowTable *tv_rows_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs);
+
 /*
  * Lock a node, then compute its output anew as a whole; and the latter alone, under
  * the active snapshot, of a node that is locked.

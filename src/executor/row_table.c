@@ -144,7 +144,7 @@ compare_rows(const void *pa, const void *pb, void *arg)
 void
 tv_rows_sort(TvRowTable *table)
 {
-	if (table->nrows > 1)
+	if (table->nrows > 1 && !table->paired)
 		qsort_arg(table->rows, table->nrows, sizeof(TvSignedRow), compare_rows, table);
 }
 
@@ -248,13 +248,31 @@ net(TvRowTable *table, int64 first, int64 last)
 	pfree(bnulls);
 }
 
+bool
+tv_rows_are_paired(TvRowTable *table)
+{
+	tv_rows_sort(table);
+	for (int64 first = 0, last; first < table->nrows; first = last)
+	{
+		TvSignedRow *row = &table->rows[first];
+
+		CHECK_FOR_INTERRUPTS();
+		last = tv_rows_key_end(table, first);
+		if (last - first > 2 || (row[0].weight != 1 && row[0].weight != -1) ||
+			(last - first == 2 && row[1].weight != -row[0].weight))
+			return false;
+	}
+	table->paired = true;
+	return true;
+}
+
 int64
 tv_rows_net_key(TvRowTable *table, int64 first)
 {
 	int64		end = tv_rows_key_end(table, first);
 
 	CHECK_FOR_INTERRUPTS();
-	if (end > first + 1)
+	if (end > first + 1 && !table->paired)
 		net(table, first, end);
 	return end;
 }

@@ -27,6 +27,7 @@ typedef struct TvRowTable
 {
 	MemoryContext cxt;
 	TupleDesc	desc;			/* of the rows, without weight */
+	bool		paired;			/* see tv_rows_are_paired */
 	bool		bag;			/* no key: in the order of the image's hash */
 	int			nkeys;			/* 0 and no bag: all rows are of one key */
 	AttrNumber *keys;
@@ -62,7 +63,13 @@ extern void tv_rows_sort(TvRowTable *table);
 extern int64 tv_rows_key_end(const TvRowTable *table, int64 first);
 
 /*
- * The same, and net them: weights of rows with one image are added up on the
+ * Does at most one row leave and one come for each key?  Then the rows are
+ * sorted, and no more netted: of those that leave, only the key may be known.
+ */
+extern bool tv_rows_are_paired(TvRowTable *table);
+
+/*
+ * The same as tv_rows_key_end, and net them: weights of rows with one image are added up on the
  * first of them, the others get weight 0.
  */
 extern int64 tv_rows_net_key(TvRowTable *table, int64 first);

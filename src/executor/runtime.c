@@ -53,6 +53,7 @@ tv_runtime_get(TvView *view, TvNode *node)
 		init_accs(rt);
 		init_projection(rt);
 	}
+	rt->key_saves = tv_derive_key_saves(node);
 	rt->identity_sort = tv_rows_prepare_sort(node->out_desc, node->nidentity, node->identity_attnos);
 	view->runtimes[node->id] = rt;
 	MemoryContextSwitchTo(oldcxt);

@@ -56,6 +56,7 @@ typedef struct TvNodeRuntime
 	ExprState **out;
 	ExprState  *having;
 
+	bool		key_saves;		/* tv_derive_key_saves */
 	SortSupportData *identity_sort; /* order of the output rows' key */
 	struct TvTopRuntime *top_rows;	/* owned by apply_top_rows.c */
 	struct TvStoreAccess *access[3];	/* by TvStoreUse; see store_access.c */

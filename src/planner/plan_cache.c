@@ -88,6 +88,12 @@ combined_class(const Bitmapset *changed, const double *source_rows)
 	return class & 0x7fffffff;
 }
 
+static bool
+is_delta(TvPlanKind kind)
+{
+	return kind == TV_PLAN_DELTA || kind == TV_PLAN_DELTA_KEYED;
+}
+
 TvPlan *
 tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind, const Bitmapset *changed, double rows,
 			const double *source_rows)
@@ -105,7 +111,7 @@ tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind, const Bitmapset *change
 
 		if (candidate->key.node == node->id && candidate->key.kind == kind &&
 			candidate->key.size_class == class &&
-			(kind != TV_PLAN_DELTA || bms_equal(candidate->changed, changed)))
+			(!is_delta(kind) || bms_equal(candidate->changed, changed)))
 		{
 			entry = candidate;
 			break;
@@ -142,6 +148,7 @@ derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows, const double
 	switch ((TvPlanKind) entry->key.kind)
 	{
 		case TV_PLAN_DELTA:
+		case TV_PLAN_DELTA_KEYED:
 			return tv_derive_delta(view->graph, node, entry->changed, view->layouts, expected);
 		case TV_PLAN_RECOMPUTE:
 			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_ALL, rows);
@@ -177,6 +184,8 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows,
 	AcceptInvalidationMessages();
 	generation = plan_generation;
 	query = derive(view, node, entry, rows, source_rows);
+	if (query && entry->key.kind == TV_PLAN_DELTA_KEYED)
+		tv_derive_delta_keyed(node, query);
 	if (query == NULL)
 	{
 		entry->empty = true;

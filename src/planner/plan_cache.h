@@ -15,6 +15,7 @@
 typedef enum TvPlanKind
 {
 	TV_PLAN_DELTA,				/* tv_derive_delta */
+	TV_PLAN_DELTA_KEYED,		/* ... changed by tv_derive_delta_keyed */
 	TV_PLAN_RECOMPUTE,			/* tv_derive_recompute, the whole node */
 	TV_PLAN_RECOMPUTE_KEYS,		/* ... keys without nulls */
 	TV_PLAN_RECOMPUTE_NULL_KEYS,	/* ... keys with nulls */
