@@ -6,7 +6,10 @@
  * Rows are compared as multisets by their text and by their image.  Of equal
  * values with several images (1.0 and 1.00) a group shows one: such columns are
  * compared by the type's equality, and what is computed from them, by nodes above,
- * is compared with what these compute from the stored rows.  The
+ * is compared with what these compute from the stored rows.  Sums of floats and
+ * lists depend on the order in which an aggregate gets its rows, where the query
+ * leaves it open: the former are compared in ten digits (four of a float4), the latter as bags of
+ * characters.  The
  * definition runs as the view's owner, with the view's settings, under the
  * snapshot of the calling query.  What a state table should contain is
  * computed as the owner as well, and then compared as the extension's owner,
@@ -17,13 +20,17 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/tlist.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
@@ -54,6 +61,8 @@ typedef struct TvColumns
 {
 	Bitmapset  *equal;			/* by the type's equality */
 	Bitmapset  *computed;		/* not: they depend on the choice of an image */
+	Bitmapset  *rounded;		/* floats, added up in any order */
+	Bitmapset  *shuffled;		/* lists in any order */
 } TvColumns;
 
 static void check_view(ReturnSetInfo *rsinfo, const TvView *view);
@@ -181,10 +190,63 @@ images_walker(Node *node, void *group)
 	return expression_tree_walker(node, images_walker, group);
 }
 
+/* Is the order in which the aggregate gets its arguments left open? */
+static bool
+is_unordered(const Aggref *aggref)
+{
+	List	   *ordered = NIL;
+	ListCell   *lc;
+
+	if (aggref->aggkind != AGGKIND_NORMAL || aggref->aggfnoid >= FirstNormalObjectId)
+		return false;
+	foreach(lc, aggref->aggorder)
+		ordered = lappend(ordered, get_sortgroupclause_expr(lfirst(lc), aggref->args));
+	foreach(lc, aggref->args)
+	{
+		TargetEntry *arg = lfirst_node(TargetEntry, lc);
+
+		if (!arg->resjunk && !IsA(arg->expr, Const) && !list_member(ordered, arg->expr))
+			return true;
+	}
+	return false;
+}
+
+static bool
+unordered_walker(Node *node, void *context)
+{
+	const TvNode *group = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		int			agg = ((Var *) node)->varattno - group->nkeys - 1;
+
+		return agg >= 0 && ((TvAgg *) list_nth(group->aggs, agg))->kind == TV_AGG_RECOMPUTE &&
+			is_unordered(((TvAgg *) list_nth(group->aggs, agg))->aggref);
+	}
+	return expression_tree_walker(node, unordered_walker, context);
+}
+
+static void
+unordered_column(const TvNode *node, int number, Node *expr, TvColumns *columns)
+{
+	Oid			type = getBaseType(exprType(expr));
+
+	if (!unordered_walker(expr, (void *) node))
+		return;
+	if (type == FLOAT4OID || type == FLOAT8OID)
+		columns->rounded = bms_add_member(columns->rounded, number);
+	else if (OidIsValid(get_element_type(type)) || type == TEXTOID || type == BYTEAOID ||
+			 type == JSONOID || type == JSONBOID || type == XMLOID)
+		columns->shuffled = bms_add_member(columns->shuffled, number);
+}
+
 /* A column that shows an expression over the group row. */
 static void
 out_column(const TvNode *node, int number, Node *expr, TvColumns *columns)
 {
+	unordered_column(node, number, expr, columns);
 	if (!images_walker(expr, (void *) node))
 		return;
 	if (IsA(expr, Var))
@@ -311,6 +373,14 @@ compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected,
 			appendStringInfo(&equal, ", tview_row.c%d", i);
 			appendStringInfo(&group, ", c%d", i);
 		}
+		else if (bms_is_member(i, columns->rounded))
+			appendStringInfo(&exact, ", CASE WHEN tview_row.c%d BETWEEN -1e-9 AND 1e-9 THEN ''"
+							 " ELSE pg_catalog.to_char(tview_row.c%d, '9.%sEEEE') END", i, i,
+							 getBaseType(TupleDescAttr(expected->md.tupdesc, i - 1)->atttypid) == FLOAT4OID ?
+							 "999" : "999999999");
+		else if (bms_is_member(i, columns->shuffled))
+			appendStringInfo(&exact, ", (SELECT pg_catalog.string_agg(c, '' ORDER BY c COLLATE pg_catalog.\"C\")"
+							 " FROM pg_catalog.string_to_table(tview_row.c%d::pg_catalog.text, NULL) c)", i);
 		else if (!bms_is_member(i, columns->computed))
 			appendStringInfo(&exact, ", tview_row.c%d", i);
 	}

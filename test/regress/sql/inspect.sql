@@ -127,3 +127,23 @@ END $$;
 SELECT * FROM tview.check('base');
 RESET ROLE;
 DROP ROLE regress_tview_reader;
+
+-- sums of floats, and lists without an order, differ by the order in which rows are read: check knows that
+CREATE TABLE gauge (id int PRIMARY KEY, station int, x float8, y float4, label text, seen bool);
+INSERT INTO gauge SELECT i, i % 3, i * 0.1 + 1e5 / i, i * 0.3, 'g' || i FROM generate_series(1, 3000) i;
+CREATE MATERIALIZED VIEW readings USING tview AS
+  SELECT station, sum(x) AS sx, stddev(x) AS dx, sum(y) AS sy, sum(x) / 3 AS third, array_agg(label) AS labels,
+         string_agg(label, ',') AS text, jsonb_agg(label) AS json, array_agg(label ORDER BY station) AS some_order
+  FROM gauge GROUP BY station;
+-- no column that the view uses, but other places of the rows
+UPDATE gauge SET seen = true WHERE id % 2 = 0;
+SELECT count(*) FROM (SELECT * FROM readings EXCEPT
+  SELECT station, sum(x), stddev(x), sum(y), sum(x) / 3, array_agg(label), string_agg(label, ','), jsonb_agg(label),
+         array_agg(label ORDER BY station) FROM gauge GROUP BY station) others;
+SELECT * FROM tview.check('readings');
+-- what is wrong is still found
+UPDATE pg_trigger SET tgenabled = 'D' WHERE tgrelid = 'gauge'::regclass AND tgfoid = 'tview.capture'::regproc;
+UPDATE pg_class SET relname = relname WHERE oid = 'gauge'::regclass;
+UPDATE gauge SET x = x + 0.01 WHERE id = 1;
+UPDATE gauge SET label = 'unseen' WHERE id = 2;
+SELECT relation, difference, copies, split_part(content, ',', 1) AS station FROM tview.check('readings') ORDER BY 4, 2;
