@@ -119,6 +119,16 @@ COMMENT ON FUNCTION tview.only_row(anyelement, pg_catalog.int8) IS
 -- One for each moving state that can be stored.
 -- ---------------------------------------------------------------------------
 
+-- PostgreSQL 17 has this function no more, and pg_upgrade has to make its
+-- state aggregate there: the aggregate calls ours, which calls the server's.
+CREATE FUNCTION tview.interval_accum(pg_catalog.interval[], pg_catalog.interval)
+  RETURNS pg_catalog.interval[]
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'tview_call_namesake';
+
+COMMENT ON FUNCTION tview.interval_accum(pg_catalog.interval[], pg_catalog.interval) IS
+  'transition function of avg(interval), which the server has up to version 16';
+
 DO LANGUAGE plpgsql $do$
 DECLARE
   a record;
@@ -128,6 +138,7 @@ BEGIN
            'state_' || f.proname AS name,
            CASE WHEN p.pronargs = 0 THEN '*'
                 ELSE pg_catalog.oidvectortypes(p.proargtypes) END AS args,
+           COALESCE(o.pronamespace, f.pronamespace)::pg_catalog.regnamespace AS schema,
            f.proname AS sfunc,
            pg_catalog.format_type(g.aggmtranstype, NULL) AS stype,
            CASE WHEN g.aggmtranstype = 'pg_catalog.internal'::pg_catalog.regtype
@@ -137,6 +148,8 @@ BEGIN
       JOIN pg_catalog.pg_proc p ON p.oid = g.aggfnoid
       JOIN pg_catalog.pg_proc f ON f.oid = g.aggmtransfn
       LEFT JOIN pg_catalog.pg_proc s ON s.oid = g.aggserialfn
+      LEFT JOIN pg_catalog.pg_proc o ON o.proname = f.proname AND o.proargtypes = f.proargtypes
+           AND o.pronamespace = 'tview'::pg_catalog.regnamespace
      WHERE g.aggminvtransfn <> 0
        AND g.aggkind = 'n'
        AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
@@ -144,8 +157,8 @@ BEGIN
        AND (g.aggmtranstype <> 'pg_catalog.internal'::pg_catalog.regtype
             OR (g.aggmtransfn = g.aggtransfn AND g.aggserialfn <> 0))
   LOOP
-    EXECUTE pg_catalog.format('CREATE AGGREGATE tview.%I(%s) (SFUNC = pg_catalog.%I, STYPE = %s',
-                              a.name, a.args, a.sfunc, a.stype)
+    EXECUTE pg_catalog.format('CREATE AGGREGATE tview.%I(%s) (SFUNC = %s.%I, STYPE = %s',
+                              a.name, a.args, a.schema, a.sfunc, a.stype)
          || CASE WHEN a.finalfunc IS NULL THEN ''
                  ELSE pg_catalog.format(', FINALFUNC = pg_catalog.%I', a.finalfunc) END
          || CASE WHEN a.initcond IS NULL THEN ''

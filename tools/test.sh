@@ -20,7 +20,8 @@
 #
 # Ends with "N passed, N failed"; the exit status tells the same.  Nothing is skipped (a test that
 # says so counts as failed) or tried twice.  The server and all scratch files are gone at the end,
-# also after an interrupt; KEEP=1 keeps what a failed test wrote.  PG_CONFIG chooses the PostgreSQL.
+# also after an interrupt; KEEP=1 keeps what a failed test wrote.  PG_CONFIG chooses the PostgreSQL,
+# OLD_PG_CONFIG the one that tap/upgrade upgrades from (default: the same).
 #
 set -uo pipefail
 
@@ -282,6 +283,18 @@ tap() {
 
 	tests tap 'test/tap/*.pl' >"$work/list"
 	[ -s "$work/list" ] || return
+	# An older PostgreSQL, which the test of pg_upgrade starts from, needs the library, too.  Up to 15
+	# its headers are not C23, which is what newer compilers take a source for.
+	if [ -n "${OLD_PG_CONFIG-}" ]; then
+		mkdir "$work/old"
+		cp -r Makefile exports.txt ./*.control sql src "$work/old/"
+		if ! make -s -C "$work/old" PG_CONFIG="$OLD_PG_CONFIG" clean >"$work/old.log" 2>&1 ||
+			! make -s -j"$(nproc)" -C "$work/old" PG_CONFIG="$OLD_PG_CONFIG" COPT=-std=gnu17 all >>"$work/old.log" 2>&1 ||
+			! make -s -C "$work/old" PG_CONFIG="$OLD_PG_CONFIG" install >>"$work/old.log" 2>&1; then
+			fail "tap: build with $OLD_PG_CONFIG" "$work/old.log"
+			return
+		fi
+	fi
 	cp -r test "$work/"
 	if [ "$(id -u)" = 0 ]; then
 		chmod 755 "$work"

@@ -6,9 +6,10 @@
 #
 # VERSION is 17 or 18 (default: both); COMMAND runs in a copy of the tree in place of the tests.
 # The chroots are made once, from Debian's archive, and kept in CHROOTS (default
-# /var/tmp/pg_tviews-chroots, 600 MB each).  A command runs in a throw-away overlay over one, in
+# /var/tmp/pg_tviews-chroots, 750 MB each).  A command runs in a throw-away overlay over one, in
 # namespaces of its own: it changes neither the chroot nor this machine, and a server that it leaves
-# running dies with it.  Needs root and a kernel with overlayfs.
+# running dies with it.  Each has PostgreSQL 15, too, which the test of pg_upgrade starts from.
+# Needs root and a kernel with overlayfs.
 #
 set -euo pipefail
 
@@ -21,17 +22,22 @@ die() { echo "versions.sh: $*" >&2; exit 1; }
 packages=(gcc make libc6-dev binutils python3 python3-psycopg2 libcmocka-dev
 	libtap-parser-sourcehandler-pgtap-perl libipc-run-perl pgbouncer)
 
+# The version that tap/upgrade upgrades from.
+OLD=15
+
 suite_of() {
 	case $1 in
+		15) echo bookworm ;;
 		17) echo trixie ;;
 		18) echo sid ;;
 		*) die "no Debian suite is known to have PostgreSQL $1" ;;
 	esac
 }
 
-# For a version, with the peer that bench/concurrency compares.
+# For a version, with the one to upgrade from and the peer that bench/concurrency compares.
 wanted_of() {
-	wanted=("${packages[@]}")
+	wanted=("${packages[@]}" "postgresql-$1" "postgresql-server-dev-$1" "postgresql-$1-pgtap"
+		"postgresql-$OLD" "postgresql-server-dev-$OLD")
 	[ "$1" != 18 ] || wanted+=(postgresql-18-pg-ivm)
 }
 
@@ -56,19 +62,32 @@ mirror() {
 }
 
 # postgresql-server-dev-NN depends on clang and LLVM, 480 MB that only bitcode for the JIT compiler
-# needs.  An empty package stands in for them, and PGXS is told.
+# needs, and the old server on its library.  An empty package stands in for them, and PGXS is told.
 fake_llvm() {
 	local provides
 
-	provides=$(in_chroot apt-cache show "postgresql-server-dev-$version" | sed -n 's/^Depends: //p' | head -n 1 |
-		tr ',' '\n' | awk '$1 ~ /^(clang|llvm)-[0-9]+(-dev)?$/ {printf "%s%s", sep, $1; sep = ", "}')
+	provides=$(in_chroot apt-cache show "postgresql-server-dev-$version" "postgresql-server-dev-$OLD" "postgresql-$OLD" |
+		sed -n 's/^Depends: //p' | tr ',' '\n' | awk '$1 ~ /^(clang|llvm)-[0-9]+(-dev)?$|^libllvm[0-9]+$/ {print $1}' |
+		sort -u | paste -sd, | sed 's/,/, /g')
 	[ -n "$provides" ] || return 0
 	mkdir -p "$root/tmp/nollvm/DEBIAN"
-	printf '%s\n' 'Package: nollvm' 'Version: 1' 'Architecture: all' 'Maintainer: none <root@localhost>' \
+	printf '%s\n' 'Package: nollvm' 'Version: 2' 'Architecture: all' 'Maintainer: none <root@localhost>' \
 		"Provides: $provides" 'Description: empty stand-in for clang and LLVM' >"$root/tmp/nollvm/DEBIAN/control"
-	in_chroot dpkg-deb -b /tmp/nollvm /tmp/nollvm.deb
-	in_chroot dpkg -i /tmp/nollvm.deb
+	in_chroot dpkg-deb -b /tmp/nollvm /tmp/nollvm.deb && in_chroot dpkg -i /tmp/nollvm.deb || return 1
 	rm -rf "$root"/tmp/nollvm*
+}
+
+add_packages() {
+	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg makefile
+
+	cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+	echo "deb [signed-by=$keyring] $(mirror) $(suite_of "$OLD") main" >"$root/etc/apt/sources.list.d/old.list"
+	in_chroot apt-get -qq update && fake_llvm && in_chroot apt-get -qq -y install "${wanted[@]}" || return 1
+	for makefile in "$root"/usr/lib/postgresql/*/lib/pgxs/src/Makefile.global; do
+		sed -i 's/^with_llvm.*/with_llvm = no/' "$makefile"
+	done
+	in_chroot apt-get clean
+	echo "${wanted[*]}" >"$root/.ready"
 }
 
 make_chroot() {
@@ -83,8 +102,7 @@ make_chroot() {
 		--dpkgopt=force-unsafe-io \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-		"$suite" "$root" "deb [signed-by=$keyring] $(mirror) $suite main"
-	cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+		"$suite" "$root" "deb [signed-by=$keyring] $(mirror) $suite main" || return 1
 	printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
 	echo 'APT::Keep-Downloaded-Packages "false";' >"$root/etc/apt/apt.conf.d/99chroot"
 	# No service starts in here, no cluster is made by the package.
@@ -92,23 +110,16 @@ make_chroot() {
 	chmod +x "$root/usr/sbin/policy-rc.d"
 	mkdir -p "$root/etc/postgresql-common/createcluster.d"
 	echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.d/chroot.conf"
-
-	in_chroot apt-get -qq update
-	fake_llvm
-	in_chroot apt-get -qq -y install "${wanted[@]}" \
-		"postgresql-$version" "postgresql-server-dev-$version" "postgresql-$version-pgtap"
-	sed -i 's/^with_llvm.*/with_llvm = no/' "$root/usr/lib/postgresql/$version/lib/pgxs/src/Makefile.global"
-	in_chroot apt-get clean
 	mkdir -p "$root/src"
-	echo "${wanted[*]}" >"$root/.ready"
+	add_packages
 }
 
 # Not exec'ed at the end: the shell stays process 1 of the namespace, so that orphans are reaped.
 run_in_overlay() {
 	unshare --mount --pid --ipc --net --fork --kill-child --propagation private bash -c '
 		set -e
-		root=$1 work=$2 tree=$3 version=$4
-		shift 4
+		root=$1 work=$2 tree=$3 version=$4 old=$5
+		shift 5
 		ip link set lo up
 		mount -t tmpfs -o mode=755 tmpfs "$work"
 		mkdir "$work"/{upper,scratch,root}
@@ -120,8 +131,9 @@ run_in_overlay() {
 		mount -t tmpfs -o mode=1777 tmpfs "$r/tmp"
 		chroot "$r" /usr/bin/env -i HOME=/root TERM=dumb LC_ALL=C.UTF-8 CI="${CI-}" \
 			PG_CONFIG="/usr/lib/postgresql/$version/bin/pg_config" \
+			OLD_PG_CONFIG="/usr/lib/postgresql/$old/bin/pg_config" \
 			PATH="/usr/lib/postgresql/$version/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
-			sh -c "cd /src && \"\$@\"" - "$@"' - "$root" "$work/mount" "$work/tree" "$version" "$@" </dev/null
+			sh -c "cd /src && \"\$@\"" - "$@"' - "$root" "$work/mount" "$work/tree" "$version" "$OLD" "$@" </dev/null
 }
 
 versions=()
@@ -151,21 +163,24 @@ for version in "${versions[@]}"; do
 	root=$CHROOTS/$version
 	wanted_of "$version"
 	exec 9>"$root.lock"
-	flock 9
-	if [ ! -e "$root/.ready" ]; then
-		echo "making a chroot with PostgreSQL $version in $root (a minute or two)"
-		make_chroot >"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "could not make $root"; }
-	elif [ "$(cat "$root/.ready")" != "${wanted[*]}" ]; then
-		echo "adding packages to PostgreSQL $version in $root"
-		cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-		{ in_chroot apt-get -qq update && in_chroot apt-get -qq -y install "${wanted[@]}" && in_chroot apt-get clean; } \
-			>"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "could not add packages to $root"; }
-		echo "${wanted[*]}" >"$root/.ready"
+	flock -s 9
+	if [ "$(cat "$root/.ready" 2>/dev/null)" != "${wanted[*]}" ]; then
+		# What others run over the chroot must not see it change.
+		flock -u 9
+		flock 9
+		if [ ! -e "$root/.ready" ]; then
+			echo "making a chroot with PostgreSQL $version in $root (a minute or two)"
+			make_chroot >"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "could not make $root"; }
+		elif [ "$(cat "$root/.ready")" != "${wanted[*]}" ]; then
+			echo "adding packages to PostgreSQL $version in $root"
+			add_packages >"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; die "could not add packages to $root"; }
+		fi
+		flock -s 9
 	fi
-	exec 9>&-
 	run_in_overlay "$@" &
 	child=$!
 	wait "$child" || failed+=("$version")
 	child=
+	exec 9>&-
 done
 [ ${#failed[@]} -eq 0 ] || die "failed on PostgreSQL ${failed[*]}"

@@ -9,6 +9,10 @@
  * where plain and moving transition are the same function: serialization
  * belongs to the plain state).
  *
+ * A state aggregate must not name a function of the server that a later
+ * version lacks: pg_upgrade could not make it there.  So tview.f, if there is
+ * such a function, stands in for pg_catalog.f, and calls it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -18,9 +22,11 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "utils/builtins.h"
@@ -42,7 +48,11 @@ typedef struct TvStateAggregate
 	oidvector  *argtypes;
 } TvStateAggregate;
 
+PG_FUNCTION_INFO_V1(tview_call_namesake);
+
+static void tie_to_extension(Oid aggfn);
 static bool describe(Oid aggfn, TvStateAggregate *want);
+static Oid	namesake(Oid function, Oid schema);
 static Oid	search(const TvStateAggregate *want, char **name);
 static bool matches(Oid aggfn, const TvStateAggregate *want);
 static Oid	define(const TvStateAggregate *want, char *name);
@@ -73,7 +83,30 @@ tv_state_ensure_aggregate(Oid aggfn)
 				 errmsg("the transition state of aggregate %s cannot be stored",
 						format_procedure(aggfn))));
 	found = search(&want, &name);
-	return OidIsValid(found) ? found : define(&want, name);
+	if (!OidIsValid(found))
+		return define(&want, name);
+	tie_to_extension(found);
+	return found;
+}
+
+/*
+ * A state aggregate that does not come with the extension goes with it.  It is
+ * no member: dropping its transition function with CASCADE would drop the
+ * extension.  A dump holds the aggregate, but not this dependency.
+ */
+static void
+tie_to_extension(Oid aggfn)
+{
+	Oid			extension = tv_catalog_extension();
+	ObjectAddress aggregate;
+	ObjectAddress on;
+
+	if (getExtensionOfObject(ProcedureRelationId, aggfn) == extension ||
+		list_member_oid(getAutoExtensionsOfObject(ProcedureRelationId, aggfn), extension))
+		return;
+	ObjectAddressSet(aggregate, ProcedureRelationId, aggfn);
+	ObjectAddressSet(on, ExtensionRelationId, extension);
+	recordDependencyOn(&aggregate, &on, DEPENDENCY_AUTO_EXTENSION);
 }
 
 /* What the state aggregate of aggfn must be; false if there can be none. */
@@ -88,7 +121,9 @@ describe(Oid aggfn, TvStateAggregate *want)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for aggregate %u", aggfn);
 	form = (Form_pg_aggregate) GETSTRUCT(tuple);
-	want->transfn = form->aggmtransfn;
+	want->transfn = namesake(form->aggmtransfn, tv_catalog_schema());
+	if (!OidIsValid(want->transfn))
+		want->transfn = form->aggmtransfn;
 	want->transtype = form->aggmtranstype;
 	want->finalfn = InvalidOid;
 	want->initval = get_initval(tuple, Anum_pg_aggregate_aggminitval);
@@ -110,6 +145,52 @@ describe(Oid aggfn, TvStateAggregate *want)
 									((Form_pg_proc) GETSTRUCT(proc))->pronargs);
 	ReleaseSysCache(proc);
 	return true;
+}
+
+/* The function of the same name and arguments in a schema, or InvalidOid. */
+static Oid
+namesake(Oid function, Oid schema)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	Oid			found;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	found = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+							NameGetDatum(&form->proname),
+							PointerGetDatum(&form->proargtypes),
+							ObjectIdGetDatum(schema));
+	ReleaseSysCache(tuple);
+	return found;
+}
+
+/*
+ * tview.f(...): call pg_catalog.f, of the same arguments
+ *
+ * After an upgrade to a version that has no such function nothing calls it.
+ */
+Datum
+tview_call_namesake(PG_FUNCTION_ARGS)
+{
+	FmgrInfo   *function = fcinfo->flinfo->fn_extra;
+
+	if (function == NULL)
+	{
+		Oid			found = namesake(fcinfo->flinfo->fn_oid, PG_CATALOG_NAMESPACE);
+
+		if (!OidIsValid(found))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_FUNCTION),
+					 errmsg("this version of the server has no function that %s could call",
+							format_procedure(fcinfo->flinfo->fn_oid))));
+		function = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo));
+		fmgr_info_cxt(found, function, fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = function;
+	}
+	return FunctionCall2Coll(function, PG_GET_COLLATION(),
+							 PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
 }
 
 /*
@@ -168,7 +249,6 @@ define(const TvStateAggregate *want, char *name)
 	ParseState *pstate = make_parsestate(NULL);
 	TvUser		save;
 	ObjectAddress address;
-	ObjectAddress extension;
 
 	for (int i = 0; i < want->argtypes->dim1; i++)
 	{
@@ -193,13 +273,8 @@ define(const TvStateAggregate *want, char *name)
 	tv_extension_owner_leave(&save);
 	free_parsestate(pstate);
 
-	/*
-	 * Not a member: dropping the transition function with CASCADE would drop
-	 * the extension.
-	 */
-	ObjectAddressSet(extension, ExtensionRelationId, tv_catalog_extension());
-	recordDependencyOn(&address, &extension, DEPENDENCY_AUTO_EXTENSION);
 	CommandCounterIncrement();
+	tie_to_extension(address.objectId);
 	return address.objectId;
 }
 

@@ -24,6 +24,7 @@
 
 #include "catalog/tv_catalog.h"
 #include "commands/create_view.h"
+#include "commands/upgrade_view.h"
 #include "commands/view_build.h"
 #include "config.h"
 #include "executor/rights.h"
@@ -39,7 +40,6 @@ static void check_full_recompute(const TvGraph *graph, const char *name);
 static void fill(TvUtility *utility, List *inputs, bool user_code);
 static void create_empty(TvUtility *utility);
 static void fill_restricted(TvUtility *utility, Oid view);
-static void run_core(TvUtility *utility);
 
 void
 tv_create_view(TvUtility *utility, Node *node)
@@ -57,28 +57,21 @@ tv_create_view(TvUtility *utility, Node *node)
 
 	graph = tv_graph_compile(castNode(Query, stmt->query), stmt->into->colNames,
 							 GetUserId(), &refusal);
+	if (IsBinaryUpgrade)
+	{
+		tv_upgrade_view(utility, castNode(Query, stmt->query), graph);
+		return;
+	}
 	if (graph == NULL)
 		tv_refusal_raise(refusal, utility->query_string);
 	inputs = tv_graph_inputs(graph);
-
-	if (IsBinaryUpgrade)
-	{
-		ListCell   *lc;
-
-		/* Contents, state and our tables are moved; triggers are not. */
-		run_core(utility);
-		foreach(lc, inputs)
-			if (!tv_catalog_is_view(lfirst_oid(lc)))
-			tv_arm_source(lfirst_oid(lc));
-		return;
-	}
 
 	tv_check_select_privilege(graph);
 	tv_check_trigger_privilege(inputs, GetUserId());
 	leave_room(stmt->into, graph);
 	check_full_recompute(graph, stmt->into->rel->relname);
 	if (stmt->into->skipData)
-		run_core(utility);		/* REFRESH will do the rest */
+		tv_create_view_run(utility);	/* REFRESH will do the rest */
 	else
 		fill(utility, inputs, graph->user_code);
 }
@@ -198,7 +191,7 @@ fill(TvUtility *utility, List *inputs, bool user_code)
 	if (refill && !explained)
 		create_empty(utility);
 	else
-		run_core(utility);
+		tv_create_view_run(utility);
 	view = tv_command_current->created;
 	if (refill && OidIsValid(view))
 		fill_restricted(utility, view);
@@ -217,7 +210,7 @@ create_empty(TvUtility *utility)
 	utility->read_only_tree = false;
 	stmt = castNode(CreateTableAsStmt, utility->pstmt->utilityStmt);
 	stmt->into->skipData = true;
-	run_core(utility);
+	tv_create_view_run(utility);
 }
 
 static void
@@ -237,9 +230,8 @@ fill_restricted(TvUtility *utility, Oid view)
 		SetQueryCompletion(utility->qc, CMDTAG_SELECT, qc.nprocessed);
 }
 
-/* Let the server create it; the object access hook sets command->created. */
-static void
-run_core(TvUtility *utility)
+void
+tv_create_view_run(TvUtility *utility)
 {
 	tv_command_current->creating = true;
 	tv_utility_run(utility);

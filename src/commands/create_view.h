@@ -21,4 +21,7 @@ extern void tv_create_view_explain(TvUtility *utility, Node *stmt);
 /* Is it EXPLAIN ANALYZE of a statement that creates a relation? */
 extern bool tv_create_view_is_explained(ExplainStmt *stmt);
 
+/* Let the server create it; the object access hook sets command->created. */
+extern void tv_create_view_run(TvUtility *utility);
+
 #endif							/* TV_CREATE_VIEW_H */

@@ -42,6 +42,7 @@
 #include "commands/settle.h"
 #include "commands/settle_tree.h"
 #include "commands/unpopulate.h"
+#include "commands/upgrade_view.h"
 #include "commands/view_build.h"
 #include "tv_compat.h"
 #include "executor/changeset.h"
@@ -50,6 +51,7 @@
 static void settle_touched(List *relids);
 static void settle_moved(List *relids);
 static void settle_redefined(List *addresses);
+static List *users_of(List *addresses);
 static List *set_aside(List *relids);
 static void settle_reshaped(List *relids);
 static bool uses_row(Oid view, Oid relid);
@@ -71,6 +73,7 @@ tv_settle(TvCommand *command)
 	if (IsBinaryUpgrade)
 	{
 		tv_settle_links_of_upgrade(command->links);
+		tv_upgrade_redefined(users_of(command->redefined));
 		return;
 	}
 	tv_settle_dropped(command->dropped);
@@ -298,12 +301,18 @@ settle_moved(List *relids)
 static void
 settle_redefined(List *addresses)
 {
+	tv_unpopulate(users_of(addresses), "A view, function or type that its definition uses was changed.");
+}
+
+static List *
+users_of(List *addresses)
+{
 	List	   *views = NIL;
 	ListCell   *lc;
 
 	foreach(lc, addresses)
 		views = list_concat_unique_oid(views, views_that_use(lfirst(lc)));
-	tv_unpopulate(views, "A view, function or type that its definition uses was changed.");
+	return views;
 }
 
 /*
