@@ -89,7 +89,8 @@ tv_edges_assign(TvGraph *graph)
 		node->additive = is_additive(node);
 		if (!has_rule(node))
 			graph->exclusive = true;
-		if (node->recompute || node->top_rows || node->kind == TV_NODE_RECURSIVE)
+		node->locks_groups = node->recompute || node->top_rows || node->kind == TV_NODE_RECURSIVE;
+		if (node->locks_groups || node->kind == TV_NODE_GROUP)
 			node->group_lock = ++number;
 		/* that lock is taken first, by all who change anything */
 		if (node->kind == TV_NODE_RECURSIVE)

@@ -358,8 +358,10 @@ typedef struct TvNode
 	bool		additive;		/* the delta depends on the change alone:
 								 * locks on the rows written suffice */
 	List	   *edges;			/* of TvEdge * */
-	int			group_lock;		/* number of the locks on groups that are
-								 * recomputed, 0 if none */
+	int			group_lock;		/* number of the locks on groups, 0 if none */
+	bool		locks_groups;	/* every change takes them: groups are
+								 * recomputed; otherwise only while rows are
+								 * inserted late, see writer.h */
 } TvNode;
 
 typedef struct TvGraph

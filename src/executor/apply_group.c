@@ -31,7 +31,7 @@
 
 #include "executor/apply_group.h"
 
-static TvGroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot);
+static TvGroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table, TvGroupPass *before);
 static void end_pass(TvGroupPass *p);
 static bool apply_group(TvGroupPass *p, TvGroup *group);
 static bool read_old(TvGroupPass *p, TvGroup *group);
@@ -46,8 +46,7 @@ void
 tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 {
 	TvNode	   *node = flush->node;
-	TvGroupPass *p;
-	int			passes = 0;
+	TvGroupPass *p = NULL;
 
 	tv_groups_sort(table);
 	flush->activity->groups += table->ngroups;
@@ -65,17 +64,15 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 	}
 	do
 	{
-		/*
-		 * a later pass must see what was locked after the first one's
-		 * snapshot
-		 */
-		p = begin_pass(flush, table, passes == 0 && !node->recompute ? GetActiveSnapshot() : NULL);
+		bool		first = p == NULL;
+
+		p = begin_pass(flush, table, p);
 		for (int i = 0; i < table->ngroups; i++)
 		{
 			TvGroup    *group = table->groups[i];
 
 			CHECK_FOR_INTERRUPTS();
-			if (passes > 0 && !group->rescan)
+			if (!first && !group->rescan)
 				continue;
 			group->rescan = false;
 			while (!apply_group(p, group))
@@ -89,11 +86,17 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 		end_pass(p);
 		if (p->npending > 0)
 			tv_apply_recompute(p);
-		passes++;
 	} while (p->npending > 0);
+	tv_writer_close(p->primary);
 
 	if (flush->view_delta)
 		tv_apply_rows(flush, flush->view_delta);
+}
+
+bool
+tv_groups_written_late(TvNodeRuntime *rt)
+{
+	return rt->node->primary == TV_STORE_VIEW && tv_store_access(rt, TV_USE_PRIMARY)->other_unique;
 }
 
 /* Cut n values and their null flags off what is left. */
@@ -106,8 +109,12 @@ take_array(Datum **values, bool **nulls, int n, Datum **all_values, bool **all_n
 	*all_nulls += n;
 }
 
+/*
+ * A later pass must see what was locked after the snapshot of the one before.
+ * What that one inserts late waits for the deletes of this one.
+ */
 static TvGroupPass *
-begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
+begin_pass(TvNodeFlush *flush, TvGroupTable *table, TvGroupPass *before)
 {
 	TvNode	   *node = flush->node;
 	TvGroupPass *p = palloc0(sizeof(TvGroupPass));
@@ -123,7 +130,11 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 	p->table = table;
 	p->cxt = AllocSetContextCreate(flush->cxt, "pg_tviews group", ALLOCSET_DEFAULT_SIZES);
 
-	p->primary = tv_writer_open(tv_store_access(flush->rt, TV_USE_PRIMARY), snapshot);
+	if (before)
+		p->primary = tv_writer_open_again(before->primary);
+	else
+		p->primary = tv_writer_open(tv_store_access(flush->rt, TV_USE_PRIMARY),
+									node->recompute ? NULL : GetActiveSnapshot());
 	if (node->primary == TV_STORE_VIEW && node->has_state)
 		p->state = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), p->primary->snapshot);
 
@@ -141,6 +152,7 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, Snapshot snapshot)
 	return p;
 }
 
+/* Ends all but the primary store's writer. */
 static void
 end_pass(TvGroupPass *p)
 {
@@ -152,7 +164,6 @@ end_pass(TvGroupPass *p)
 	}
 	if (p->state)
 		tv_writer_close(p->state);
-	tv_writer_close(p->primary);
 	MemoryContextDelete(p->cxt);
 }
 

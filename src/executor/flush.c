@@ -506,7 +506,7 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
 
 		tv_flush_run_delta(flush, plan, inputs, tv_groups_add, table);
-		if (table->ngroups > 0 && node->group_lock)
+		if (table->ngroups > 0 && (node->locks_groups || tv_groups_written_late(flush->rt)))
 		{
 			/* what is recomputed must be read after it is locked */
 			tv_key_locks_groups(flush, table);

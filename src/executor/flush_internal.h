@@ -54,8 +54,12 @@ extern List *tv_presence_add_inputs(TvView *view, TvNode *node, List *inputs,
 extern void tv_flush_emit(TvNodeFlush *flush, const Datum *values, const bool *nulls,
 						  int64 weight);
 
-/* Apply the delta of a GROUP node's input. */
+/*
+ * Apply the delta of a GROUP node's input.  Where rows are inserted late, the
+ * groups are locked before, for two transactions may make the same group.
+ */
 extern void tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table);
+extern bool tv_groups_written_late(TvNodeRuntime *rt);
 
 /*
  * Recompute the groups or partitions that are marked to be rescanned, from

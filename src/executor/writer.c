@@ -78,6 +78,20 @@ tv_writer_open(const TvStoreAccess *access, Snapshot snapshot)
 	return writer;
 }
 
+TvWriter *
+tv_writer_open_again(TvWriter *before)
+{
+	struct Tuplestorestate *late_inserts = before->late_inserts;
+	const TvStoreAccess *access = before->access;
+	TvWriter   *writer;
+
+	before->late_inserts = NULL;
+	tv_writer_close(before);
+	writer = tv_writer_open(access, NULL);
+	writer->late_inserts = late_inserts;
+	return writer;
+}
+
 /* What is needed to write index entries: not for updates in place. */
 static void
 open_indexes(TvWriter *writer)

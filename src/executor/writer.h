@@ -42,7 +42,10 @@ typedef struct TvWriter
 	ResultRelInfo *rri;
 
 	struct Tuplestorestate *late_inserts;	/* with other unique indexes, all
-											 * deletes go before all inserts */
+											 * deletes go before all inserts;
+											 * unlike a speculative insert, a
+											 * late one does not give way to
+											 * another transaction's */
 	struct BulkInsertStateData *bulk;	/* filling, and the indexes lack rows */
 	int64		inserted;
 	int64		updated;
@@ -58,6 +61,13 @@ extern TvWriter *tv_writer_open(const TvStoreAccess *access, Snapshot snapshot);
 
 /* Late inserts are made, everything is released but the lock. */
 extern void tv_writer_close(TvWriter *writer);
+
+/*
+ * Open a store after a pass over it and close that pass: what it was to insert
+ * late is inserted by the new one, for the rows that this one deletes may be in
+ * the way.
+ */
+extern TvWriter *tv_writer_open_again(TvWriter *before);
 
 /* Go on under a new command, so that what was written is seen. */
 extern void tv_writer_next_command(TvWriter *writer);

@@ -40,6 +40,7 @@ class Session(threading.Thread):
         for s in crowd.maker.settings:
             self.cur.execute('SET ' + s)
         self.maker = StatementMaker(rng, crowd.schema)
+        self.maker.keys_stay = crowd.maker.keys_stay
         self.maker.prepared, self.maker.writable_views = [], crowd.maker.writable_views
 
     def send(self, stmt):

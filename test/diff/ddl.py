@@ -28,10 +28,19 @@ class DdlMaker:
         ]
         if KINDS[c.kind].order:
             choices.append('CREATE INDEX made_%d ON %s (%s)' % (n, t.sql, c.sql))
-        choices += trees.ddl(rng, t)
-        if t.key and not t.deferrable and not t.pinned and not any(f[1] is t for x in self.schema.tables for f in x.fks):
+        if not self.keys_stay:
+            choices += trees.ddl(rng, t)
+        if t.key and not self.keys_stay and not t.deferrable and not t.pinned and not any(f[1] is t for x in self.schema.tables for f in x.fks):
             choices.append(drop_key)
         return Stmt(rng.choice(choices), 'ddl')
+
+    def own_unique_index(self, view):
+        """A second unique index on the view's key, if it has one: all its rows are then inserted late."""
+        self.keys_stay = True           # else the view might get a row twice, and rightly fail
+        return Stmt("DO $do$ BEGIN EXECUTE (SELECT coalesce(string_agg(replace(pg_get_indexdef(indexrelid), "
+                    "format('INDEX %%I ON', relname), 'INDEX ON'), '; '), 'SELECT 1') FROM pg_index "
+                    "JOIN pg_class ON pg_class.oid = indexrelid WHERE indrelid = %s::regclass AND indisunique); END $do$"
+                    % lit(view.sql_name), 'ddl')
 
     def view_ddl(self, views):
         """Something done to a maintained view."""

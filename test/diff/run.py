@@ -49,6 +49,7 @@ class Round:
         self.accepted = 0
         self.player = None
         self.namespace = self.rng.choice(NAMESPACES)
+        self.own_indexes = random.Random(name + ' indexes').random() < 0.2
         self.deferred = self.rng.choice([0, 0, 0.5, 1]) if config.real else 0     # share of the views
 
     def play(self):
@@ -145,6 +146,11 @@ class Round:
                 p.log.append(('view2', stmt, v))
                 self.maker.deferred = True
                 v.features.add('deferred')
+        if self.config.real and not v.plain and self.own_indexes and p.status == 'idle' and self.rng.random() < 0.5:
+            stmt = self.maker.own_unique_index(v)
+            if p.execute(stmt) is None:
+                p.log.append(('view2', stmt, v))
+                v.features.add('own unique index')
         self.accepted += 1
         if not v.plain and self.config.real:
             self.whole.update(sorted(self.viewmaker.no_rule(v)))

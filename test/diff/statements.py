@@ -19,6 +19,7 @@ class StatementMaker(DdlMaker):
         self.settings_changed = False
         self.loaded = False             # the bulk load of a big round was done
         self.objects = 0                # made by DDL in mid-round
+        self.keys_stay = False          # no DDL that takes a key from a view
         self.setup()
 
     # ---- once per round ----
@@ -500,7 +501,7 @@ class StatementMaker(DdlMaker):
         if rng.random() < 0.015:
             return self.insert_from_view(views)
         grown = [t for t in self.schema.tables if t.leaves]
-        if grown and rng.random() < 0.02:
+        if grown and not self.keys_stay and rng.random() < 0.02:
             return Stmt(rng.choice(trees.ddl(rng, rng.choice(grown))), 'partition ddl')
         f = rng.choices([f for f, _ in self.WEIGHTED], [w for _, w in self.WEIGHTED])[0]
         return f(self)
