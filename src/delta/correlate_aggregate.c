@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 
 #include "delta/correlate.h"
+#include "delta/derive_internal.h"
 #include "delta/subquery.h"
 #include "tv_compat.h"
 
@@ -91,6 +92,41 @@ state_type(const Aggref *aggref, Form_pg_aggregate form)
 	return resolve_aggregate_transtype(aggref->aggfnoid, form->aggtranstype, types, n);
 }
 
+/* Could a direct argument fail?  It is computed for no rows, too. */
+static bool
+direct_may_fail(Node *arg)
+{
+	if (IsA(arg, RelabelType))
+		return direct_may_fail((Node *) ((RelabelType *) arg)->arg);
+	if (IsA(arg, FuncExpr) && tv_cast_is_safe(((FuncExpr *) arg)->funcid))
+		return direct_may_fail(linitial(((FuncExpr *) arg)->args));
+	return !IsA(arg, Var) && !IsA(arg, Const);
+}
+
+/* The server's hypothetical sets: the place of a row among none. */
+static Node *
+empty_hypothetical(const Aggref *aggref)
+{
+	ListCell   *lc;
+
+	foreach(lc, aggref->aggdirectargs)
+		if (direct_may_fail(lfirst(lc)))
+		return NULL;
+	switch (aggref->aggfnoid)
+	{
+		case F_RANK_ANY:
+		case F_DENSE_RANK_ANY:
+			return (Node *) tv_query_int8(1);
+		case F_PERCENT_RANK_ANY:
+		case F_CUME_DIST_ANY:
+			return (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
+									  Float8GetDatum(aggref->aggfnoid == F_CUME_DIST_ANY ? 1.0 : 0.0),
+									  false, FLOAT8PASSBYVAL);
+		default:
+			return NULL;
+	}
+}
+
 /* What an aggregate gives over no rows. */
 static Node *
 empty_aggregate(TvCompiler *c, const Aggref *aggref)
@@ -110,6 +146,9 @@ empty_aggregate(TvCompiler *c, const Aggref *aggref)
 	/* the server's own give null, but for hypothetical sets */
 	if (aggref->aggfnoid < FirstGenbkiObjectId && form->aggkind != AGGKIND_HYPOTHETICAL)
 		result = (Node *) makeNullConst(aggref->aggtype, -1, aggref->aggcollid);
+
+	else if (form->aggkind == AGGKIND_HYPOTHETICAL)
+		result = empty_hypothetical(aggref);
 
 	/*
 	 * a final function of a pointer works in an aggregate only; one with

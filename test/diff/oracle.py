@@ -18,7 +18,8 @@ DEEP_EVERY = 10
 # errors of the server itself, of statements that cannot be tried without the views
 SERVER_SAYS = ('moving row to another partition during a BEFORE FOR EACH ROW trigger',
                'would be inherited from more than once',
-               'cannot truncate a table referenced in a foreign key constraint')
+               'cannot truncate a table referenced in a foreign key constraint',
+               'does not have a FOR UPDATE/SHARE reference to table')     # a partition that the cursor's plan leaves out
 ROW = '"#row"'
 
 

@@ -36,7 +36,7 @@ def script(log, namespace, failure, tables, config, seed):
 
 
 def save(text, hint):
-    fd, path = tempfile.mkstemp(prefix='diff_%s_' % hint, suffix='.sql')
+    fd, path = tempfile.mkstemp(prefix='diff_%s_' % hint[:100], suffix='.sql')
     with os.fdopen(fd, 'w') as f:
         f.write(text)
     return path

@@ -195,13 +195,14 @@ class SubqueryMaker:
             sql = self.outer_recursion()
             if sql:
                 return sql
-        if kind == 'int' and self.want('hypothetical set in a subquery', 0.25):
+        if kind == 'int' and self.want('hypothetical set in a subquery', 0.1):
             text, cols, where, occurs = self.simple_from()
             self.extra.update(occurs)
-            c = self.e.of(cols, 'int')
+            c, x = self.e.of(cols, 'int'), self.e.of(self.outer[-1], 'int')
             if c:
-                return 'SELECT %s(%d) WITHIN GROUP (ORDER BY %s) FROM %s%s' % (
-                    rng.choice(['rank', 'dense_rank']), rng.randint(0, 3), c.sql, text, self.where(where))
+                return 'SELECT %s(%s) WITHIN GROUP (ORDER BY %s) FROM %s%s' % (
+                    rng.choice(['rank', 'dense_rank']), x.sql if x and rng.random() < 0.5 else rng.randint(0, 3), c.sql,
+                    text, self.where(where))
         if r < 0.35 and kind in ('int', 'text', 'num2', 'date', 'ts', 'enum', 'float', 'num0', 'char'):
             text, cols, where, occurs = self.simple_from()
             self.extra.update(occurs)

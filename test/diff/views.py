@@ -20,7 +20,6 @@ from subqueries import SubqueryMaker
 NO_RULE = {
     'dependent column without order', 'correlated grouping sets', 'match by a type without order',
     'full join of correlated items', 'search or cycle', 'recursion over outer columns', 'distinct in a recursive term',
-    'hypothetical set in a subquery',
 }
 SEVERAL = re.compile(r'\bLIMIT\b|\bOFFSET\b|\bFETCH\b|\bDISTINCT ON\b|\bOVER\b|\bUNION\b')
 PROBE = 0.3             # how often they are tried, compared with others

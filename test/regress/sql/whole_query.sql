@@ -56,7 +56,7 @@ CREATE MATERIALIZED VIEW reached USING tview AS
                 SELECT count(*) FROM r) AS n
   FROM item i;
 CREATE MATERIALIZED VIEW ranks USING tview AS
-  SELECT i.id, (SELECT rank(i.qty) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
+  SELECT i.id, (SELECT rank(6 / i.id) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
   FROM item i;
 CREATE MATERIALIZED VIEW rolled_up USING tview AS
   SELECT i.id, (SELECT sum(n) FROM (SELECT count(*) AS n FROM part p WHERE p.item_id = i.id
@@ -77,8 +77,15 @@ CREATE MATERIALIZED VIEW shown_once USING tview AS
                        SELECT DISTINCT p.amount FROM r JOIN part p ON p.item_id = r.id AND p.amount > r.id)
   SELECT id, count(*) AS n FROM r GROUP BY id;
 CREATE MATERIALIZED VIEW numbers USING tview AS
-  SELECT price, (SELECT dense_rank(3) WITHIN GROUP (ORDER BY p.amount) FROM part p WHERE p.item_id = max(i.id)) AS d
+  SELECT price, (SELECT dense_rank(6 / max(i.id)) WITHIN GROUP (ORDER BY p.amount) FROM part p WHERE p.item_id = max(i.id)) AS d
   FROM item i GROUP BY price;
+-- these have one
+CREATE MATERIALIZED VIEW places USING tview AS
+  SELECT i.id, (SELECT rank(i.qty) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r,
+    (SELECT dense_rank(2) WITHIN GROUP (ORDER BY amount DESC) FROM part p WHERE p.item_id = i.id) AS d,
+    (SELECT percent_rank(i.qty) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS p,
+    (SELECT cume_dist(i.price) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS c
+  FROM item i;
 -- views over it have rules again
 CREATE MATERIALIZED VIEW over_it USING tview AS
   SELECT n, count(*) AS items, sum(id) AS ids FROM reached GROUP BY n;
@@ -172,20 +179,20 @@ CREATE MATERIALIZED VIEW v USING tview AS
     CYCLE id SET looped USING path
   SELECT id, random() AS x FROM r;
 CREATE MATERIALIZED VIEW v USING tview AS
-  SELECT i.id, (SELECT rank(3) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
+  SELECT i.id, (SELECT rank(6 / i.id) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
   FROM item i WHERE EXISTS (SELECT FROM part WHERE now() > '2020-01-01');
 CREATE MATERIALIZED VIEW v USING tview AS
-  SELECT i.id, (SELECT rank(3) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
+  SELECT i.id, (SELECT rank(6 / i.id) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
   FROM item i, pg_class;
 CREATE MATERIALIZED VIEW v USING tview AS
-  SELECT i.id, i.ctid::text, (SELECT rank(3) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
+  SELECT i.id, i.ctid::text, (SELECT rank(6 / i.id) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
   FROM item i;
 CREATE MATERIALIZED VIEW v USING tview AS
-  SELECT i.shelf, i.doc, (SELECT rank(3) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
+  SELECT i.shelf, i.doc, (SELECT rank(6 / i.id) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
   FROM item i FOR UPDATE;
 -- ... and what has several right answers
 CREATE MATERIALIZED VIEW v USING tview AS
-  SELECT i.id, (SELECT rank(3) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
+  SELECT i.id, (SELECT rank(6 / i.id) WITHIN GROUP (ORDER BY amount) FROM part p WHERE p.item_id = i.id) AS r
   FROM item i ORDER BY i.qty LIMIT 3;
 CREATE MATERIALIZED VIEW v USING tview AS
   WITH RECURSIVE r AS (SELECT id FROM item UNION ALL SELECT i.id FROM r JOIN item i ON i.shelf = r.id)
