@@ -8,7 +8,7 @@
  * compared by the type's equality, and what is computed from them, by nodes above,
  * is compared with what these compute from the stored rows.  Sums of floats and
  * lists depend on the order in which an aggregate gets its rows, where the query
- * leaves it open: the former are compared in ten digits (four of a float4), the latter as bags of
+ * leaves it open: the former may differ by a little, the latter are compared as bags of
  * characters.  The
  * definition runs as the view's owner, with the view's settings, under the
  * snapshot of the calling query.  What a state table should contain is
@@ -61,7 +61,7 @@ typedef struct TvColumns
 {
 	Bitmapset  *equal;			/* by the type's equality */
 	Bitmapset  *computed;		/* not: they depend on the choice of an image */
-	Bitmapset  *rounded;		/* floats, added up in any order */
+	Bitmapset  *inexact;		/* floats, added up in any order */
 	Bitmapset  *shuffled;		/* lists in any order */
 } TvColumns;
 
@@ -236,7 +236,7 @@ unordered_column(const TvNode *node, int number, Node *expr, TvColumns *columns)
 	if (!unordered_walker(expr, (void *) node))
 		return;
 	if (type == FLOAT4OID || type == FLOAT8OID)
-		columns->rounded = bms_add_member(columns->rounded, number);
+		columns->inexact = bms_add_member(columns->inexact, number);
 	else if (OidIsValid(get_element_type(type)) || type == TEXTOID || type == BYTEAOID ||
 			 type == JSONOID || type == JSONBOID || type == XMLOID)
 		columns->shuffled = bms_add_member(columns->shuffled, number);
@@ -359,12 +359,16 @@ compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected,
 	StringInfoData exact;
 	StringInfoData equal;
 	StringInfoData group;
+	StringInfoData floats;
+	StringInfoData tolerances;
 	char	   *sql;
 
 	initStringInfo(&names);
 	initStringInfo(&exact);
 	initStringInfo(&equal);
 	initStringInfo(&group);
+	initStringInfo(&floats);
+	initStringInfo(&tolerances);
 	for (int i = 1; i <= expected->md.tupdesc->natts; i++)
 	{
 		appendStringInfo(&names, "%sc%d", i > 1 ? ", " : "", i);
@@ -373,16 +377,29 @@ compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected,
 			appendStringInfo(&equal, ", tview_row.c%d", i);
 			appendStringInfo(&group, ", c%d", i);
 		}
-		else if (bms_is_member(i, columns->rounded))
-			appendStringInfo(&exact, ", CASE WHEN tview_row.c%d BETWEEN -1e-9 AND 1e-9 THEN ''"
-							 " ELSE pg_catalog.to_char(tview_row.c%d, '9.%sEEEE') END", i, i,
-							 getBaseType(TupleDescAttr(expected->md.tupdesc, i - 1)->atttypid) == FLOAT4OID ?
-							 "999" : "999999999");
+		else if (bms_is_member(i, columns->inexact))
+		{
+			Oid			type = getBaseType(TupleDescAttr(expected->md.tupdesc, i - 1)->atttypid);
+
+			appendStringInfo(&floats, ", tview_row.c%d::pg_catalog.numeric", i);
+			appendStringInfo(&tolerances, ", %s", type == FLOAT4OID ? "1e-4" : "1e-9");
+		}
 		else if (bms_is_member(i, columns->shuffled))
 			appendStringInfo(&exact, ", (SELECT pg_catalog.string_agg(c, '' ORDER BY c COLLATE pg_catalog.\"C\")"
 							 " FROM pg_catalog.string_to_table(tview_row.c%d::pg_catalog.text, NULL) c)", i);
 		else if (!bms_is_member(i, columns->computed))
 			appendStringInfo(&exact, ", tview_row.c%d", i);
+	}
+
+	/*
+	 * rows with the same floats could not be told apart by these columns
+	 * below
+	 */
+	if (equal.len > 0)
+	{
+		appendStringInfoString(&exact, floats.data);
+		resetStringInfo(&floats);
+		resetStringInfo(&tolerances);
 	}
 	/* a view may have no columns */
 	if (names.len > 0)
@@ -397,18 +414,31 @@ compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected,
 	if (SPI_register_relation(expected) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "SPI_register_relation failed");
 
-	sql = psprintf("SELECT CASE WHEN n > 0 THEN 'missing' ELSE 'extra' END, pg_catalog.abs(n), content"
-				   " FROM (SELECT pg_catalog.min(content COLLATE pg_catalog.\"C\") AS content,"
+	/* of rows that differ in floats, those that differ by little cancel out */
+	sql = psprintf("WITH totals AS MATERIALIZED"
+				   " (SELECT pg_catalog.min(content COLLATE pg_catalog.\"C\") AS content, exact, image, floats,"
 				   " pg_catalog.sum(weight)::pg_catalog.int8 AS n"
 				   " FROM (SELECT ROW(tview_row.*)::pg_catalog.text AS content,"
 				   " ROW(0%2$s)::pg_catalog.text AS exact, tview.row_hash(ROW(0%2$s)) AS image,"
+				   " ARRAY[0%7$s]::pg_catalog.numeric[] AS floats,"
 				   " 1 AS weight%3$s FROM %5$s tview_row%1$s"
 				   " UNION ALL SELECT ROW(tview_row.*)::pg_catalog.text,"
-				   " ROW(0%2$s)::pg_catalog.text, tview.row_hash(ROW(0%2$s)), -1%3$s"
+				   " ROW(0%2$s)::pg_catalog.text, tview.row_hash(ROW(0%2$s)),"
+				   " ARRAY[0%7$s]::pg_catalog.numeric[], -1%3$s"
 				   " FROM %6$s tview_row%1$s) both_sides"
-				   " GROUP BY exact, image%4$s) totals"
-				   " WHERE n <> 0 ORDER BY content COLLATE pg_catalog.\"C\", n DESC",
-				   names.data, exact.data, equal.data, group.data, EXPECTED_NAME, stored);
+				   " GROUP BY exact, image, floats%4$s"
+				   " HAVING pg_catalog.sum(weight) <> 0)"
+				   " SELECT CASE WHEN n > 0 THEN 'missing' ELSE 'extra' END, pg_catalog.abs(n), content"
+				   " FROM totals t WHERE NOT EXISTS"
+				   " (SELECT FROM totals o WHERE o.n = - t.n AND o.exact = t.exact AND o.image = t.image"
+				   " AND o.floats <> t.floats AND NOT EXISTS"
+				   " (SELECT FROM ROWS FROM (pg_catalog.unnest(t.floats), pg_catalog.unnest(o.floats),"
+				   " pg_catalog.unnest(ARRAY[0%8$s]::pg_catalog.numeric[])) f(x, y, tolerance)"
+				   " WHERE x IS DISTINCT FROM y AND (pg_catalog.abs(x - y)"
+				   " <= 1e-9 + tolerance * greatest(pg_catalog.abs(x), pg_catalog.abs(y))) IS NOT TRUE))"
+				   " ORDER BY content COLLATE pg_catalog.\"C\", n DESC",
+				   names.data, exact.data, equal.data, group.data, EXPECTED_NAME, stored,
+				   floats.data, tolerances.data);
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "comparing with \"%s\" failed", stored);
 	for (uint64 i = 0; i < SPI_processed; i++)
