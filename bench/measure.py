@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import psycopg2
 
@@ -122,7 +123,9 @@ def main():
         try:
             on_accounts.template(run)
             for part in parts:
+                begun = time.monotonic()
                 part(run)
+                print(f"{part.__name__} took {time.monotonic() - begun:.0f} s", flush=True)
         finally:
             run.drop_all()
     except KeyboardInterrupt:

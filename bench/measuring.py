@@ -104,7 +104,11 @@ class Run:
             elif arm == "hand":
                 self.check(conn.cursor(), "hand", query, f"{what}, hand-written", extension_check=False)
             elif arm == "ivm":
-                self.check(conn.cursor(), "v", query, f"{what}, pg_ivm", extension_check=False)
+                # it adds columns of its own
+                cur = conn.cursor()
+                cur.execute(f"SELECT * FROM ({query}) q LIMIT 0")
+                columns = ", ".join(column.name for column in cur.description)
+                self.check(cur, f"(SELECT {columns} FROM v) kept", query, f"{what}, pg_ivm", extension_check=False)
 
     def drop_all(self):
         for name in [DATABASE + arm for arm in ARMS] + self.templates:
