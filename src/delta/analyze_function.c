@@ -204,7 +204,12 @@ reads_tables(Oid funcid, List **seen)
 	{
 		datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
 		if (!isnull)
-			result = query_reads_tables(stringToNode(TextDatumGetCString(datum)), seen);
+		{
+			Node	   *body = stringToNode(TextDatumGetCString(datum));
+
+			tv_call_args_expand(body);
+			result = query_reads_tables(body, seen);
+		}
 		else
 		{
 			datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);

@@ -100,6 +100,7 @@ compile_nodes(TvCompiler *c, Query *query)
 	List	   *branches;
 	TvNode	   *last;
 
+	tv_call_args_expand((Node *) query);
 	tv_whole_row_expand(c, query);
 	tv_prune_query(query);
 

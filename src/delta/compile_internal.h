@@ -69,6 +69,12 @@ extern List *tv_flatten_query(TvCompiler *c, Query *query, bool top,
 							  const TvPartial *base, List *corr);
 
 /*
+ * call_args.c: arguments that calls leave out become their defaults, and named
+ * ones take their places.  Changes the tree.
+ */
+extern void tv_call_args_expand(Node *tree);
+
+/*
  * whole_row.c: rows and tableoids of FROM items become expressions, in the
  * query and its subqueries.  Changes the query.
  */

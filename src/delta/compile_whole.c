@@ -64,6 +64,7 @@ tv_compile_whole(TvCompiler *c, const Query *definition, const char *why)
 	ListCell   *lc;
 
 	AcquireRewriteLocks(query, true, false);
+	tv_call_args_expand((Node *) query);
 	tv_whole_row_expand(c, query);
 	if (!take_query(&w, query))
 		return false;
@@ -276,6 +277,7 @@ take_view(WholeContext *w, RangeTblEntry *rte, Relation rel)
 	bool		result;
 
 	AcquireRewriteLocks(view, true, false);
+	tv_call_args_expand((Node *) view);
 	tv_whole_row_expand(w->c, view);
 	if (!RelationHasSecurityInvoker(rel))
 		w->c->check_as = rel->rd_rel->relowner;

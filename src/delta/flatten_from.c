@@ -193,6 +193,7 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	Oid			check_as = c->check_as;
 	List	   *branches;
 
+	tv_call_args_expand((Node *) view);
 	tv_whole_row_expand(c, view);
 	tv_prune_view(query, c->corr, rti, view);
 	c->scopes = NIL;

@@ -55,8 +55,12 @@ tv_table_branch(TvCompiler *c, RangeTblEntry *rte, Relation rel, int source)
 			expr = (Node *) makeNullConst(INT4OID, -1, InvalidOid);
 		else if (expr == NULL)
 			expr = (Node *) makeVar(1, i, att->atttypid, att->atttypmod, att->attcollation, 0);
-		else if (!tv_analyze_expr(c, expr))
-			return NULL;
+		else
+		{
+			tv_call_args_expand(expr);
+			if (!tv_analyze_expr(c, expr))
+				return NULL;
+		}
 		branch->exprs = lappend(branch->exprs, expr);
 	}
 	return branch;
