@@ -7,8 +7,9 @@
  * of its tables all the same.  Whenever one of the columns that it reads changes,
  * it is run, and what differs from the rows of the view is written.
  *
- * So the query stays as it is, but for what the server's rewriter would do: plain
- * views become subqueries, SEARCH and CYCLE become columns.  All that is refused
+ * So the query stays as it is, but for what the server's rewriter would do (plain
+ * views become subqueries, SEARCH and CYCLE become columns) and for columns of
+ * subqueries that nobody reads.  All that is refused
  * because it depends on more than the tables is refused here, too.  And so is
  * what has several right answers, of which each run might give another one: the
  * rows that stay are those of one run, and nobody could check them by another.
@@ -24,6 +25,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteSearchCycle.h"
 #include "utils/lsyscache.h"
@@ -45,9 +47,9 @@ static bool take_query(WholeContext *w, Query *query);
 static bool take_nested(Node *node, void *context);
 static bool take_ctes(WholeContext *w, Query *query);
 static bool take_items(WholeContext *w, Query *query);
-static bool take_relation(WholeContext *w, RangeTblEntry *rte, Bitmapset *used);
+static bool take_relation(WholeContext *w, Query *query, int rti, Bitmapset *used);
 static void take_columns(WholeContext *w, RangeTblEntry *rte, Relation rel, Bitmapset *used);
-static bool take_view(WholeContext *w, RangeTblEntry *rte, Relation rel);
+static bool take_view(WholeContext *w, Query *query, int rti, Relation rel);
 static bool analyze_clauses(WholeContext *w, Query *query);
 static bool analyze_windows(WholeContext *w, Query *query);
 static bool sensitive_walker(Node *node, void *context);
@@ -66,6 +68,7 @@ tv_compile_whole(TvCompiler *c, const Query *definition, const char *why)
 	AcquireRewriteLocks(query, true, false);
 	tv_call_args_expand((Node *) query);
 	tv_whole_row_expand(c, query);
+	tv_prune_query(query);
 	if (!take_query(&w, query))
 		return false;
 
@@ -198,7 +201,7 @@ take_items(WholeContext *w, Query *query)
 			continue;
 		if (bms_is_member(rti, items))
 		{
-			if (!take_relation(w, rte, used[rti]))
+			if (!take_relation(w, query, rti, used[rti]))
 				return false;
 			continue;
 		}
@@ -213,15 +216,16 @@ take_items(WholeContext *w, Query *query)
 }
 
 static bool
-take_relation(WholeContext *w, RangeTblEntry *rte, Bitmapset *used)
+take_relation(WholeContext *w, Query *query, int rti, Bitmapset *used)
 {
 	TvCompiler *c = w->c;
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
 	Relation	rel = table_open(rte->relid, AccessShareLock);
 	bool		result;
 
 	c->relids = list_append_unique_oid(c->relids, rte->relid);
 	if (rel->rd_rel->relkind == RELKIND_VIEW)
-		result = take_view(w, rte, rel);
+		result = take_view(w, query, rti, rel);
 	else
 	{
 		result = tv_analyze_relation(c, rte, rel, OidIsValid(c->check_as) ? c->check_as : c->owner);
@@ -270,8 +274,9 @@ take_columns(WholeContext *w, RangeTblEntry *rte, Relation rel, Bitmapset *used)
 
 /* A plain view stands for its query, with the view owner's rights. */
 static bool
-take_view(WholeContext *w, RangeTblEntry *rte, Relation rel)
+take_view(WholeContext *w, Query *query, int rti, Relation rel)
 {
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
 	Query	   *view = copyObject(get_view_query(rel));
 	Oid			check_as = w->c->check_as;
 	bool		result;
@@ -279,6 +284,7 @@ take_view(WholeContext *w, RangeTblEntry *rte, Relation rel)
 	AcquireRewriteLocks(view, true, false);
 	tv_call_args_expand((Node *) view);
 	tv_whole_row_expand(w->c, view);
+	tv_prune_view(query, NIL, rti, view);
 	if (!RelationHasSecurityInvoker(rel))
 		w->c->check_as = rel->rd_rel->relowner;
 	result = take_query(w, view);

@@ -56,6 +56,7 @@ VIEWS = {
     "grouping sets": "SELECT l.k, r.k AS rk, count(*) AS n FROM l JOIN r USING (k) GROUP BY ROLLUP (l.k, r.k)",
     "recursive": "WITH RECURSIVE w AS (SELECT id, k FROM l UNION SELECT r.id, r.w FROM w JOIN r ON r.k = w.k) SELECT * FROM w",
     "recursive all": "WITH RECURSIVE w AS (SELECT id, k, 0 AS depth FROM l UNION ALL SELECT r.id, r.w, depth + 1 FROM w JOIN r ON r.k = w.k WHERE depth < 4) SELECT * FROM w",
+    "without a rule": "SELECT id, v, (SELECT sum(n) FROM (SELECT count(*) AS n FROM r WHERE r.k = l.k GROUP BY ROLLUP (r.w)) q) AS n FROM l",
     "deferred": "SELECT l.id, l.v, r.w FROM l JOIN r USING (k)",
 }
 

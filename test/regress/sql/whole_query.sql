@@ -122,9 +122,11 @@ SELECT * FROM differences();
 -- what no column in the query tells of is passed over
 BEGIN;
 CREATE TEMP TABLE before AS SELECT ctid AS place, id FROM ranks;
+SELECT flushes FROM tview.activity('full_joined') \gset
 UPDATE part SET note = 'other';
 UPDATE item SET label = 'other';
 SELECT count(*) FROM ranks r JOIN before b ON r.id = b.id AND r.ctid = b.place;
+SELECT flushes = :flushes AS passed_over FROM tview.activity('full_joined');
 COMMIT;
 
 -- deferred; of several changes in one transaction, one run
