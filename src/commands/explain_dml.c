@@ -5,7 +5,9 @@
  *
  * With ANALYZE, an observer watches the flushes that the statement causes:
  * those at its end, those of statements in the functions it calls, and one
- * before it reads a view.  A deferred flush comes after EXPLAIN is done.
+ * before it reads a view.  In a transaction block a deferred flush comes after
+ * EXPLAIN is done; outside of one the transaction ends with EXPLAIN, and the
+ * flush is done here to be seen.
  *
  * Without ANALYZE nothing is run.  From the targets of the statement the walk
  * goes up as a flush would, and shows for each node the plan for few changed
@@ -18,6 +20,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parsetree.h"
@@ -145,6 +148,8 @@ explain_observed(ExplainCall *call)
 	PG_TRY();
 	{
 		explain_by_server(call);
+		if (!IsTransactionBlock())
+			(void) tv_flush();
 	}
 	PG_FINALLY();
 	{

@@ -35,6 +35,7 @@ typedef struct TvViewReport
 	Oid			relid;
 	const char *schema;
 	const char *name;
+	bool		deferred;
 	List	   *nodes;			/* of TvNodeReport * */
 } TvViewReport;
 
@@ -97,6 +98,7 @@ find_view(TvReport *report, TvView *view)
 	found = palloc0(sizeof(TvViewReport));
 	found->relid = view->relid;
 	found->schema = get_namespace_name(get_rel_namespace(view->relid));
+	found->deferred = view->deferred;
 	found->name = get_rel_name(view->relid);
 	report->views = lappend(report->views, found);
 	return found;
@@ -175,9 +177,11 @@ print_view(TvReport *report, TvViewReport *view)
 
 	if (es->format == EXPLAIN_FORMAT_TEXT)
 	{
+		const char *name = es->verbose ? quote_qualified_identifier(view->schema, view->name) :
+		quote_identifier(view->name);
+
 		ExplainPropertyText("Maintained View",
-							es->verbose ? quote_qualified_identifier(view->schema, view->name) :
-							quote_identifier(view->name), es);
+							view->deferred ? psprintf("%s (deferred)", name) : name, es);
 		foreach(lc, view->nodes)
 			print_node_text(es, lfirst(lc));
 		return;
@@ -186,6 +190,7 @@ print_view(TvReport *report, TvViewReport *view)
 	ExplainPropertyText("Maintained View", view->name, es);
 	if (es->verbose)
 		ExplainPropertyText("Schema", view->schema, es);
+	ExplainPropertyText("Mode", view->deferred ? "deferred" : "immediate", es);
 	ExplainOpenGroup("Nodes", "Nodes", false, es);
 	foreach(lc, view->nodes)
 		print_node(es, lfirst(lc));

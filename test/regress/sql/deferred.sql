@@ -384,3 +384,11 @@ SELECT check_views();
 SELECT DISTINCT full_name FROM named;
 
 DROP SCHEMA scenario CASCADE;
+
+-- EXPLAIN ANALYZE of a statement that is a transaction of its own shows the maintenance at its end
+CREATE TABLE alone (id int PRIMARY KEY, g int);
+INSERT INTO alone SELECT n, n % 3 FROM generate_series(1, 10) n;
+CREATE MATERIALIZED VIEW per_g USING tview AS SELECT g, count(*) AS n FROM alone GROUP BY g;
+SELECT tview.set('per_g', 'deferred');
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) UPDATE alone SET g = 2 WHERE id = 1;
+SELECT * FROM tview.check('per_g');
