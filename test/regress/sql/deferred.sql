@@ -386,6 +386,7 @@ SELECT DISTINCT full_name FROM named;
 DROP SCHEMA scenario CASCADE;
 
 -- EXPLAIN ANALYZE of a statement that is a transaction of its own shows the maintenance at its end
+SET search_path = public;
 CREATE TABLE alone (id int PRIMARY KEY, g int);
 INSERT INTO alone SELECT n, n % 3 FROM generate_series(1, 10) n;
 CREATE MATERIALIZED VIEW per_g USING tview AS SELECT g, count(*) AS n FROM alone GROUP BY g;
