@@ -177,7 +177,7 @@ $do$;
 CREATE FUNCTION tview.create(name pg_catalog.text, query pg_catalog.text,
                              options pg_catalog.jsonb DEFAULT '{}')
   RETURNS pg_catalog.regclass
-  LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'tview_create';
 
 COMMENT ON FUNCTION tview.create(pg_catalog.text, pg_catalog.text, pg_catalog.jsonb) IS

@@ -100,6 +100,20 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 #endif
 
 /*
+ * Raise 42501 if the current user, or for what views read, their owners, lack a
+ * right that this level of a rewritten query needs.  16 put these rights apart.
+ */
+static inline void
+tv_compat_check_permissions(Query *query)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) ExecCheckPermissions(query->rtable, query->rteperminfos, true);
+#else
+	(void) ExecCheckRTPerms(query->rtable, true);
+#endif
+}
+
+/*
  * Make an index, from a statement that transformIndexStmt() has seen, without
  * checks of rights.  16 added total_parts.
  */

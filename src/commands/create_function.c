@@ -45,25 +45,34 @@ static void create_view(RangeVar *relation, RawStmt *select, const char *query,
 Datum
 tview_create(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	TvCreateOptions options = read_options(PG_GETARG_JSONB_P(2));
-	RangeVar   *relation = tv_relation_name_parse(name);
-	TvQueryText text;
+	char	   *name;
+	char	   *query;
+	TvCreateOptions options;
+	RangeVar   *relation;
+	TvQueryText query_text;
 	Oid			existing;
 	Oid			view;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("name, query and options must not be null"),
+				 errhint("Without options, leave the argument out.")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	options = read_options(PG_GETARG_JSONB_P(2));
+	relation = tv_relation_name_parse(name);
 	if (relation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("invalid name of a view: \"%s\"", name)));
 
 	existing = RangeVarGetRelid(relation, NoLock, true);
-	tv_query_text_enter(&text, query);
+	tv_query_text_enter(&query_text, query);
 	create_view(relation,
-				tv_query_text_parse(&text, "the query of a view must be one SELECT statement"),
+				tv_query_text_parse(&query_text, "the query of a view must be one SELECT statement"),
 				query, &options);
-	tv_query_text_leave(&text);
+	tv_query_text_leave(&query_text);
 
 	view = RangeVarGetRelid(relation, NoLock, false);
 	if (options.mode && view != existing)

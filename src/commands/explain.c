@@ -8,13 +8,18 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -27,14 +32,17 @@
 #include "delta/derive.h"
 #include "executor/rights.h"
 #include "planner/view_cache.h"
+#include "tv_compat.h"
 
 PG_FUNCTION_INFO_V1(tview_explain);
 
+static void check_view_privilege(Oid view);
 static void explain_view(ReturnSetInfo *rsinfo, Oid view);
 static void explain_hurry(ReturnSetInfo *rsinfo, Oid view);
 static Oid	owner_of(Oid view);
 static void explain_as_owner(ReturnSetInfo *rsinfo, Oid owner, List *settings,
 							 const TvGraph *graph, TvLayout **layouts);
+static void check_select_privileges(const Query *query);
 static void explain_query(ReturnSetInfo *rsinfo, const char *text);
 static void explain_refusal(ReturnSetInfo *rsinfo, const TvRefusal *refusal);
 static void explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts);
@@ -69,11 +77,21 @@ tview_explain(PG_FUNCTION_ARGS)
 	if (OidIsValid(relid))
 	{
 		tv_relation_require_view(relid);
+		check_view_privilege(relid);
 		explain_view(rsinfo, relid);
 	}
 	else
 		explain_query(rsinfo, subject);
 	return (Datum) 0;
+}
+
+/* The cost of maintenance, too, comes from statistics. */
+static void
+check_view_privilege(Oid view)
+{
+	if (pg_class_aclcheck(view, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(view, GetUserId(), ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_MATVIEW, get_rel_name(view));
 }
 
 static void
@@ -162,6 +180,30 @@ explain_hurry(ReturnSetInfo *rsinfo, Oid view)
 	}
 }
 
+/*
+ * What is told of a query's cost comes from statistics of its tables: of these,
+ * whoever asks must be able to read what the query reads.
+ */
+static bool
+check_privileges_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		tv_compat_check_permissions((Query *) node);
+		return query_tree_walker((Query *) node, check_privileges_walker, context, 0);
+	}
+	return expression_tree_walker(node, check_privileges_walker, context);
+}
+
+/* As running the query would check, through views with their owners' rights. */
+static void
+check_select_privileges(const Query *query)
+{
+	(void) check_privileges_walker((Node *) QueryRewrite(copyObject(unconstify(Query *, query))), NULL);
+}
+
 static void
 explain_query(ReturnSetInfo *rsinfo, const char *text)
 {
@@ -176,10 +218,15 @@ explain_query(ReturnSetInfo *rsinfo, const char *text)
 							  "the argument must be the name of a maintained view or one SELECT statement");
 	query = parse_analyze_fixedparams(raw, text, NULL, 0, NULL);
 	tv_query_text_leave(&query_text);
+	check_select_privileges(query);
 
 	graph = tv_graph_compile(query, NIL, GetUserId(), &refusal);
 	if (graph)
+		refusal = tv_trigger_privilege_refusal(tv_graph_inputs(graph), GetUserId());
+	if (refusal == NULL)
 	{
+		/* what the server checks when it makes a materialized view */
+		CheckAttributeNamesTypes(ExecCleanTypeFromTL(query->targetList), RELKIND_MATVIEW, 0);
 		tv_explain_cost_stand_in(graph);
 		explain_graph(rsinfo, graph, tv_view_layouts_unbound(graph));
 	}

@@ -141,25 +141,38 @@ tv_check_select_privilege(const TvGraph *graph)
 	}
 }
 
-void
-tv_check_trigger_privilege(List *relids, Oid userid)
+TvRefusal *
+tv_trigger_privilege_refusal(List *relids, Oid userid)
 {
 	ListCell   *lc;
 
 	foreach(lc, relids)
 	{
 		Oid			relid = lfirst_oid(lc);
+		TvRefusal  *refusal;
 
 		if (object_ownercheck(RelationRelationId, relid, userid) ||
 			pg_class_aclcheck(relid, userid, ACL_TRIGGER) == ACLCHECK_OK)
 			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for relation \"%s\"", get_rel_name(relid)),
-				 errdetail("A maintained view adds work to every change of the relations it reads, as a trigger does."),
-				 errhint("GRANT TRIGGER ON %s TO %s.", tv_view_name(relid),
-						 quote_identifier(GetUserNameFromId(userid, false)))));
+		refusal = palloc0(sizeof(TvRefusal));
+		refusal->sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
+		refusal->what = psprintf("permission denied for relation \"%s\"", get_rel_name(relid));
+		refusal->why = "A maintained view adds work to every change of the relations it reads, as a trigger does.";
+		refusal->hint = psprintf("GRANT TRIGGER ON %s TO %s.", tv_view_name(relid),
+								 quote_identifier(GetUserNameFromId(userid, false)));
+		refusal->location = -1;
+		return refusal;
 	}
+	return NULL;
+}
+
+void
+tv_check_trigger_privilege(List *relids, Oid userid)
+{
+	TvRefusal  *refusal = tv_trigger_privilege_refusal(relids, userid);
+
+	if (refusal)
+		tv_refusal_raise(refusal, NULL);
 }
 
 void

@@ -47,6 +47,9 @@ extern void tv_check_select_privilege(const TvGraph *graph);
  */
 extern void tv_check_trigger_privilege(List *relids, Oid userid);
 
+/* The same as a refusal, NULL if there is none. */
+extern TvRefusal *tv_trigger_privilege_refusal(List *relids, Oid userid);
+
 /* Raise 55006 if a statement in progress modifies one of these relations. */
 extern void tv_check_not_in_progress(List *relids, const char *command);
 

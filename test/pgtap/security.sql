@@ -60,6 +60,29 @@ GRANT ALL ON shop.secret, shop.booty TO writer;
 --
 SELECT matches(run_as('keeper', 'CREATE MATERIALIZED VIEW kept.v USING tview AS SELECT id FROM shop.item'),
                '^42501 .*item', 'no right on the table: no view');
+-- tview.explain() of a query tells of costs, which come from statistics
+CREATE VIEW kept.through AS SELECT id, amount FROM shop.item;
+ALTER VIEW kept.through OWNER TO table_owner;
+SELECT matches(run_as('keeper', 'SELECT tview.explain($$SELECT id FROM shop.item WHERE amount = 10$$)'),
+               '^42501 .*item', 'no right on the table: nothing is explained');
+SELECT matches(run_as('keeper', 'SELECT tview.explain($$SELECT (SELECT max(id) FROM shop.item) AS m$$)'),
+               '^42501 .*item', 'nor if a subquery reads it');
+SELECT matches(run_as('keeper', 'SELECT tview.explain($$SELECT id FROM kept.through$$)'),
+               '^42501 .*through', 'nor through a plain view that he may not read');
+GRANT SELECT ON kept.through TO keeper;
+SELECT is(value_as('keeper', 'SELECT string_agg(value, $$ $$) FROM tview.explain($$SELECT id FROM kept.through$$)'),
+          'permission denied for relation "item" 42501 A maintained view adds work to every change of the relations it reads,'
+          ' as a trigger does. GRANT TRIGGER ON shop.item TO keeper.', 'through one that he may read, TRIGGER is missing');
+GRANT TRIGGER ON shop.item TO keeper;
+SELECT is(value_as('keeper', 'SELECT value FROM tview.explain($$SELECT id FROM kept.through$$) WHERE property = $$strategy$$'),
+          'delta', 'with it, it is explained');
+GRANT SELECT (id) ON shop.item TO keeper;
+SELECT is(value_as('keeper', 'SELECT value FROM tview.explain($$SELECT id FROM shop.item$$) WHERE property = $$strategy$$'),
+          'delta', 'so is a query of the columns that he may read');
+SELECT matches(run_as('keeper', 'SELECT tview.explain($$SELECT id FROM shop.item WHERE amount = 10$$)'),
+               '^42501 .*item', 'but not of others');
+REVOKE SELECT (id), TRIGGER ON shop.item FROM keeper;
+DROP VIEW kept.through;
 GRANT SELECT ON shop.item TO keeper;
 SELECT matches(run_as('keeper', 'CREATE MATERIALIZED VIEW kept.v USING tview AS SELECT id FROM shop.item'),
                '^42501 .*item', 'SELECT is not enough: a view slows the writers of its tables');
@@ -209,6 +232,7 @@ SELECT is(run_as('keeper', 'REFRESH MATERIALIZED VIEW kept.totals', :path), 'don
 SELECT is(run_as('keeper', 'REFRESH MATERIALIZED VIEW CONCURRENTLY kept.totals', :path), 'done', 'planted operators: REFRESH CONCURRENTLY');
 SELECT is(value_as('keeper', 'SELECT relation FROM tview.check($$kept.names$$)', :path), NULL, 'planted operators: tview.check()');
 SELECT isnt(value_as('keeper', 'SELECT property FROM tview.explain($$kept.names$$)', :path), NULL, 'planted operators: tview.explain()');
+SELECT matches(run_as('stranger', 'SELECT tview.explain($$kept.names$$)', :path), '^42501 .*names', 'nothing is explained to strangers');
 SELECT is(value_as('keeper', 'SELECT owner FROM tview.views WHERE view OPERATOR(pg_catalog.=) $$kept.names$$::regclass', :path), 'keeper',
           'planted operators: tview.views');
 SELECT is((SELECT string_agg(DISTINCT path, '; ') FROM kept.names WHERE path <> ''), 'pg_catalog, pg_temp',

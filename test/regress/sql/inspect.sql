@@ -117,6 +117,7 @@ SELECT count(*) FROM tview.state s WHERE has_table_privilege('public', s.state, 
 CREATE ROLE regress_tview_reader;
 SET ROLE regress_tview_reader;
 SELECT count(*) > 0 AS rows FROM tview.views;
+-- the cost of maintenance tells of the tables: only who may read the view is told
 SELECT property FROM tview.explain('base') WHERE property = 'strategy';
 DO $$
 BEGIN
