@@ -23,6 +23,7 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
@@ -38,7 +39,7 @@
  */
 static const char *const safe_stable[] = {
 	"anytextcat", "array_to_json", "array_to_string", "concat", "concat_ws",
-	"date", "date_cmp_timestamptz", "date_eq_timestamptz", "date_ge_timestamptz",
+	"convert", "convert_from", "convert_to", "date", "date_cmp_timestamptz", "date_eq_timestamptz", "date_ge_timestamptz",
 	"date_gt_timestamptz", "date_le_timestamptz", "date_lt_timestamptz",
 	"date_ne_timestamptz", "date_part", "date_trunc", "extract", "format",
 	"generate_series", "interval_pl_timestamptz", "json_agg", "json_agg_strict",
@@ -48,9 +49,11 @@ static const char *const safe_stable[] = {
 	"json_populate_recordset", "json_to_record", "json_to_recordset",
 	"jsonb_agg", "jsonb_agg_strict", "jsonb_build_array", "jsonb_build_object",
 	"jsonb_object_agg", "jsonb_object_agg_strict", "jsonb_object_agg_unique",
-	"jsonb_object_agg_unique_strict", "jsonb_populate_record",
+	"jsonb_object_agg_unique_strict", "jsonb_path_exists_tz",
+	"jsonb_path_match_tz", "jsonb_path_query_array_tz",
+	"jsonb_path_query_first_tz", "jsonb_path_query_tz", "jsonb_populate_record",
 	"jsonb_populate_recordset", "jsonb_to_record", "jsonb_to_recordset",
-	"overlaps", "phraseto_tsquery", "plainto_tsquery", "quote_literal",
+	"make_timestamptz", "money", "numeric", "overlaps", "phraseto_tsquery", "plainto_tsquery", "quote_literal",
 	"quote_nullable", "row_to_json", "string_agg", "textanycat", "time",
 	"timestamp", "timestamp_cmp_timestamptz", "timestamp_eq_timestamptz",
 	"timestamp_ge_timestamptz", "timestamp_gt_timestamptz",
@@ -97,7 +100,9 @@ tv_analyze_function(TvCompiler *c, Oid funcid, int location)
 	safe = builtin && stable_is_safe(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
 	ReleaseSysCache(tuple);
 
-	c->user_code |= !builtin;
+	/* the default conversion between encodings is found along search_path */
+	c->user_code |= !builtin || funcid == F_CONVERT || funcid == F_CONVERT_FROM ||
+		funcid == F_CONVERT_TO;
 	c->uses_settings |= volatility != PROVOLATILE_IMMUTABLE || !builtin;
 	if (volatility == PROVOLATILE_VOLATILE)
 		tv_compile_refuse(c, location, "function %s is VOLATILE, which is not supported in a maintained view",

@@ -112,5 +112,22 @@ SET IntervalStyle = 'postgres';
 SELECT check_views();
 SELECT * FROM rendered ORDER BY 1;
 
+-- functions whose result depends on settings and arguments only
+CREATE TABLE raw (i int PRIMARY KEY, n int, t text, j jsonb);
+CREATE MATERIALIZED VIEW by_settings USING tview AS
+  SELECT i, make_timestamptz(2024, 1, n, 23, 0, 0.5) AS at, n::money AS price, n::bigint::money AS price8,
+         n::numeric::money AS priced, n::money::numeric AS amount, convert_to(t, 'LATIN1') AS latin,
+         convert_from(convert(convert_to(t, 'UTF8'), 'UTF8', 'LATIN1'), 'LATIN1') AS back,
+         jsonb_path_query_first_tz(j, '$.datetime() ? (@ < "2024-02-01T00:00:00+00".datetime())') AS early
+    FROM raw;
+SET TimeZone = 'America/New_York';
+SET search_path = hostile, scenario;
+INSERT INTO scenario.raw VALUES (1, 10, 'é', '"2024-01-31T22:00:00"'), (2, 20, 'a', '"2024-02-01T01:00:00+00"');
+UPDATE scenario.raw SET n = 11 WHERE i = 1;
+SET search_path = scenario;
+SET TimeZone = 'UTC';
+SELECT check_views();
+SELECT * FROM by_settings ORDER BY 1;
+
 DROP SCHEMA hostile CASCADE;
 DROP SCHEMA scenario CASCADE;
