@@ -63,19 +63,27 @@ is( $subscriber->safe_psql('postgres', 'SELECT sum(n) FROM totals'),
 	$publisher->safe_psql('postgres', 'SELECT count(*) FROM item JOIN kind USING (kind)'),
 	'as many rows as on the publisher');
 
-# a user's replica trigger that writes to a base table and reads a view
+# A user's replica trigger, which fires before ours by its name, writes to a base table and reads a view: what the
+# statement that is being applied has done is not known yet.
 $subscriber->safe_psql(
 	'postgres', q(
-	CREATE TABLE seen (n bigint);
+	CREATE TABLE seen (what text);
 	CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS $$
 	BEGIN
 	  INSERT INTO public.kind VALUES (NEW.id, 'by trigger') ON CONFLICT DO NOTHING;
+	  BEGIN
+	    INSERT INTO public.seen SELECT 'total ' || sum(total) FROM public.totals;
+	  EXCEPTION WHEN object_not_in_prerequisite_state THEN
+	    INSERT INTO public.seen VALUES (SQLSTATE);
+	  END;
 	  RETURN NULL;
 	END $$;
-	CREATE TRIGGER a_first AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION more();
-	ALTER TABLE item ENABLE REPLICA TRIGGER a_first));
+	CREATE TRIGGER "  first" AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION more();
+	ALTER TABLE item ENABLE REPLICA TRIGGER "  first"));
 $publisher->safe_psql('postgres', 'INSERT INTO item SELECT i, i, i FROM generate_series(2001, 2010) i');
 check('a trigger of the user that changes the other table');
+is($subscriber->safe_psql('postgres', 'SELECT count(*), what FROM seen GROUP BY what'),
+	'10|55000', 'in it a view cannot be read');
 $publisher->safe_psql('postgres', 'TRUNCATE item');
 check('truncate');
 is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM totals'), '0', 'the views are empty');

@@ -41,7 +41,7 @@ CREATE MATERIALIZED VIEW inside USING tview AS SELECT k, count(DISTINCT (SELECT 
 CREATE MATERIALIZED VIEW recomputed USING tview AS
   SELECT k, count(DISTINCT j) AS j, count(DISTINCT a) AS a, string_agg(DISTINCT s, ',' ORDER BY s) AS s, array_agg(DISTINCT n) AS n, sum(DISTINCT n::float8) AS f FROM t GROUP BY k;
 SELECT q.n, (SELECT string_agg(value, ', ' ORDER BY node DESC) FROM tview.explain(q.sql) WHERE property = 'strategy') AS strategy
-  FROM (VALUES (1, 'SELECT k, count(DISTINCT n) FROM t GROUP BY k'), (2, 'SELECT k, count(DISTINCT n), sum(DISTINCT n), count(DISTINCT s), count(*) FROM t GROUP BY k'),
+  FROM (VALUES (1, 'SELECT k, count(DISTINCT n) FROM t GROUP BY k'), (2, 'SELECT k, count(DISTINCT n) AS n, sum(DISTINCT n), count(DISTINCT s) AS s, count(*) FROM t GROUP BY k'),
                (3, 'SELECT k, min(DISTINCT n), sum(n ORDER BY id) FROM t GROUP BY k'), (4, 'SELECT k, count(DISTINCT n), array_agg(n) FROM t GROUP BY k'),
                (5, 'SELECT k, count(DISTINCT j) FROM t GROUP BY k')) q(n, sql) ORDER BY 1;
 TABLE mixed ORDER BY k;
