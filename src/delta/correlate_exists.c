@@ -196,6 +196,7 @@ tv_correlate_first_row(TvCompiler *c, TvPartial *p, Query *query)
 {
 	TvCorrelation *corr;
 	TvBranch   *branch;
+	List	   *branches;
 	List	   *exprs;
 	List	   *result = NIL;
 	Node	   *marker;
@@ -206,10 +207,11 @@ tv_correlate_first_row(TvCompiler *c, TvPartial *p, Query *query)
 	corr = tv_correlate(c, p, query);
 	if (c->refusal || corr->exprs == NIL)
 		return NIL;
-	branch = linitial(tv_flatten_query(c, corr->query, false, corr->base, corr->exprs));
+	branches = tv_flatten_query(c, corr->query, false, corr->base, corr->exprs);
 	if (c->refusal)
 		return NIL;
-	if (list_length(branch->leaves) != 1 || branch->quals != NIL)
+	branch = linitial(branches);
+	if (list_length(branches) != 1 || list_length(branch->leaves) != 1 || branch->quals != NIL)
 	{
 		tv_compile_refuse(c, -1, "LIMIT 1 in a subquery like this is not supported in a maintained view",
 						  NULL, "No maintenance rule exists for it.",

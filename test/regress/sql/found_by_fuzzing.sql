@@ -20,3 +20,10 @@ DELETE FROM item WHERE label IS NULL;
 INSERT INTO shelf VALUES (3);
 SELECT * FROM only_item ORDER BY id;
 SELECT count(*) FROM tview.check('only_item');
+
+-- a refusal within a subquery that takes the first row
+CREATE MATERIALIZED VIEW refused USING tview AS
+  SELECT id, (SELECT h.o FROM item e CROSS JOIN LATERAL
+    (WITH RECURSIVE r(x) AS (SELECT shelf FROM item WHERE shelf = s.id UNION ALL SELECT r.x + 1 FROM r WHERE r.x < 3)
+       SEARCH DEPTH FIRST BY x SET o
+     SELECT x AS o FROM r WHERE x = s.id ORDER BY r.o) h ORDER BY e.label LIMIT 1) FROM shelf s;
