@@ -60,7 +60,7 @@ class Report:
 
 
 def milliseconds(value):
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     return f"{value:,.{digits}f} ms"
 
 
@@ -68,17 +68,25 @@ def times(ratio):
     return f"{ratio:.2f} x" if ratio < 10 else f"{ratio:,.0f} x"
 
 
-def cost(what, measurement, refresh_ms=None):
-    """A row: without view, with pg_tviews, by hand (each with its ratio to the first), REFRESH."""
-    arms = measurement["arms"]
-    unit = "ms" if "ms" in arms["plain"] else "us"
-    cells = [what, milliseconds(arms["plain"][unit]["median"] / (1 if unit == "ms" else 1000))]
+def processor_time(m, arm):
+    """The figure of an arm in milliseconds of the server's processor time; other load on the machine counts less there."""
+    units = m["arms"].get(arm)
+    if units is None:
+        return None
+    unit = "cpu_ms" if "cpu_ms" in units else "cpu_us"
+    if unit not in units:
+        raise Unsuitable("it was taken where processor times cannot be told")
+    return dict(units[unit], median=units[unit]["median"] / (1 if unit == "cpu_ms" else 1000))
+
+
+def cost(what, m, refresh_ms):
+    """A row: without view, with pg_tviews and its spread, by hand (both with their ratio to the first), REFRESH."""
+    cells = [what, milliseconds(processor_time(m, "plain")["median"])]
     for arm in ("ours", "hand"):
-        figure = arms.get(arm, {}).get(unit)
-        cells.append("-" if figure is None else
-                     f"{milliseconds(figure['median'] / (1 if unit == 'ms' else 1000))} ({times(figure['ratio'])})")
-    cells.append("-" if refresh_ms is None else milliseconds(refresh_ms))
-    return cells
+        figure = processor_time(m, arm)
+        cells.append("-" if figure is None else f"{milliseconds(figure['median'])} ({times(figure['ratio'])})")
+    cells.insert(3, f"{100 * processor_time(m, 'ours')['spread']:.0f} %")
+    return cells + ["-" if refresh_ms is None else milliseconds(refresh_ms)]
 
 
 # What the table of how_fast shows: title, part, attributes of the measurement.
@@ -112,7 +120,8 @@ def is_cited(part, attributes):
 
 def how_fast(report):
     about = report.content["about"]
-    table = ["| a statement that changes | no view | pg_tviews | kept by hand | REFRESH |", "| --- | --- | --- | --- | --- |"]
+    table = ["| a statement that changes | no view | pg_tviews | +- | kept by hand | REFRESH, elapsed |",
+             "| --- | --- | --- | --- | --- | --- |"]
     for what, part, wanted in ROWS:
         m = report.find(part, **wanted)
         refresh_ms = m.get("refresh_ms")
@@ -122,14 +131,15 @@ def how_fast(report):
     told = (f"Run of {about['date'][:10]} on {about['cores']} processors ({about['processor']}), with "
             f"{' '.join(about['server'].split()[:2])}, {about['settings']}; load of the machine {about['load_before']:.1f} "
             f"before and {about['load_after']:.1f} after. One client; {report.content['rows']:,} accounts, 100,000 products. "
-            "Medians; the ratio is that to the same statement without view.")
+            "Medians of the server's processor time; the ratio is the median of those to the same statement without view, "
+            "taken in turns; +- is half the distance between the quartiles.")
     return "\n" + "\n".join(textwrap.wrap(told, 118)) + "\n\n" + "\n".join(table) + "\n"
 
 
 def first_statement(report):
     """What compiling a view costs a backend, each, at ten views that the statement concerns."""
     m = report.find(COLD[0], **COLD[1])
-    return milliseconds((m["arms"]["first"]["ms"]["median"] - m["arms"]["second"]["ms"]["median"]) / m["views"])
+    return milliseconds((processor_time(m, "first")["median"] - processor_time(m, "second")["median"]) / m["views"])
 
 
 def backend_memory(report):
