@@ -34,6 +34,8 @@
 #define TV_VIEW_FILLFACTOR 50
 
 static void leave_room(IntoClause *into, const TvGraph *graph);
+static void create(TvUtility *utility, CreateTableAsStmt *stmt);
+static void name_view(void *arg);
 static bool makes_maintained_view(CreateTableAsStmt *stmt);
 static bool already_exists(CreateTableAsStmt *stmt);
 static void check_full_recompute(const TvGraph *graph, const char *name);
@@ -45,15 +47,31 @@ void
 tv_create_view(TvUtility *utility, Node *node)
 {
 	CreateTableAsStmt *stmt = castNode(CreateTableAsStmt, node);
-	TvRefusal  *refusal = NULL;
-	TvGraph    *graph;
-	List	   *inputs;
+	ErrorContextCallback callback = {error_context_stack, name_view, stmt->into->rel->relname};
 
 	if (!makes_maintained_view(stmt) || already_exists(stmt))
 	{
 		tv_utility_run(utility);
 		return;
 	}
+	error_context_stack = &callback;
+	create(utility, stmt);
+	error_context_stack = callback.previous;
+}
+
+/* A script may create many, and an error of the query names none of them. */
+static void
+name_view(void *arg)
+{
+	errcontext("creating maintained view \"%s\"", (char *) arg);
+}
+
+static void
+create(TvUtility *utility, CreateTableAsStmt *stmt)
+{
+	TvRefusal  *refusal = NULL;
+	TvGraph    *graph;
+	List	   *inputs;
 
 	graph = tv_graph_compile(castNode(Query, stmt->query), stmt->into->colNames,
 							 GetUserId(), &refusal);

@@ -38,6 +38,8 @@ static void lock_inputs(Oid view, List *readers);
 static bool needs_arming(List *inputs);
 static int	enter_settings(Oid view);
 static void drop_old_indexes(Oid view);
+static void refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view);
+static void name_view(void *arg);
 static void qualify(TvUtility *utility, Oid view);
 static void refresh_reader(Oid view, const char *query_string);
 
@@ -46,9 +48,7 @@ tv_refresh(TvUtility *utility, Node *node)
 {
 	RefreshMatViewStmt *stmt = castNode(RefreshMatViewStmt, node);
 	Oid			view = RangeVarGetRelid(stmt->relation, NoLock, true);
-	List	   *readers;
-	ListCell   *lc;
-	int			nestlevel;
+	ErrorContextCallback callback = {error_context_stack, name_view, stmt->relation->relname};
 
 	/* Who may not refresh it may not wait for its inputs either. */
 	if (!OidIsValid(view) || !tv_catalog_is_view(view) || !tv_may_refresh(view))
@@ -56,8 +56,24 @@ tv_refresh(TvUtility *utility, Node *node)
 		tv_utility_run(utility);
 		return;
 	}
+	error_context_stack = &callback;
+	refresh(utility, stmt, view);
+	error_context_stack = callback.previous;
+}
 
-	readers = tv_populated_readers(view);
+static void
+name_view(void *arg)
+{
+	errcontext("refreshing maintained view \"%s\"", (char *) arg);
+}
+
+static void
+refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view)
+{
+	List	   *readers = tv_populated_readers(view);
+	ListCell   *lc;
+	int			nestlevel;
+
 	lock_all(stmt, view, readers);
 	if (!stmt->concurrent && !stmt->skipData)
 		drop_old_indexes(view);
@@ -106,8 +122,10 @@ drop_old_indexes(Oid view)
 static void
 refresh_reader(Oid view, const char *query_string)
 {
+	ErrorContextCallback callback = {error_context_stack, name_view, get_rel_name(view)};
 	int			nestlevel;
 
+	error_context_stack = &callback;
 	tv_check_not_in_progress(tv_catalog_sources(view), "refresh a maintained view");
 	drop_old_indexes(view);
 	nestlevel = enter_settings(view);
@@ -116,6 +134,7 @@ refresh_reader(Oid view, const char *query_string)
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, nestlevel);
 	tv_view_build(view);
+	error_context_stack = callback.previous;
 }
 
 static int
