@@ -96,6 +96,13 @@ CREATE FUNCTION tview.image_digest("any") RETURNS pg_catalog.bytea
 COMMENT ON FUNCTION tview.image_digest("any") IS
   'the bytes of a value of variable length, or their SHA-256: kept for count(DISTINCT value)';
 
+CREATE FUNCTION tview.no_clock_word(pg_catalog.text) RETURNS pg_catalog.text
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'tview_no_clock_word';
+
+COMMENT ON FUNCTION tview.no_clock_word(pg_catalog.text) IS
+  'a text that is cast to a date or time, or an error if it has a word like today';
+
 -- The value of a scalar subquery, and the error when it has several rows.
 CREATE FUNCTION tview.only_value_step(anyelement, anyelement) RETURNS anyelement
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

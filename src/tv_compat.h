@@ -443,6 +443,21 @@ tv_compat_is_json_node(const Node *node)
 #endif
 }
 
+/* The values that such an expression may print. */
+static inline List *
+tv_compat_json_args(const Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	if (IsA(node, JsonExpr))
+		return ((const JsonExpr *) node)->passing_values;
+#endif
+#if PG_VERSION_NUM >= 160000
+	return ((const JsonConstructorExpr *) node)->args;
+#else
+	return NIL;
+#endif
+}
+
 /* 18 removed the argument execute_once of ExecutorRun. */
 #if PG_VERSION_NUM >= 180000
 #define TV_EXECUTE_ONCE_PARAM

@@ -19,6 +19,7 @@
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parser.h"
@@ -28,14 +29,15 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "catalog/clock_word.h"
 #include "delta/compile_internal.h"
 
 #define WHY_STABLE "Its result may depend on the time, the session or the contents of tables."
 
 /*
  * STABLE functions of the server whose result depends on nothing but their
- * arguments and settings.  Input and output functions are judged by name
- * ending, see stable_is_safe().
+ * arguments and settings.  What these call to print values of any type is
+ * looked at by analyze_conversion.c.
  */
 static const char *const safe_stable[] = {
 	"anytextcat", "array_to_json", "array_to_string", "concat", "concat_ws",
@@ -66,7 +68,7 @@ static const char *const safe_stable[] = {
 	"timestamptz_le_timestamp", "timestamptz_lt_date",
 	"timestamptz_lt_timestamp", "timestamptz_mi_interval",
 	"timestamptz_ne_date", "timestamptz_ne_timestamp",
-	"timestamptz_pl_interval", "timetz", "timezone", "to_char", "to_date",
+	"timestamptz_pl_interval", "to_char", "to_date",
 	"to_json", "to_jsonb", "to_number", "to_timestamp", "to_tsquery",
 	"to_tsvector", "websearch_to_tsquery", "xml", "xml_is_well_formed",
 };
@@ -74,7 +76,9 @@ static const char *const safe_stable[] = {
 #define IS_BUILTIN(funcid) ((funcid) < FirstGenbkiObjectId)
 
 static const char *stable_hint(Oid funcid);
-static bool stable_is_safe(const char *name);
+static bool analyze_function(TvCompiler *c, Oid funcid, bool converts, int location);
+static bool stable_is_safe(Form_pg_proc function);
+static bool conversion_is_safe(Form_pg_proc function);
 static bool analyze_aggregate(TvCompiler *c, Oid aggfn, int location);
 static bool reads_tables(Oid funcid, List **seen);
 static bool text_reads_tables(const char *body, List **seen);
@@ -85,6 +89,19 @@ static bool callee_reads_tables(Oid funcid, void *seen);
 
 bool
 tv_analyze_function(TvCompiler *c, Oid funcid, int location)
+{
+	return analyze_function(c, funcid, false, location);
+}
+
+bool
+tv_analyze_io_function(TvCompiler *c, Oid funcid, int location)
+{
+	return analyze_function(c, funcid, true, location);
+}
+
+/* converts: it is called to print or read a value, as part of something else */
+static bool
+analyze_function(TvCompiler *c, Oid funcid, bool converts, int location)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
 	bool		builtin = IS_BUILTIN(funcid);
@@ -97,12 +114,13 @@ tv_analyze_function(TvCompiler *c, Oid funcid, int location)
 		elog(ERROR, "cache lookup failed for function %u", funcid);
 	volatility = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile;
 	aggregate = ((Form_pg_proc) GETSTRUCT(tuple))->prokind == PROKIND_AGGREGATE;
-	safe = builtin && stable_is_safe(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
+	safe = builtin && (converts ? conversion_is_safe((Form_pg_proc) GETSTRUCT(tuple)) :
+					   stable_is_safe((Form_pg_proc) GETSTRUCT(tuple)));
 	ReleaseSysCache(tuple);
 
 	/* the default conversion between encodings is found along search_path */
-	c->user_code |= !builtin || funcid == F_CONVERT || funcid == F_CONVERT_FROM ||
-		funcid == F_CONVERT_TO;
+	c->user_code |= (!builtin && funcid != tv_clock_word_function()) ||
+		funcid == F_CONVERT || funcid == F_CONVERT_FROM || funcid == F_CONVERT_TO;
 	c->uses_settings |= volatility != PROVOLATILE_IMMUTABLE || !builtin;
 	if (volatility == PROVOLATILE_VOLATILE)
 		tv_compile_refuse(c, location, "function %s is VOLATILE, which is not supported in a maintained view",
@@ -133,23 +151,38 @@ stable_hint(Oid funcid)
 }
 
 static bool
-stable_is_safe(const char *name)
+stable_is_safe(Form_pg_proc function)
 {
+	const char *name = NameStr(function->proname);
 	size_t		len = strlen(name);
 
+	/* a time of day in a time zone is one of today's rules for that zone */
+	if (strcmp(name, "timetz") == 0 || strcmp(name, "timezone") == 0)
+	{
+		for (int i = 0; i < function->pronargs; i++)
+			if (function->proargtypes.values[i] == TIMEOID ||
+				function->proargtypes.values[i] == TIMETZOID)
+				return false;
+		return true;
+	}
 	for (int i = 0; i < lengthof(safe_stable); i++)
 		if (strcmp(name, safe_stable[i]) == 0)
 			return true;
 
-	/* input and output of types, but not of those that look up names */
-	if (strncmp(name, "reg", 3) == 0)
-		return false;
 	/* STABLE as their aggregates are, for they call output functions */
-	if (len > 8 && strcmp(name + len - 8, "_transfn") == 0)
-		return true;
-	return (len > 4 && strcmp(name + len - 4, "_out") == 0) ||
-		(len > 3 && strcmp(name + len - 3, "_in") == 0) ||
-		(len > 3 && strcmp(name + len - 3, "out") == 0);
+	return len > 8 && strcmp(name + len - 8, "_transfn") == 0;
+}
+
+/*
+ * Output and input functions of types, but not of those that look up names, nor
+ * where the time zone of a time of day is computed.
+ */
+static bool
+conversion_is_safe(Form_pg_proc function)
+{
+	return strncmp(NameStr(function->proname), "reg", 3) != 0 &&
+		function->oid != F_ACLITEMIN && function->oid != F_ACLITEMOUT &&
+		function->oid != F_TIMETZ_IN;
 }
 
 /* What an aggregate is declared as says nothing about its functions. */

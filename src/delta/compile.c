@@ -66,6 +66,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	graph->whole_rows = c->whole_rows;
 	graph->uses_settings = c->uses_settings;
 	graph->user_code = c->user_code;
+	graph->checks_words = c->checks_words;
 
 	top = graph->nodes[graph->nnodes - 1];
 	if (colnames)
@@ -101,6 +102,7 @@ compile_nodes(TvCompiler *c, Query *query)
 	TvNode	   *last;
 
 	tv_call_args_expand((Node *) query);
+	tv_clock_casts_wrap(c, (Node *) query);
 	tv_whole_row_expand(c, query);
 	tv_prune_query(query);
 

@@ -28,6 +28,11 @@ typedef struct TvCompiler
 	Oid			check_as;		/* whose row security applies to base tables */
 	List	   *whole_rows;		/* of Oid: relations whose row is used */
 	int			nsplits;		/* queries that were split */
+	List	   *row_types;		/* of Oid: of the columns of rows without a
+								 * type of their own; InvalidOid: unknown ones */
+	int			prints_rows;	/* bits (1 << TvConversion): such rows are
+								 * printed */
+	bool		checks_words;	/* a text is checked before it is cast */
 	bool		uses_settings;
 	bool		user_code;
 	TvRefusal  *refusal;
@@ -73,6 +78,14 @@ extern List *tv_flatten_query(TvCompiler *c, Query *query, bool top,
  * ones take their places.  Changes the tree.
  */
 extern void tv_call_args_expand(Node *tree);
+
+/*
+ * clock_cast.c: casts of text to dates and times look at the text first.  Changes
+ * the tree.
+ */
+extern void tv_clock_casts_wrap(TvCompiler *c, Node *tree);
+extern bool tv_clock_cast_is_checked(const CoerceViaIO *cast, const char **word);
+extern bool tv_clock_type(Oid type);
 
 /*
  * whole_row.c: rows and tableoids of FROM items become expressions, in the
@@ -287,6 +300,29 @@ extern List *tv_flatten_read_node(TvCompiler *c, TvNode *node);
 extern bool tv_analyze_query(TvCompiler *c, Query *query);
 extern bool tv_analyze_expr(TvCompiler *c, Node *expr);
 extern bool tv_analyze_function(TvCompiler *c, Oid funcid, int location);
+
+/* The same, of one that converts values to or from text. */
+extern bool tv_analyze_io_function(TvCompiler *c, Oid funcid, int location);
+
+/* analyze_conversion.c: what is called to convert a value, by its type */
+typedef enum TvConversion
+{
+	TV_PRINT,
+	TV_PRINT_JSON,
+	TV_READ,
+	TV_READ_CHECKED,			/* words like 'today' are an error */
+} TvConversion;
+
+/* value: NULL if not known */
+extern bool tv_analyze_conversion(TvCompiler *c, Node *value, Oid type, TvConversion how,
+								  int location);
+extern bool tv_analyze_arguments(TvCompiler *c, Oid funcid, List *args, Oid result, int location);
+
+/* Rows that have no type of their own may be converted elsewhere. */
+extern bool tv_analyze_row(TvCompiler *c, const RowExpr *row);
+extern bool tv_analyze_row_call(TvCompiler *c, const FuncExpr *call);
+extern bool tv_analyze_row_function(TvCompiler *c, const RangeTblFunction *function);
+
 extern bool tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel,
 								Oid check_as);
 

@@ -67,6 +67,7 @@ tv_compile_whole(TvCompiler *c, const Query *definition, const char *why)
 
 	AcquireRewriteLocks(query, true, false);
 	tv_call_args_expand((Node *) query);
+	tv_clock_casts_wrap(c, (Node *) query);
 	tv_whole_row_expand(c, query);
 	tv_prune_query(query);
 	if (!take_query(&w, query))
@@ -283,6 +284,7 @@ take_view(WholeContext *w, Query *query, int rti, Relation rel)
 
 	AcquireRewriteLocks(view, true, false);
 	tv_call_args_expand((Node *) view);
+	tv_clock_casts_wrap(w->c, (Node *) view);
 	tv_whole_row_expand(w->c, view);
 	tv_prune_view(query, NIL, rti, view);
 	if (!RelationHasSecurityInvoker(rel))

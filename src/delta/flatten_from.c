@@ -194,6 +194,7 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	List	   *branches;
 
 	tv_call_args_expand((Node *) view);
+	tv_clock_casts_wrap(c, (Node *) view);
 	tv_whole_row_expand(c, view);
 	tv_prune_view(query, c->corr, rti, view);
 	c->scopes = NIL;

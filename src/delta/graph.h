@@ -378,6 +378,8 @@ typedef struct TvGraph
 								 * shape output */
 	bool		user_code;		/* an expression calls a function that did not
 								 * come with the server */
+	bool		checks_words;	/* an expression may fail on texts that the
+								 * query itself can read */
 	bool		exclusive;		/* no finer locks are known than one on the
 								 * whole view */
 } TvGraph;

@@ -58,6 +58,7 @@ tv_table_branch(TvCompiler *c, RangeTblEntry *rte, Relation rel, int source)
 		else
 		{
 			tv_call_args_expand(expr);
+			tv_clock_casts_wrap(c, expr);
 			if (!tv_analyze_expr(c, expr))
 				return NULL;
 		}

@@ -225,6 +225,27 @@ may_differ(TvView *view)
 	return false;
 }
 
+static void
+discard(TupleTableSlot *slot, void *context)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * The query that filled the view reads texts on which ours fail: then the view
+ * cannot be maintained.
+ */
+static void
+check_words(TvView *view)
+{
+	TvNode	   *top = view->graph->nodes[view->graph->nnodes - 1];
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	tv_run_plan(tv_plan_get(view, top, TV_PLAN_OUTPUT, NULL, 1e9, NULL), NIL,
+				GetActiveSnapshot(), discard, NULL);
+	PopActiveSnapshot();
+}
+
 /* What is pending for the view is in its contents by now. */
 static void
 consume_pending(TvView *view)
@@ -258,6 +279,8 @@ tv_populate_states(Oid relid)
 			if (view->graph->nodes[i]->has_state)
 				populate_node(view, view->graph->nodes[i]);
 		check_isolation(view);
+		if (view->graph->checks_words)
+			check_words(view);
 		if (may_differ(view))
 			align_view(view);
 	}

@@ -40,7 +40,7 @@ CREATE MATERIALIZED VIEW of_both USING tview AS
 CREATE MATERIALIZED VIEW xml_rows USING tview AS
   SELECT t.id, e.* FROM t, XMLTABLE('/r/i' PASSING t.x COLUMNS nr FOR ORDINALITY, k int PATH '@k', v text PATH '.' DEFAULT 'n' || t.n) e;
 CREATE MATERIALIZED VIEW xml_space USING tview AS
-  SELECT t.id, e.a FROM t, XMLTABLE(XMLNAMESPACES('http://z' AS z), '/z:r/z:i' PASSING t.x COLUMNS a timestamptz PATH '@at') e;
+  SELECT t.id, e.a::timestamptz FROM t, XMLTABLE(XMLNAMESPACES('http://z' AS z), '/z:r/z:i' PASSING t.x COLUMNS a text PATH '@at') e;
 CREATE MATERIALIZED VIEW xml_joined USING tview AS
   SELECT tag.name, count(*) AS n FROM t CROSS JOIN XMLTABLE('/r/i' PASSING t.x COLUMNS k int PATH '@k' NOT NULL) e JOIN tag ON tag.id = e.k GROUP BY tag.name;
 CREATE MATERIALIZED VIEW xml_below USING tview AS

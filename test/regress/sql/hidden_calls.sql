@@ -78,3 +78,116 @@ REFRESH MATERIALIZED VIEW scales;
 CREATE OR REPLACE FUNCTION doubled(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 20';
 SELECT view, populated FROM tview.views ORDER BY 1;
 DROP MATERIALIZED VIEW scales, scaled_groups;
+
+-- conversions of values by their types: names of relations and roles change
+CREATE TYPE pair AS (a int, r regclass);
+CREATE DOMAIN relation AS regclass;
+CREATE TABLE o (id int PRIMARY KEY, rc regclass, rd relation, rs regclass[], p pair, ps pair[], role regrole, acl aclitem);
+INSERT INTO o VALUES (1, 's', 's', '{s}', '(1,s)', '{"(1,s)"}', 'pg_monitor', NULL);
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE m (id int PRIMARY KEY, mood mood, moods mood[]);
+SELECT refused('SELECT id, rc::text FROM o');
+SELECT refused('SELECT id, rd::text FROM o');
+SELECT refused('SELECT id, rs::text FROM o');
+SELECT refused('SELECT id, ps::text FROM o');
+SELECT refused('SELECT id, ROW(id, rc)::text FROM o');
+SELECT refused('SELECT id, ARRAY[rc]::text FROM o');
+SELECT refused('SELECT id, acl::text FROM o');
+SELECT refused('SELECT id, rs::text[] FROM o');
+SELECT refused('SELECT id, to_jsonb(rc) FROM o');
+SELECT refused('SELECT id, to_json(p) FROM o');
+SELECT refused('SELECT id, to_jsonb(o) FROM o');
+SELECT refused('SELECT id, row_to_json(o) FROM o');
+SELECT refused('SELECT s.id, to_jsonb(o) FROM s LEFT JOIN (SELECT id, rc FROM o) o ON o.id = s.id');
+SELECT refused('SELECT id, to_jsonb(q) FROM (SELECT id, ROW(id, rc) AS r FROM o) q');
+SELECT refused('SELECT concat(id, rc) FROM o');
+SELECT refused($$SELECT concat_ws('-', id, rd) FROM o$$);
+SELECT refused($$SELECT concat(VARIADIC rs) FROM o$$);
+SELECT refused($$SELECT format('%s', rc) FROM o$$);
+SELECT refused($$SELECT 'x' || rc FROM o$$);
+SELECT refused($$SELECT 'x' || p FROM o$$);
+SELECT refused($$SELECT array_to_string(rs, ',') FROM o$$);
+SELECT refused($$SELECT array_to_json(ps) FROM o$$);
+SELECT refused('SELECT quote_literal(rc) FROM o');
+SELECT refused('SELECT quote_nullable(role) FROM o');
+SELECT refused($$SELECT json_build_object('r', rc) FROM o$$);
+SELECT refused('SELECT jsonb_build_array(id, rc) FROM o');
+SELECT refused('SELECT json_agg(rc) FROM o');
+SELECT refused('SELECT jsonb_agg(o) FROM o');
+SELECT refused('SELECT jsonb_object_agg(id, rc) FROM o');
+SELECT refused('SELECT id, jsonb_agg(rc) OVER () FROM o');
+SELECT refused('SELECT id, xmlelement(name r, rc) FROM o');
+SELECT refused($$SELECT id, xmlforest(p AS p) FROM o$$);
+SELECT refused($$SELECT id, (jsonb_populate_record(NULL::pair, to_jsonb(id))).a FROM o$$);
+SELECT refused($$SELECT o.id, r.x FROM o, jsonb_to_record(to_jsonb(o.id)) AS r(x regclass)$$);
+
+-- a cast to JSON of the user's
+CREATE FUNCTION mood_json(mood) RETURNS json LANGUAGE sql STABLE AS 'SELECT to_json(v) FROM public.look';
+CREATE CAST (mood AS json) WITH FUNCTION mood_json(mood);
+SELECT refused('SELECT id, to_jsonb(mood) FROM m');
+SELECT refused('SELECT id, json_build_array(moods) FROM m');
+SELECT refused('SELECT jsonb_agg(m) FROM m');
+SELECT refused('SELECT id, mood::text, array_to_string(moods, $$,$$), concat(mood) FROM m');
+DROP CAST (mood AS json);
+
+-- what is printed alike for ever
+CREATE TYPE point3 AS (x int, at date, tags text[]);
+CREATE TABLE k (id int PRIMARY KEY, rc regclass, p point3, d date, n numeric, r daterange, m mood);
+INSERT INTO k VALUES (1, 's', '(1,2024-01-01,{a})', '2024-01-01', 1.5, '[2024-01-01,2024-02-01)', 'ok');
+CREATE MATERIALIZED VIEW printed USING tview AS
+  SELECT id, rc, rc = 's'::regclass AS same, to_jsonb(p) AS p, to_jsonb(q) AS q, concat(d, n, r) AS c, format('%s %s', p, m) AS f,
+    ROW(id, d)::text AS t, json_build_object('m', m, 'r', r)::text AS o, quote_nullable(r) AS l, ARRAY[p]::text AS ps
+  FROM k LEFT JOIN (SELECT x, doubled(x) AS twice FROM s) q ON q.x = k.id;
+UPDATE k SET m = 'sad', d = '2024-02-02';
+INSERT INTO k (id) VALUES (2);
+SELECT * FROM printed ORDER BY id;
+SELECT * FROM tview.check('printed');
+
+DROP MATERIALIZED VIEW printed;
+
+-- the clock in texts
+CREATE TABLE docs (id int PRIMARY KEY, j jsonb, c text, v varchar(30), a text, t time, tz timetz, cs text[]);
+INSERT INTO docs VALUES (1, '{"created_at": "2024-01-01 10:00+00", "a": 1, "b": "today"}', '2024-01-01', '10:00', '{2024-01-01}',
+  '10:00', '10:00+00', '{2024-05-05}');
+SELECT refused($$SELECT id, 'now'::text::timestamptz FROM docs$$);
+SELECT refused($$SELECT id, '2 Today'::text::date FROM docs$$);
+SELECT refused($$SELECT id, '{yesterday}'::text::date[] FROM docs$$);
+SELECT refused('SELECT id, t::timetz FROM docs');
+SELECT refused('SELECT id, c::timetz FROM docs');
+SELECT refused($$SELECT id, tz AT TIME ZONE 'Europe/Berlin' FROM docs$$);
+SELECT refused($$SELECT id, date_in(c::cstring) FROM docs$$);
+CREATE TYPE dated AS (id int, at date);
+SELECT refused('SELECT id, c::dated FROM docs');
+SELECT refused('SELECT id, (jsonb_populate_record(NULL::dated, j)).at FROM docs');
+SELECT refused('SELECT d.id, r.at FROM docs d, jsonb_to_record(j) AS r(at timestamptz)');
+SELECT refused($$SELECT d.id, x.at FROM docs d, XMLTABLE('/a' PASSING xmlparse(content c) COLUMNS at date PATH 'b') x$$);
+
+CREATE MATERIALIZED VIEW texts USING tview AS
+  SELECT id, (j->>'created_at')::timestamptz AS created_at, c::date AS c, v::time AS v, a::date[] AS a, '2024-01-01'::text::date AS k,
+    cs::date[] AS cs, r.b, tz AT TIME ZONE interval '1 hour' AS z, to_date(c, 'YYYY-MM-DD') AS td
+  FROM docs, jsonb_to_record(j) AS r(b text);
+CREATE MATERIALIZED VIEW text_groups USING tview AS SELECT (j->>'created_at')::date AS day, count(*) AS n FROM docs GROUP BY 1;
+CREATE MATERIALIZED VIEW text_joined USING tview AS
+  SELECT a.id, b.id AS other FROM docs a LEFT JOIN docs b ON a.c::date = (b.j->>'created_at')::date;
+INSERT INTO docs (id, j, c) VALUES (2, '{"created_at": "2024-01-01 11:00+00"}', '2024-02-03'), (3, NULL, '2024-03-04');
+UPDATE docs SET c = '2024-01-01' WHERE id = 2;
+SELECT id, created_at AT TIME ZONE 'UTC', c, v, a, k, cs, b, z, td FROM texts ORDER BY id;
+SELECT * FROM text_groups ORDER BY day;
+SELECT * FROM text_joined ORDER BY id, other;
+SELECT v.view, c.* FROM tview.views v, tview.check(v.view) c;
+\set VERBOSITY default
+-- such a word is an error where it is written,
+INSERT INTO docs (id, c) VALUES (4, 'today');
+UPDATE docs SET j = '{"created_at": "Tomorrow 10:00"}' WHERE id = 2;
+UPDATE docs SET a = '{"to\\day"}' WHERE id = 1;
+UPDATE docs SET j = '{"created_at": "2024-01-01", "b": "now"}' WHERE id = 2;
+SELECT v.view, c.* FROM tview.views v, tview.check(v.view) c;
+-- and where a view is filled that would read it
+DROP MATERIALIZED VIEW texts, text_groups, text_joined;
+UPDATE docs SET c = 'today' WHERE id = 1;
+CREATE MATERIALIZED VIEW texts USING tview AS SELECT id, c::date AS c FROM docs;
+CREATE MATERIALIZED VIEW texts USING tview AS SELECT c::date AS c, count(*) FROM docs GROUP BY 1;
+CREATE MATERIALIZED VIEW texts USING tview AS SELECT id, c::date AS c FROM docs WHERE id > 1;
+SELECT id, c FROM texts ORDER BY id;
+REFRESH MATERIALIZED VIEW texts;
+DROP MATERIALIZED VIEW texts;
