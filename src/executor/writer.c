@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -30,6 +31,8 @@
 #define TV_INDEXED_ROWS 1000
 
 static void open_indexes(TvWriter *writer);
+static bool insert_speculatively(TvWriter *writer, List *arbiters);
+static bool wait_for_key(TvWriter *writer, List *arbiters);
 static void begin_scan(TvWriter *writer);
 static void end_scan(TvWriter *writer);
 static bool check_result(TvWriter *writer, TM_Result result);
@@ -105,7 +108,7 @@ open_indexes(TvWriter *writer)
 	writer->estate->es_snapshot = writer->snapshot;
 	writer->rri = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->rri, writer->rel, 0, NULL, 0);
-	ExecOpenIndices(writer->rri, true);
+	ExecOpenIndices(writer->rri, false);
 	MemoryContextSwitchTo(oldcxt);
 }
 
@@ -475,9 +478,7 @@ bool
 tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls, bool speculative)
 {
 	List	   *arbiters;
-	uint32		token;
 	bool		done;
-	ItemPointerData tid;
 
 	if (writer->access->other_unique)
 	{
@@ -494,23 +495,53 @@ tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls, bool 
 		return true;
 	}
 
-	/* waits for a transaction that is inserting the same key */
 	open_indexes(writer);
 	arbiters = list_make1_oid(writer->access->index);
-	done = tv_compat_check_index_constraints(writer->rri, writer->new_slot, writer->estate,
-											 &tid, arbiters);
-	if (done)
+	done = insert_speculatively(writer, arbiters);
+	if (!done)
 	{
-		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
-		table_tuple_insert_speculative(writer->rel, writer->new_slot, writer->cid, 0, NULL, token);
-		done = insert_index_entries(writer, false, false, arbiters);
-		table_tuple_complete_speculative(writer->rel, writer->new_slot, token, done);
-		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+		if (wait_for_key(writer, arbiters))
+			done = insert_speculatively(writer, arbiters);
+		else if (IsolationUsesXactSnapshot())
+			tv_isolation_fail_row(RelationGetRelationName(writer->rel));
 	}
-	else if (IsolationUsesXactSnapshot())
-		tv_isolation_fail_row(RelationGetRelationName(writer->rel));
 	list_free(arbiters);
 	if (done)
 		writer->inserted++;
 	return done;
+}
+
+/*
+ * Insert the row in new_slot unless its key is there, which is rare: so nobody
+ * looks for it first, and the row is taken back if its index entry meets another.
+ */
+static bool
+insert_speculatively(TvWriter *writer, List *arbiters)
+{
+	uint32		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+	bool		done;
+
+	table_tuple_insert_speculative(writer->rel, writer->new_slot, writer->cid, 0, NULL, token);
+	done = insert_index_entries(writer, false, false, arbiters);
+	table_tuple_complete_speculative(writer->rel, writer->new_slot, token, done);
+	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+	return done;
+}
+
+/* Wait for a transaction that is inserting or deleting the same key; false if the key stays. */
+static bool
+wait_for_key(TvWriter *writer, List *arbiters)
+{
+	ResultRelInfo *rri = writer->rri;
+	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
+	ItemPointerData tid;
+
+	for (int i = 0; i < rri->ri_NumIndices; i++)
+	{
+		if (rri->ri_IndexRelationInfo[i]->ii_Unique &&
+			rri->ri_IndexRelationInfo[i]->ii_UniqueOps == NULL)
+			BuildSpeculativeIndexInfo(rri->ri_IndexRelationDescs[i], rri->ri_IndexRelationInfo[i]);
+	}
+	MemoryContextSwitchTo(oldcxt);
+	return tv_compat_check_index_constraints(rri, writer->new_slot, writer->estate, &tid, arbiters);
 }
