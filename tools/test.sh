@@ -28,7 +28,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES PGOPTIONS PGDATABASE
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
-TIME_LIMIT=${TIME_LIMIT:-900}
+TIME_LIMIT=${TIME_LIMIT:-1800}
 
 passed=0 failed=0 failures=() selected=() without=() accept=
 while [ $# -gt 0 ]; do

@@ -82,5 +82,22 @@ foreach my $mode ('immediate', 'deferred')
 	}
 }
 
+# What is deferred counts against statement_timeout of the statement that ends the transaction.
+$node->safe_psql(
+	'postgres', q(
+	CREATE TABLE slow (id int PRIMARY KEY, seconds float8);
+	CREATE FUNCTION sleep(float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep($1); RETURN $1; END $$;
+	CREATE MATERIALIZED VIEW slept USING tview AS SELECT id, sleep(seconds) AS s FROM slow;
+	SELECT tview.set('slept', 'deferred')));
+foreach my $end ('COMMIT', q(PREPARE TRANSACTION 'slow'))
+{
+	my ($code, $out, $err) = $node->psql('postgres',
+		"SET statement_timeout = '2s'; BEGIN; INSERT INTO slow VALUES (1, 600);
+$end;", on_error_stop => 1);
+	like($err, qr/canceling statement due to statement timeout/, "statement_timeout holds at $end");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM slow'), '0', "nothing remains of it ($end)");
+}
+is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_prepared_xacts'), '0', 'nor is it prepared');
+
 $node->stop;
 done_testing();
