@@ -19,6 +19,7 @@
 
 #include "catalog/clock_word.h"
 #include "catalog/tv_catalog.h"
+#include "tv_compat.h"
 
 PG_FUNCTION_INFO_V1(tview_no_clock_word);
 
