@@ -19,6 +19,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "replication/logicalworker.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -155,6 +156,12 @@ check_readable(Oid view)
 	/* As before the statement; not as before those that came earlier. */
 	if (tv_read_in_statement == TV_READ_BEFORE && !lagging)
 		return;
+	if (!tv_may_flush() && !IsLogicalWorker())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("view \"%s\" has changes that cannot be applied yet", get_rel_name(view)),
+				 errdetail("pg_tviews was loaded by the message of the client that is being processed; a statement that it does not know of may be in progress."),
+				 errhint("Add pg_tviews to shared_preload_libraries or session_preload_libraries, or send each statement by itself.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("view \"%s\" has changes of a statement in progress", get_rel_name(view)),

@@ -45,6 +45,11 @@ foreach my $write ('INSERT INTO item VALUES (31, 1)', 'DELETE FROM item WHERE id
 	is($node->safe_psql('by_database', $differences), '', "a session without it: $write");
 }
 
+# several statements in one message, the first of which loads it
+($code, $out, $err) = $node->psql('postgres', 'SELECT 1; BEGIN\; INSERT INTO item VALUES (70, 1)\; SELECT * FROM v\; COMMIT', connstr => $bare);
+like($err, qr/changes that cannot be applied yet.*session_preload_libraries/s, 'a session without it: a read in the message that loads it');
+is($node->safe_psql('by_database', $differences), '', 'the view equals its query');
+
 # nor does it do harm by DDL
 ($code, $out, $err) = $node->psql('postgres', 'REFRESH MATERIALIZED VIEW v', connstr => $bare);
 like($err, qr/session_preload_libraries/, 'a session without it cannot refresh: it would not wait for writers');
