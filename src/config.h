@@ -14,6 +14,9 @@ typedef enum TvReadInStatement
 	TV_READ_BEFORE				/* show the state before the statement */
 } TvReadInStatement;
 
+/* What functions of a definition find unqualified names in. */
+#define TV_SEARCH_PATH "pg_catalog, pg_temp"
+
 /* Refuse definitions of which a part needs a full recompute. */
 extern bool tv_require_incremental;
 

@@ -448,7 +448,8 @@ views_that_use(const ObjectAddress *object)
 			{
 				if (current->classId == TypeRelationId)
 					views = list_concat_unique_oid(views, tv_catalog_readers(form->objid));
-				if (current->classId == TypeRelationId && tv_catalog_is_view(form->objid))
+				if ((current->classId == TypeRelationId || current->classId == ProcedureRelationId) &&
+					tv_catalog_is_view(form->objid))
 					views = list_append_unique_oid(views, form->objid);
 				continue;
 			}

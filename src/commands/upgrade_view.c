@@ -38,6 +38,8 @@ void
 tv_upgrade_view(TvUtility *utility, Query *definition, const TvGraph *graph)
 {
 	tv_create_view_run(utility);
+	if (graph && OidIsValid(tv_command_current->created))
+		tv_view_depend(tv_command_current->created, graph);
 	(void) arm_walker((Node *) definition, NULL);
 	for (int i = 0; graph && i < graph->nnodes; i++)
 	{

@@ -13,8 +13,10 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "rewrite/rewriteHandler.h"
@@ -279,6 +281,29 @@ record(Oid view, const TvGraph *graph)
 	tv_catalog_record_view(view, level, sources);
 	if (!tv_catalog_option(view, &mode, &settings))
 		tv_catalog_record_option(view, mode, tv_settings_current());
+	tv_view_depend(view, graph);
+}
+
+/*
+ * The server knows the functions that stand in the definition, but not those
+ * that are called in bodies which are text.
+ */
+void
+tv_view_depend(Oid view, const TvGraph *graph)
+{
+	ObjectAddress object;
+	ListCell   *lc;
+
+	ObjectAddressSet(object, RelationRelationId, view);
+	(void) deleteDependencyRecordsForClass(RelationRelationId, view, ProcedureRelationId,
+										   DEPENDENCY_NORMAL);
+	foreach(lc, graph->functions)
+	{
+		ObjectAddress function;
+
+		ObjectAddressSet(function, ProcedureRelationId, lfirst_oid(lc));
+		recordDependencyOn(&object, &function, DEPENDENCY_NORMAL);
+	}
 }
 
 static void

@@ -76,4 +76,7 @@ extern bool tv_view_is_populated(Oid view);
 /* Its qualified name, quoted where necessary, for messages. */
 extern char *tv_view_name(Oid view);
 
+/* Make the view depend on the functions that its definition calls at any depth. */
+extern void tv_view_depend(Oid view, const TvGraph *graph);
+
 #endif							/* TV_VIEW_BUILD_H */

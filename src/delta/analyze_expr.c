@@ -18,7 +18,7 @@
 typedef struct TvFunctionCheck
 {
 	TvCompiler *compiler;
-	int			location;		/* of the node that calls the function */
+	Node	   *call;			/* the node that calls the function */
 } TvFunctionCheck;
 
 static bool check_walker(Node *node, TvCompiler *c);
@@ -105,7 +105,7 @@ check_walker(Node *node, TvCompiler *c)
 	{
 		/* its columns are known, although its type tells nothing */
 		Node	   *call = ((RangeTblFunction *) node)->funcexpr;
-		TvFunctionCheck check = {c, exprLocation(call)};
+		TvFunctionCheck check = {c, call};
 
 		return !tv_analyze_row_function(c, (RangeTblFunction *) node) ||
 			check_functions_in_node(call, check_function, &check) ||
@@ -120,7 +120,7 @@ check_walker(Node *node, TvCompiler *c)
 static bool
 check_call(Node *node, TvCompiler *c)
 {
-	TvFunctionCheck check = {c, exprLocation(node)};
+	TvFunctionCheck check = {c, node};
 
 	return check_functions_in_node(node, check_function, &check) || !analyze_conversions(c, node);
 }
@@ -219,5 +219,5 @@ check_function(Oid funcid, void *context)
 {
 	TvFunctionCheck *check = context;
 
-	return !tv_analyze_function(check->compiler, funcid, check->location);
+	return !tv_analyze_call(check->compiler, funcid, check->call);
 }

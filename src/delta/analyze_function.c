@@ -76,32 +76,36 @@ static const char *const safe_stable[] = {
 #define IS_BUILTIN(funcid) ((funcid) < FirstGenbkiObjectId)
 
 static const char *stable_hint(Oid funcid);
-static bool analyze_function(TvCompiler *c, Oid funcid, bool converts, int location);
+static bool analyze_function(TvCompiler *c, Oid funcid, bool converts, Node *call,
+							 int location);
 static bool stable_is_safe(Form_pg_proc function);
 static bool conversion_is_safe(Form_pg_proc function);
 static bool analyze_aggregate(TvCompiler *c, Oid aggfn, int location);
-static bool reads_tables(Oid funcid, List **seen);
-static bool text_reads_tables(const char *body, List **seen);
-static bool raw_reads_tables(Node *node, void *seen);
-static bool named_function_reads_tables(List *name, List **seen);
-static bool query_reads_tables(Node *node, void *seen);
-static bool callee_reads_tables(Oid funcid, void *seen);
 
 bool
 tv_analyze_function(TvCompiler *c, Oid funcid, int location)
 {
-	return analyze_function(c, funcid, false, location);
+	return analyze_function(c, funcid, false, NULL, location);
+}
+
+bool
+tv_analyze_call(TvCompiler *c, Oid funcid, Node *call)
+{
+	return analyze_function(c, funcid, false, call, exprLocation(call));
 }
 
 bool
 tv_analyze_io_function(TvCompiler *c, Oid funcid, int location)
 {
-	return analyze_function(c, funcid, true, location);
+	return analyze_function(c, funcid, true, NULL, location);
 }
 
-/* converts: it is called to print or read a value, as part of something else */
+/*
+ * converts: it is called to print or read a value, as part of something else.
+ * call: the node that calls it, or NULL.
+ */
 static bool
-analyze_function(TvCompiler *c, Oid funcid, bool converts, int location)
+analyze_function(TvCompiler *c, Oid funcid, bool converts, Node *call, int location)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
 	bool		builtin = IS_BUILTIN(funcid);
@@ -135,11 +139,14 @@ analyze_function(TvCompiler *c, Oid funcid, bool converts, int location)
 						  stable_hint(funcid));
 	else if (!builtin && aggregate)
 		return analyze_aggregate(c, funcid, location);
-	else if (!builtin && reads_tables(funcid, &seen))
+	else if (!builtin && tv_function_reads_tables(funcid, call, &seen))
 		tv_compile_refuse(c, location, "function %s reads tables, which is not supported in a maintained view",
 						  format_procedure(funcid),
 						  "Changes of those tables would not reach the view.",
 						  "Join the tables in the view's query.");
+
+	/* what bodies call is part of the definition */
+	c->functions = list_concat_unique_oid(c->functions, seen);
 	return c->refusal == NULL;
 }
 
@@ -210,112 +217,4 @@ analyze_aggregate(TvCompiler *c, Oid aggfn, int location)
 		if (OidIsValid(functions[i]) && !tv_analyze_function(c, functions[i], location))
 			return false;
 	return true;
-}
-
-/* ------------------------------------------------------------------------
- * Bodies
- * ------------------------------------------------------------------------
- */
-
-/*
- * Does the body of an SQL function name a table, or call an SQL function that
- * does?  The bodies of other languages cannot be looked into: IMMUTABLE is
- * their author's promise.
- */
-static bool
-reads_tables(Oid funcid, List **seen)
-{
-	HeapTuple	tuple;
-	Datum		datum;
-	bool		isnull;
-	bool		result = false;
-
-	check_stack_depth();
-	if (IS_BUILTIN(funcid) || list_member_oid(*seen, funcid))
-		return false;
-	*seen = lappend_oid(*seen, funcid);
-
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", funcid);
-	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId)
-	{
-		datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
-		if (!isnull)
-		{
-			Node	   *body = stringToNode(TextDatumGetCString(datum));
-
-			tv_call_args_expand(body);
-			result = query_reads_tables(body, seen);
-		}
-		else
-		{
-			datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-			result = !isnull && text_reads_tables(TextDatumGetCString(datum), seen);
-		}
-	}
-	ReleaseSysCache(tuple);
-	return result;
-}
-
-static bool
-text_reads_tables(const char *body, List **seen)
-{
-	List	   *raw = raw_parser(body, RAW_PARSE_DEFAULT);
-	ListCell   *lc;
-
-	foreach(lc, raw)
-	{
-		if (raw_reads_tables(lfirst_node(RawStmt, lc)->stmt, seen))
-			return true;
-	}
-	return false;
-}
-
-static bool
-raw_reads_tables(Node *node, void *seen)
-{
-	if (node == NULL)
-		return false;
-	check_stack_depth();
-	if (IsA(node, RangeVar))
-		return true;
-	if (IsA(node, FuncCall) &&
-		named_function_reads_tables(((FuncCall *) node)->funcname, seen))
-		return true;
-	return raw_expression_tree_walker(node, raw_reads_tables, seen);
-}
-
-/* Which one of a name is meant is not known: it may be any. */
-static bool
-named_function_reads_tables(List *name, List **seen)
-{
-	FuncCandidateList candidates = FuncnameGetCandidates(name, -1, NIL, false, false,
-														 false, true);
-
-	for (; candidates; candidates = candidates->next)
-		if (reads_tables(candidates->oid, seen))
-			return true;
-	return false;
-}
-
-static bool
-query_reads_tables(Node *node, void *seen)
-{
-	if (node == NULL)
-		return false;
-	check_stack_depth();
-	if (IsA(node, RangeTblEntry))
-		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, query_reads_tables, seen,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return check_functions_in_node(node, callee_reads_tables, seen) ||
-		expression_tree_walker(node, query_reads_tables, seen);
-}
-
-static bool
-callee_reads_tables(Oid funcid, void *seen)
-{
-	return reads_tables(funcid, seen);
 }

@@ -67,6 +67,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	graph->uses_settings = c->uses_settings;
 	graph->user_code = c->user_code;
 	graph->checks_words = c->checks_words;
+	graph->functions = c->functions;
 
 	top = graph->nodes[graph->nnodes - 1];
 	if (colnames)

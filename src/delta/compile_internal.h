@@ -32,6 +32,8 @@ typedef struct TvCompiler
 								 * type of their own; InvalidOid: unknown ones */
 	int			prints_rows;	/* bits (1 << TvConversion): such rows are
 								 * printed */
+	List	   *functions;		/* of Oid: of the user's, called in bodies,
+								 * too */
 	bool		checks_words;	/* a text is checked before it is cast */
 	bool		uses_settings;
 	bool		user_code;
@@ -300,6 +302,16 @@ extern List *tv_flatten_read_node(TvCompiler *c, TvNode *node);
 extern bool tv_analyze_query(TvCompiler *c, Query *query);
 extern bool tv_analyze_expr(TvCompiler *c, Node *expr);
 extern bool tv_analyze_function(TvCompiler *c, Oid funcid, int location);
+
+/* The same, with the node that calls it: its arguments have types. */
+extern bool tv_analyze_call(TvCompiler *c, Oid funcid, Node *call);
+
+/*
+ * function_body.c: does a function read tables, or call an SQL function that
+ * does?  call: the node that calls it, or NULL.  *seen: the functions of the
+ * user's that are called, itself among them.
+ */
+extern bool tv_function_reads_tables(Oid funcid, Node *call, List **seen);
 
 /* The same, of one that converts values to or from text. */
 extern bool tv_analyze_io_function(TvCompiler *c, Oid funcid, int location);

@@ -374,6 +374,8 @@ typedef struct TvGraph
 								 * depends on (plain views too) */
 	List	   *whole_rows;		/* of Oid: those of which it uses the row,
 								 * with whatever columns that has */
+	List	   *functions;		/* of Oid: those of the user's that it calls,
+								 * in bodies of SQL functions, too */
 	bool		uses_settings;	/* an expression depends on settings that
 								 * shape output */
 	bool		user_code;		/* an expression calls a function that did not

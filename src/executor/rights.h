@@ -8,10 +8,8 @@
 #ifndef TV_RIGHTS_H
 #define TV_RIGHTS_H
 
+#include "config.h"
 #include "planner/view_cache.h"
-
-/* What functions of a definition find unqualified names in. */
-#define TV_SEARCH_PATH "pg_catalog, pg_temp"
 
 typedef struct TvRights
 {

@@ -191,3 +191,46 @@ CREATE MATERIALIZED VIEW texts USING tview AS SELECT id, c::date AS c FROM docs 
 SELECT id, c FROM texts ORDER BY id;
 REFRESH MATERIALIZED VIEW texts;
 DROP MATERIALIZED VIEW texts;
+
+-- bodies of functions: operators, casts, calls
+\set VERBOSITY terse
+CREATE OPERATOR @#@ (RIGHTARG = int, FUNCTION = reads);
+CREATE TYPE boxed AS (a int);
+CREATE FUNCTION box(int) RETURNS boxed LANGUAGE sql IMMUTABLE AS 'SELECT ROW(v)::public.boxed FROM public.look';
+CREATE CAST (int AS boxed) WITH FUNCTION box(int);
+CREATE FUNCTION by_operator(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT OPERATOR(public.@#@) $1';
+CREATE FUNCTION by_operator_any(anyelement) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT OPERATOR(public.@#@) $1';
+CREATE FUNCTION by_cast(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT ($1::public.boxed).a';
+CREATE FUNCTION by_call(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT public.by_operator($1)';
+CREATE FUNCTION by_default(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT public.default_reads($1)';
+CREATE FUNCTION by_path(int) RETURNS int LANGUAGE sql IMMUTABLE SET search_path = public AS 'SELECT @#@ $1';
+CREATE FUNCTION unknown_operator(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT @#@ $1';
+SELECT refused('SELECT id, by_operator(x) FROM s');
+SELECT refused('SELECT id, by_operator_any(x) FROM s');
+SELECT refused('SELECT id, by_cast(x) FROM s');
+SELECT refused('SELECT id, by_call(x) FROM s');
+SELECT refused('SELECT id, by_default(x) FROM s');
+SELECT refused('SELECT id, by_path(x) FROM s');
+SELECT refused('SELECT id, unknown_operator(x) FROM s');
+
+-- what a body calls is part of the definition
+CREATE FUNCTION inner_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE FUNCTION outer_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT public.inner_one($1) + 1';
+CREATE FUNCTION outermost(int) RETURNS int LANGUAGE sql IMMUTABLE SET search_path = public AS 'SELECT outer_one($1)';
+CREATE FUNCTION keep_first(anyelement, anyelement) RETURNS anyelement LANGUAGE sql IMMUTABLE AS 'SELECT coalesce($1, $2)';
+CREATE AGGREGATE any_one(anyelement) (SFUNC = keep_first, STYPE = anyelement);
+CREATE FUNCTION recursive_one(int) RETURNS int LANGUAGE sql IMMUTABLE
+  AS 'SELECT CASE WHEN $1 > 0 THEN public.recursive_one($1 - 1) ELSE 0 END';
+CREATE MATERIALIZED VIEW nested USING tview AS SELECT id, outermost(x) AS x, keep_first(x, 1) AS k, recursive_one(x) AS r FROM s;
+CREATE MATERIALIZED VIEW some_x USING tview AS SELECT any_one(x) AS x FROM s WHERE id = 3;
+INSERT INTO s VALUES (7, 7);
+SELECT * FROM nested WHERE id = 7;
+CREATE OR REPLACE FUNCTION inner_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 100';
+SELECT view, populated FROM tview.views WHERE view IN ('nested'::regclass, 'some_x'::regclass) ORDER BY 1;
+REFRESH MATERIALIZED VIEW nested;
+SELECT * FROM nested WHERE id = 7;
+CREATE OR REPLACE FUNCTION inner_one(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT OPERATOR(public.@#@) $1';
+REFRESH MATERIALIZED VIEW nested;
+DROP FUNCTION inner_one(int);
+DROP MATERIALIZED VIEW nested, some_x;
+DROP FUNCTION inner_one(int);
