@@ -145,10 +145,9 @@ flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *partials)
 static List *
 refuse_branches(TvCompiler *c)
 {
-	tv_compile_refuse(c, -1, "a join of UNION ALL subqueries with more than %s combinations is not supported in a maintained view",
-					  psprintf("%d", TV_MAX_BRANCHES),
-					  "Each combination of branches has a maintenance plan of its own.",
-					  "Make the UNION ALL subqueries maintained views of their own.");
+	tv_compile_no_rule(c, -1, psprintf("a join of UNION ALL subqueries with more than %d combinations", TV_MAX_BRANCHES),
+					   "Each combination of branches has a maintenance plan of its own.",
+					   "Make the UNION ALL subqueries maintained views of their own.");
 	return NIL;
 }
 

@@ -163,7 +163,7 @@ static List *
 analyze_body(HeapTuple function, const char *body, Node *call)
 {
 	MemoryContext cxt = CurrentMemoryContext;
-	List	   *queries = NIL;
+	List	   *volatile queries = NIL;
 	int			nestlevel = NewGUCNestLevel();
 	ListCell   *lc;
 

@@ -562,10 +562,9 @@ tv_flatten_outer_join(TvCompiler *c, Query *query, JoinExpr *join, List *partial
 	}
 	if (list_length(result) > TV_MAX_BRANCHES)
 	{
-		tv_compile_refuse(c, -1, "a join of more than %s combinations of branches is not supported in a maintained view",
-						  psprintf("%d", TV_MAX_BRANCHES),
-						  "Each combination has a maintenance plan of its own.",
-						  "Make parts of it maintained views of their own.");
+		tv_compile_no_rule(c, -1, psprintf("a join of more than %d combinations of branches", TV_MAX_BRANCHES),
+						   "Each combination has a maintenance plan of its own.",
+						   "Make parts of it maintained views of their own.");
 		return NIL;
 	}
 	return result;
