@@ -214,6 +214,17 @@ run_text(Session *s, const char *sql, char *state)
 
 /* ---- transactions ---- */
 
+/* Leave the transaction, even if a cancel comes in the middle of it. */
+static void
+leave_transaction(Session *s)
+{
+	char		ignored[8];
+
+	do
+		run_text(s, "ROLLBACK", ignored);
+	while (PQtransactionStatus(s->conn) == PQTRANS_INERROR || PQtransactionStatus(s->conn) == PQTRANS_INTRANS);
+}
+
 /*
  * old_snapshot: the transaction keeps its snapshot, which sees a table that was
  * truncated since as empty, as the server documents, but not the view.
@@ -281,7 +292,7 @@ try_transaction(Session *s, const char *begin, const Stmt * stmts, int n, bool c
 		}
 		if (retriable(state))
 		{
-			run_text(s, "ROLLBACK", state);
+			leave_transaction(s);
 			return false;
 		}
 
@@ -291,23 +302,19 @@ try_transaction(Session *s, const char *begin, const Stmt * stmts, int n, bool c
 		 */
 		if (!saved)
 		{
-			run_text(s, "ROLLBACK", state);
+			leave_transaction(s);
 			return true;
 		}
 		run_text(s, "ROLLBACK TO s", state);
 		if (state[0] != '\0')
 		{
-			run_text(s, "ROLLBACK", state);
+			leave_transaction(s);
 			return true;
 		}
 	}
 	run_text(s, commit ? "COMMIT" : "ROLLBACK", state);
-	if (PQtransactionStatus(s->conn) == PQTRANS_INERROR)
-	{
-		char		ignored[8];
-
-		run_text(s, "ROLLBACK", ignored);
-	}
+	if (PQtransactionStatus(s->conn) != PQTRANS_IDLE)
+		leave_transaction(s);
 	if (retriable(state))
 		return false;
 	if (state[0] == '\0' && commit)

@@ -14,6 +14,21 @@
 
 static TvLearnedEdges table;
 
+#ifdef USE_ASSERT_CHECKING
+/* The server's, which its assertions call. */
+#if PG_VERSION_NUM >= 160000
+void
+ExceptionalCondition(const char *condition, const char *file, int line)
+#else
+void
+ExceptionalCondition(const char *condition, const char *type, const char *file, int line)
+#endif
+{
+	print_error("%s:%d: failed assertion: %s\n", file, line, condition);
+	abort();
+}
+#endif
+
 /* An edge that is remembered from this slot on, told from others by id. */
 static uint64
 edge(uint32 slot, uint32 id)
