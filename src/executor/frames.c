@@ -11,6 +11,11 @@
  * rows come after a delivery, the server calls the trigger again, and the
  * statement that brought them has noted its pairs again.
  *
+ * Until a ModifyTable node has fired its BEFORE STATEMENT triggers it has
+ * changed nothing: to them the base tables are as before the statement.  The
+ * server keeps that in the node.  COPY and TRUNCATE do not tell, and count as
+ * having changed rows from the start.
+ *
  * Of a statement on a table that has parents or children, the relation is the
  * one that the statement names: it alone fires triggers for the statement, once
  * all rows have been delivered from where they are stored.
@@ -20,6 +25,7 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
 #include "parser/parsetree.h"
 #include "utils/memutils.h"
@@ -34,6 +40,8 @@ typedef struct FrameTarget
 	Oid			relid;
 	CmdType		op;				/* CMD_UTILITY: TRUNCATE */
 	bool		delivered;
+	bool		begun;			/* changed by something else than nodes */
+	List	   *nodes;			/* of ModifyTableState * */
 } FrameTarget;
 
 struct TvFrame
@@ -47,10 +55,9 @@ struct TvFrame
 
 static TvFrame *top_frame = NULL;
 
-static void
-add_target(TvFrame *frame, Oid relid, CmdType op)
+static FrameTarget *
+find_target(TvFrame *frame, Oid relid, CmdType op)
 {
-	MemoryContext oldcxt;
 	FrameTarget *target;
 	ListCell   *lc;
 
@@ -58,29 +65,55 @@ add_target(TvFrame *frame, Oid relid, CmdType op)
 	{
 		target = lfirst(lc);
 		if (target->relid == relid && target->op == op)
-		{
-			target->delivered = false;
-			return;
-		}
+			return target;
 	}
-	oldcxt = MemoryContextSwitchTo(frame->cxt);
-	target = palloc(sizeof(FrameTarget));
+	target = palloc0(sizeof(FrameTarget));
 	target->relid = relid;
 	target->op = op;
-	target->delivered = false;
 	frame->targets = lappend(frame->targets, target);
+	return target;
+}
+
+/* node: what changes the rows; NULL if they may have been changed already. */
+static void
+add_target(TvFrame *frame, Oid relid, CmdType op, ModifyTableState *node)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(frame->cxt);
+	FrameTarget *target = find_target(frame, relid, op);
+
+	target->delivered = false;
+	if (node)
+		target->nodes = lappend(target->nodes, node);
+	else
+		target->begun = true;
 	MemoryContextSwitchTo(oldcxt);
+}
+
+/* May rows have been changed that are not delivered? */
+static bool
+is_undelivered(const FrameTarget *target)
+{
+	ListCell   *lc;
+
+	if (target->delivered)
+		return false;
+	foreach(lc, target->nodes)
+		if (!((ModifyTableState *) lfirst(lc))->fireBSTriggers)
+		return true;
+	return target->begun;
 }
 
 /* Note what a ModifyTable node may do. */
 static void
-add_modify_table(TvFrame *frame, PlannedStmt *stmt, Plan *plan)
+add_modify_table(TvFrame *frame, PlannedStmt *stmt, PlanState *planstate)
 {
-	ModifyTable *mt = (ModifyTable *) plan;
+	ModifyTableState *node = (ModifyTableState *) planstate;
+	ModifyTable *mt;
 	ListCell   *lc;
 
-	if (plan == NULL || !IsA(plan, ModifyTable))
+	if (planstate == NULL || !IsA(planstate, ModifyTableState))
 		return;
+	mt = castNode(ModifyTable, planstate->plan);
 	foreach(lc, mt->resultRelations)
 	{
 		/* of a tree, the statement's trigger fires on the table named */
@@ -99,14 +132,14 @@ add_modify_table(TvFrame *frame, PlannedStmt *stmt, Plan *plan)
 					CmdType		op = lfirst_node(MergeAction, lm)->commandType;
 
 					if (op != CMD_NOTHING)
-						add_target(frame, relid, op);
+						add_target(frame, relid, op, node);
 				}
 			}
 			continue;
 		}
-		add_target(frame, relid, mt->operation);
+		add_target(frame, relid, mt->operation, node);
 		if (mt->onConflictAction == ONCONFLICT_UPDATE)
-			add_target(frame, relid, CMD_UPDATE);
+			add_target(frame, relid, CMD_UPDATE, node);
 	}
 }
 
@@ -129,8 +162,8 @@ tv_frame_push(QueryDesc *desc)
 	frame->desc = desc;
 	frame->cxt = desc->estate->es_query_cxt;
 	frame->skip_triggers = (desc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0;
-	add_modify_table(frame, stmt, stmt->planTree);
-	foreach(lc, stmt->subplans)
+	add_modify_table(frame, stmt, desc->planstate);
+	foreach(lc, desc->estate->es_subplanstates)
 		add_modify_table(frame, stmt, lfirst(lc));
 	push(frame);
 	return frame;
@@ -144,7 +177,7 @@ tv_frame_push_utility(List *relids, CmdType op)
 
 	frame->cxt = CurrentMemoryContext;
 	foreach(lc, relids)
-		add_target(frame, lfirst_oid(lc), op);
+		add_target(frame, lfirst_oid(lc), op, NULL);
 	push(frame);
 	return frame;
 }
@@ -185,7 +218,7 @@ tv_frame_end(TvFrame *frame)
 		FrameTarget *target = lfirst(lc);
 
 		if (!target->delivered)
-			add_target(top_frame, target->relid, target->op);
+			add_target(top_frame, target->relid, target->op, NULL);
 	}
 }
 
@@ -240,7 +273,7 @@ tv_frame_undelivered(Oid relid)
 		{
 			FrameTarget *target = lfirst(lc);
 
-			if (!target->delivered && tv_member_reaches(target->relid, relid))
+			if (is_undelivered(target) && tv_member_reaches(target->relid, relid))
 				return true;
 		}
 	}

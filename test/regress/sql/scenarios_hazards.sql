@@ -56,6 +56,79 @@ INSERT INTO r VALUES (5, 53), (6, 62);
 SELECT count(*) FROM joined;
 SELECT check_views();
 DROP TRIGGER zz_looks ON r;
+-- before it has changed anything: the view as it is
+CREATE FUNCTION looks_before() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE WARNING '% % % of % sees %', TG_WHEN, TG_LEVEL, TG_OP, TG_TABLE_NAME, (SELECT count(*) FROM joined);
+    IF TG_LEVEL = 'STATEMENT' THEN RETURN NULL; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER looks BEFORE INSERT OR UPDATE OR DELETE ON r FOR EACH STATEMENT EXECUTE FUNCTION looks_before();
+SELECT count(*) FROM joined;
+INSERT INTO r VALUES (5, 54), (6, 63);
+UPDATE r SET x = x + 1 WHERE a = 5;
+DELETE FROM r WHERE x = 63;
+MERGE INTO r USING (VALUES (5, 55), (99, 0)) w(a, x) ON r.a = w.a AND r.x = w.x
+    WHEN MATCHED THEN UPDATE SET x = 56 WHEN NOT MATCHED THEN INSERT VALUES (w.a, w.x);
+SELECT check_views();
+-- the other table has been changed before it, or has not
+WITH w AS (INSERT INTO s VALUES (5, 500) RETURNING a) INSERT INTO r SELECT a, 57 FROM w;
+WITH w AS (INSERT INTO s VALUES (5, 501) RETURNING a) INSERT INTO r VALUES (5, 58);
+WITH w AS (UPDATE s SET y = y + 1 RETURNING a), x AS (UPDATE r SET x = x + 1 RETURNING a) SELECT count(*) > 0 FROM w;
+SELECT check_views();
+-- a table without views changed before it
+CREATE TABLE other (a int);
+WITH w AS (INSERT INTO other VALUES (5) RETURNING a) INSERT INTO r SELECT a, 59 FROM w;
+SELECT check_views();
+-- not known of these
+COPY r FROM stdin;
+5	60
+\.
+CREATE TRIGGER looks_truncate BEFORE TRUNCATE ON r FOR EACH STATEMENT EXECUTE FUNCTION looks_before();
+TRUNCATE r;
+DROP TRIGGER looks_truncate ON r;
+-- at the first row something may have changed
+CREATE TRIGGER looks_row BEFORE INSERT ON r FOR EACH ROW EXECUTE FUNCTION looks_before();
+INSERT INTO r VALUES (5, 61);
+DROP TRIGGER looks_row ON r;
+SELECT check_views();
+-- it writes, and reads what it has written; so does a statement inside
+CREATE FUNCTION writes_before() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() > 1 THEN RETURN NULL; END IF;
+    INSERT INTO s VALUES (5, 502);
+    RAISE WARNING 'sees % after s', (SELECT count(*) FROM joined);
+    INSERT INTO r SELECT 5, 100 + i FROM generate_series(1, 100) i;
+    RAISE WARNING 'sees % after r', (SELECT count(*) FROM joined);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER writes BEFORE INSERT ON r FOR EACH STATEMENT EXECUTE FUNCTION writes_before();
+INSERT INTO r VALUES (5, 62);
+SELECT count(*) FROM joined;
+SELECT check_views();
+DROP TRIGGER writes ON r;
+DROP TRIGGER looks ON r;
+-- a foreign key's action: what it deletes is there, but the rest of the statement is not known
+CREATE TABLE top (a int PRIMARY KEY);
+CREATE TABLE below (a int REFERENCES top ON DELETE CASCADE);
+CREATE MATERIALIZED VIEW below_v USING tview AS SELECT a, count(*) FROM below GROUP BY a;
+CREATE MATERIALIZED VIEW both_v USING tview AS SELECT t.a FROM top t JOIN below b ON b.a = t.a;
+INSERT INTO top SELECT generate_series(1, 5);
+INSERT INTO below SELECT generate_series(1, 5);
+CREATE FUNCTION looks_below() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('SELECT count(*) FROM %I', TG_ARGV[0]) INTO TG_NARGS;
+    RAISE WARNING '% shows %', TG_ARGV[0], TG_NARGS;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER looks BEFORE DELETE ON below FOR EACH STATEMENT EXECUTE FUNCTION looks_below('below_v');
+DELETE FROM top WHERE a = 1;
+DELETE FROM top WHERE a > 3;
+SELECT check_views();
+CREATE OR REPLACE TRIGGER looks BEFORE DELETE ON below FOR EACH STATEMENT EXECUTE FUNCTION looks_below('both_v');
+DELETE FROM top WHERE a = 2;
+SELECT check_views();
+DROP TABLE top, below CASCADE;
 -- created or refreshed by a function of a statement that changes the table
 CREATE FUNCTION refreshes(i int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN REFRESH MATERIALIZED VIEW joined; RETURN i; END $$;
 INSERT INTO r SELECT 7, refreshes(1);
