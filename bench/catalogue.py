@@ -57,23 +57,25 @@ HAND = f"""
     CREATE FUNCTION supplier_written() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         PERFORM renew(ARRAY(SELECT p.id FROM product p JOIN new_rows n ON p.supplier = n.id)); RETURN NULL; END $$;
     CREATE FUNCTION child_written() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        PERFORM renew(ARRAY(SELECT DISTINCT product FROM new_rows)); RETURN NULL; END $$;
-    CREATE TRIGGER a AFTER UPDATE ON product REFERENCING NEW TABLE AS new_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION written();
-    CREATE TRIGGER b AFTER INSERT ON product REFERENCING NEW TABLE AS new_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION written();
-    CREATE TRIGGER c AFTER DELETE ON product REFERENCING OLD TABLE AS old_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION gone();
-    CREATE TRIGGER a AFTER UPDATE ON category REFERENCING NEW TABLE AS new_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION category_written();
-    CREATE TRIGGER a AFTER UPDATE ON supplier REFERENCING NEW TABLE AS new_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION supplier_written();
-    CREATE TRIGGER a AFTER INSERT ON review REFERENCING NEW TABLE AS new_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION child_written();
-    CREATE TRIGGER b AFTER UPDATE ON review REFERENCING NEW TABLE AS new_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION child_written();
-    CREATE TRIGGER a AFTER UPDATE ON inventory REFERENCING NEW TABLE AS new_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION child_written()"""
+        PERFORM renew(ARRAY(SELECT DISTINCT product FROM new_rows)); RETURN NULL; END $$;"""
+
+
+def trigger(table, event, function):
+    rows = "OLD TABLE AS old_rows" if event == "DELETE" else "NEW TABLE AS new_rows"
+    return f"""
+    CREATE TRIGGER {function}_{event} AFTER {event} ON {table} REFERENCING {rows}
+        FOR EACH STATEMENT EXECUTE FUNCTION {function}()"""
+
+
+HAND += ";".join(trigger(*arguments) for arguments in (
+    ("product", "INSERT", "written"),
+    ("product", "UPDATE", "written"),
+    ("product", "DELETE", "gone"),
+    ("category", "UPDATE", "category_written"),
+    ("supplier", "UPDATE", "supplier_written"),
+    ("review", "INSERT", "child_written"),
+    ("review", "UPDATE", "child_written"),
+    ("inventory", "UPDATE", "child_written")))
 
 
 def operations(products, quick):
