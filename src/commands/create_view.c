@@ -170,23 +170,28 @@ already_exists(CreateTableAsStmt *stmt)
 	return OidIsValid(get_relname_relid(stmt->into->rel->relname, namespace));
 }
 
-/* Tell which part is recomputed as a whole; refuse it if the user wants so. */
+/* Tell what is recomputed as a whole; refuse it if the user wants so. */
 static void
 check_full_recompute(const TvGraph *graph, const char *name)
 {
-	const char *part = tv_graph_full_recompute(graph);
+	const char *why = tv_graph_full_recompute(graph);
+	bool		all = graph->nodes[graph->nnodes - 1]->kind == TV_NODE_WHOLE;
 
-	if (part == NULL)
+	if (why == NULL)
 		return;
 	if (tv_require_incremental)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("materialized view \"%s\" cannot be maintained incrementally as a whole", name),
-				 errdetail("%s", part),
+				 all ?
+				 errmsg("materialized view \"%s\" cannot be maintained incrementally", name) :
+				 errmsg("a part of materialized view \"%s\" cannot be maintained incrementally", name),
+				 errdetail("%s", why),
 				 errhint("Set tview.require_incremental to off to accept it.")));
 	ereport(NOTICE,
-			(errmsg("a part of materialized view \"%s\" is recomputed as a whole when it changes", name),
-			 errdetail("%s", part)));
+			(all ?
+			 errmsg("materialized view \"%s\" is recomputed as a whole when a table that it reads changes", name) :
+			 errmsg("a part of materialized view \"%s\" is recomputed as a whole when it changes", name),
+			 errdetail("%s", why)));
 }
 
 /*
