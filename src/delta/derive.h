@@ -59,6 +59,14 @@ extern Query *tv_derive_delta(const TvGraph *graph, const TvNode *node,
 extern void tv_derive_delta_keyed(const TvNode *node, Query *query);
 extern bool tv_derive_key_saves(const TvNode *node);
 
+/*
+ * Do rows of the node's output keep their keys, and come and go, by some columns
+ * of a source alone?  If these stay in an update, and nothing else changed, each
+ * new row of the output takes the place of the stored one with its key.
+ * *columns: attribute numbers of the source.
+ */
+extern bool tv_derive_keeps_keys(const TvNode *node, int source, Bitmapset **columns);
+
 typedef enum TvRecomputeScope
 {
 	TV_RECOMPUTE_ALL,			/* every group */

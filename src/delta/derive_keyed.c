@@ -12,13 +12,18 @@
  * Rows of different signs can then no longer cancel each other.  It is for the
  * caller to see that at most one row leaves and one comes for each key.
  *
+ * Most updates change neither the key of a row nor what it meets.  Then even the
+ * keys of the rows that leave are known: they are those of the rows that come.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 
 #include "delta/derive_internal.h"
 
@@ -83,6 +88,62 @@ tv_derive_delta_keyed(const TvNode *node, Query *query)
 			is_costly((Node *) tle->expr, NULL))
 			tle->expr = when_it_comes(tle->expr, weight->expr);
 	}
+}
+
+/* The one leaf of the node that reads the source; -1 if there is another one, too. */
+static int
+find_only_leaf(const TvNode *node, int source)
+{
+	int			result = -1;
+	ListCell   *lc;
+
+	if (list_length(node->branches) != 1)
+		return -1;
+	foreach(lc, ((TvBranch *) linitial(node->branches))->leaves)
+	{
+		TvLeaf	   *leaf = lfirst(lc);
+
+		if (leaf->source != source)
+			continue;
+		if (result >= 0 || leaf->mode != TV_LEAF_INNER)
+			return -1;
+		result = foreach_current_index(lc);
+	}
+	return result;
+}
+
+bool
+tv_derive_keeps_keys(const TvNode *node, int source, Bitmapset **columns)
+{
+	int			leaf;
+	TvBranch   *branch;
+	Bitmapset  *found = NULL;
+	int			m = -1;
+	ListCell   *lc;
+
+	if (node->kind != TV_NODE_LINEAR || node->identity != TV_IDENTITY_KEY)
+		return false;
+	leaf = find_only_leaf(node, source);
+	if (leaf < 0)
+		return false;
+
+	branch = linitial(node->branches);
+	pull_varattnos((Node *) tv_branch_quals(branch), leaf + 1, &found);
+	foreach(lc, branch->leaves)
+		pull_varattnos((Node *) tv_leaf_exprs(((TvLeaf *) lfirst(lc))->rte), leaf + 1, &found);
+	for (int i = 0; i < node->nidentity; i++)
+		pull_varattnos(list_nth(branch->exprs, node->identity_attnos[i] - 1), leaf + 1, &found);
+
+	*columns = NULL;
+	while ((m = bms_next_member(found, m)) >= 0)
+	{
+		int			attno = m + FirstLowInvalidHeapAttributeNumber;
+
+		if (attno <= 0)
+			return false;
+		*columns = bms_add_member(*columns, attno);
+	}
+	return true;
 }
 
 static bool

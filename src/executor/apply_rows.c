@@ -4,7 +4,7 @@
  *	  Apply signed output rows to a store: one pass in key order.
  *
  * By key: the old and the new row of a key are folded into one update in
- * place.  As a bag: |w| rows with the very image are deleted, or inserted.
+ * place, if the delta has not done that already (TV_WEIGHT_REPLACES).  As a bag: |w| rows with the very image are deleted, or inserted.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,6 +15,7 @@
 #include "utils/snapmgr.h"
 
 #include "executor/flush_internal.h"
+#include "executor/transition.h"
 
 typedef struct RowScratch
 {
@@ -104,6 +105,11 @@ apply_key(TvNodeFlush *flush, TvRowTable *rows, TvWriter *writer,
 
 		if (row->weight == 0)
 			continue;
+		if (row->weight == TV_WEIGHT_REPLACES && last - first == 1)
+		{
+			leaves = comes = row;
+			break;
+		}
 		if (*which != NULL || row->weight > 1 || row->weight < -1)
 			tv_flush_corrupt(flush, "Two rows of its query have the same key.");
 		*which = row;

@@ -405,6 +405,7 @@ flush_node(TvView *view, TvNode *node)
 	}
 	if (changed != NULL)
 	{
+		tv_input_replace(view, node, inputs, changed, &stores);
 		inputs = tv_presence_add_inputs(view, node, inputs, changed, &stores);
 		flush_inputs(view, node, inputs, changed, rows);
 	}

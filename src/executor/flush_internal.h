@@ -44,6 +44,13 @@ extern void tv_capture_settle(void);
 extern TvRowStore *tv_input_store(TvChanges *changes, List *segments, bool *own);
 
 /*
+ * input_replace.c: where the node's rows take the place of stored ones, let
+ * its only input give the new rows alone.  *stores: what is to be ended.
+ */
+extern void tv_input_replace(TvView *view, TvNode *node, List *inputs,
+							 const Bitmapset *changed, List **stores);
+
+/*
  * presence.c: add what the node's LEFT and ANTI leaves need to know of the
  * deltas.  *stores: theirs, to be ended.
  */

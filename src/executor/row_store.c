@@ -38,6 +38,15 @@ tv_row_store_lend(TvRowStore *rows, TvTransition *transition)
 	rows->nrows = tv_transition_rows(transition);
 }
 
+TvRowStore *
+tv_row_store_replacing(const TvRowStore *rows, const bool *kept)
+{
+	TvRowStore *result = tv_row_store_make(CurrentResourceOwner);
+
+	tv_row_store_lend(result, tv_transition_replacing(rows->transition, kept));
+	return result;
+}
+
 void
 tv_row_store_keep(TvRowStore *rows)
 {

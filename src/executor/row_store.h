@@ -55,6 +55,9 @@ extern TvRowStore *tv_row_store_make(ResourceOwner owner);
 extern void tv_row_store_lend(TvRowStore *rows, TvTransition *transition);
 extern void tv_row_store_keep(TvRowStore *rows);
 
+/* Another store for the transition tables that one stands for; kept: see there. */
+extern TvRowStore *tv_row_store_replacing(const TvRowStore *rows, const bool *kept);
+
 /* Add a row of values. */
 extern void tv_row_store_put(TvRowStore *rows, TupleDesc desc, const Datum *values,
 							 const bool *isnull);

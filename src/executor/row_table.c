@@ -16,6 +16,7 @@
 #include "catalog/row_hash.h"
 #include "catalog/row_image.h"
 #include "executor/row_table.h"
+#include "executor/transition.h"
 #include "tv_compat.h"
 
 /* Up to this many rows of one key are compared with each other. */
@@ -258,6 +259,8 @@ tv_rows_are_paired(TvRowTable *table)
 
 		CHECK_FOR_INTERRUPTS();
 		last = tv_rows_key_end(table, first);
+		if (last - first == 1 && row->weight == TV_WEIGHT_REPLACES)
+			continue;
 		if (last - first > 2 || (row[0].weight != 1 && row[0].weight != -1) ||
 			(last - first == 2 && row[1].weight != -row[0].weight))
 			return false;

@@ -65,6 +65,7 @@ extern int64 tv_rows_key_end(const TvRowTable *table, int64 first);
 /*
  * Does at most one row leave and one come for each key?  Then the rows are
  * sorted, and no more netted: of those that leave, only the key may be known.
+ * A row of weight TV_WEIGHT_REPLACES stands for both.
  */
 extern bool tv_rows_are_paired(TvRowTable *table);
 

@@ -26,7 +26,18 @@ tv_transition_make(Tuplestorestate *old_rows, Tuplestorestate *new_rows, TupleDe
 	/* with the values of columns that were added after rows were stored */
 	transition->desc = CreateTupleDescCopyConstr(desc);
 	transition->layout = layout;
+	transition->kept = NULL;
 	return transition;
+}
+
+TvTransition *
+tv_transition_replacing(const TvTransition *transition, const bool *kept)
+{
+	TvTransition *result = palloc(sizeof(TvTransition));
+
+	*result = *transition;
+	result->kept = kept;
+	return result;
 }
 
 int64
@@ -114,15 +125,17 @@ project(TvTransitionCursor *cursor, TupleTableSlot *row, int64 weight)
 	return ExecStoreVirtualTuple(slot);
 }
 
-/* Are two rows equal in the columns of the layout? */
+/* Are two rows equal in the columns of the layout, or in some of them? */
 static bool
-same_columns(const TvLayout *layout, TupleTableSlot *a, TupleTableSlot *b)
+same_columns(const TvLayout *layout, const bool *some, TupleTableSlot *a, TupleTableSlot *b)
 {
 	for (int i = 0; i < layout->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
 		int			col = layout->attnos[i] - 1;
 
+		if (some && !some[i])
+			continue;
 		if (a->tts_isnull[col] != b->tts_isnull[col])
 			return false;
 		if (!a->tts_isnull[col] &&
@@ -156,8 +169,10 @@ tv_transition_next(TvTransitionCursor *cursor)
 		   read_row(t->new_rows, cursor->new_pointer, cursor->new_slot, t->layout))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (same_columns(t->layout, cursor->old_slot, cursor->new_slot))
+		if (same_columns(t->layout, NULL, cursor->old_slot, cursor->new_slot))
 			continue;
+		if (t->kept && same_columns(t->layout, t->kept, cursor->old_slot, cursor->new_slot))
+			return project(cursor, cursor->new_slot, TV_WEIGHT_REPLACES);
 		cursor->new_is_due = true;
 		return project(cursor, cursor->old_slot, -1);
 	}

@@ -9,6 +9,9 @@
  * stand at the same place of the two tables; where they are equal in the
  * columns of the layout, byte by byte, there is no change.
  *
+ * Where a reader can do without the old row of an update that leaves some columns
+ * alone, it gets the new row only, with the weight TV_WEIGHT_REPLACES.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef TV_TRANSITION_H
@@ -19,6 +22,9 @@
 
 #include "delta/derive.h"
 
+/* Of a row that takes the place of the stored one with its key. */
+#define TV_WEIGHT_REPLACES 2
+
 /* The transition tables of a statement; they end with its trigger calls. */
 typedef struct TvTransition
 {
@@ -27,6 +33,9 @@ typedef struct TvTransition
 	bool		paired;			/* both have the same rows, before and after */
 	TupleDesc	desc;			/* of the table; not reference-counted */
 	const TvLayout *layout;
+	const bool *kept;			/* by column of the layout: those that an
+								 * update must leave alone for its new row to
+								 * do; NULL: none does */
 } TvTransition;
 
 /* A place in the delta. */
@@ -45,6 +54,9 @@ typedef struct TvTransitionCursor
 /* Make one in the current memory context, from those of a trigger call. */
 extern TvTransition *tv_transition_make(Tuplestorestate *old_rows, Tuplestorestate *new_rows,
 										TupleDesc desc, const TvLayout *layout);
+
+/* The same rows; kept: as above. */
+extern TvTransition *tv_transition_replacing(const TvTransition *transition, const bool *kept);
 
 /* At most so many rows are in the delta. */
 extern int64 tv_transition_rows(const TvTransition *transition);

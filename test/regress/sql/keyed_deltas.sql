@@ -92,3 +92,50 @@ UPDATE author SET name = lower(name) WHERE id = 3;
 COMMIT;
 SELECT document FROM document WHERE id = 7;
 SELECT * FROM tview.check('document');
+
+-- Many rows at once: an update that leaves keys and what they meet alone gives the new rows only; others give both, row by row.
+CREATE TABLE shelf (id int PRIMARY KEY, room text);
+CREATE TABLE book (id int PRIMARY KEY, shelf int, title text, pages int, lent bool NOT NULL DEFAULT false);
+INSERT INTO shelf SELECT i, 'room ' || i % 4 FROM generate_series(1, 10) i;
+INSERT INTO book SELECT i, i % 12, 'title ' || i, i FROM generate_series(1, 300) i;
+CREATE MATERIALIZED VIEW placed USING tview AS
+  SELECT b.id, b.title, s.room, s.id AS shelf FROM book b JOIN shelf s ON s.id = b.shelf WHERE NOT b.lent;
+CREATE MATERIALIZED VIEW card USING tview AS
+  SELECT b.id, jsonb_build_object('title', b.title, 'room', s.room, 'lent', b.lent) AS card
+  FROM book b LEFT JOIN shelf s ON s.id = b.shelf AND b.pages > 10;
+CREATE MATERIALIZED VIEW rooms USING tview AS SELECT room, count(*), min(title) AS first FROM placed GROUP BY room;
+CREATE FUNCTION differences() RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT relation || ' ' || difference FROM tview.check('placed') UNION ALL
+  SELECT relation || ' ' || difference FROM tview.check('card') UNION ALL
+  SELECT relation || ' ' || difference FROM tview.check('rooms') $$;
+UPDATE book SET title = upper(title);
+UPDATE book SET title = title;
+UPDATE book SET title = title || id % 2 * 0, shelf = CASE WHEN id % 3 = 0 THEN shelf + 1 ELSE shelf END, lent = id % 7 = 0;
+UPDATE book SET id = id + CASE WHEN id % 5 = 0 THEN 1000 ELSE 0 END, title = 'new' WHERE id > 20;
+UPDATE book SET pages = NULL, title = 'unread' WHERE id % 2 = 0;
+SELECT * FROM differences();
+-- one row of theirs meets many of the others
+INSERT INTO shelf SELECT i, 'room ' || i % 4 FROM generate_series(11, 200) i;
+UPDATE book SET shelf = 1 + id % 200;
+UPDATE shelf SET room = upper(room);
+UPDATE shelf SET room = CASE WHEN id % 2 = 0 THEN 'none' ELSE room END, id = id + CASE WHEN id > 150 THEN 1000 ELSE 0 END;
+UPDATE shelf SET room = NULL;
+SELECT * FROM differences();
+SELECT * FROM rooms ORDER BY room;
+-- an update after which both old and new rows are missing from the view
+UPDATE book SET title = 'gone', shelf = shelf + 5000 WHERE shelf > 100;
+SELECT * FROM differences();
+-- two statements, one flush
+SELECT tview.set('card', mode => 'deferred');
+BEGIN;
+UPDATE book SET title = 'first';
+UPDATE book SET title = title || ' and second', lent = NOT lent WHERE id % 2 = 0;
+UPDATE shelf SET room = 'both' WHERE id < 90;
+COMMIT;
+SELECT * FROM differences();
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+UPDATE book SET title = 'kept snapshot';
+UPDATE shelf SET room = 'changed' WHERE id < 90;
+COMMIT;
+SELECT * FROM differences();
+SELECT count(*), min(title) FROM placed;
