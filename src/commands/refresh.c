@@ -33,7 +33,7 @@
 #include "tv_compat.h"
 
 static List *get_inputs(Oid view);
-static void lock_all(RefreshMatViewStmt *stmt, Oid view, List *readers);
+static List *lock_all(RefreshMatViewStmt *stmt, Oid view);
 static void lock_inputs(Oid view, List *readers);
 static bool needs_arming(List *inputs);
 static int	enter_settings(Oid view);
@@ -70,11 +70,10 @@ name_view(void *arg)
 static void
 refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view)
 {
-	List	   *readers = tv_populated_readers(view);
+	List	   *readers = lock_all(stmt, view);
 	ListCell   *lc;
 	int			nestlevel;
 
-	lock_all(stmt, view, readers);
 	if (!stmt->concurrent && !stmt->skipData)
 		drop_old_indexes(view);
 	qualify(utility, view);
@@ -184,24 +183,40 @@ get_inputs(Oid view)
 	return inputs;
 }
 
-static void
-lock_all(RefreshMatViewStmt *stmt, Oid view, List *readers)
+/*
+ * Returns the populated readers of the view.  Some may have come or gone while
+ * we waited; none do once the view and all of them are locked.
+ */
+static List *
+lock_all(RefreshMatViewStmt *stmt, Oid view)
 {
-	Oid			locked;
-	ListCell   *lc;
+	List	   *readers = tv_populated_readers(view);
+	List	   *locked = NIL;
+	Oid			relid;
 
 	if (!stmt->skipData)
 		lock_inputs(view, readers);
-	locked = RangeVarGetRelidExtended(stmt->relation,
-									  stmt->concurrent ? ExclusiveLock : AccessExclusiveLock,
-									  0, RangeVarCallbackMaintainsTable, NULL);
-	if (locked != view)
+	relid = RangeVarGetRelidExtended(stmt->relation,
+									 stmt->concurrent ? ExclusiveLock : AccessExclusiveLock,
+									 0, RangeVarCallbackMaintainsTable, NULL);
+	if (relid != view)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("materialized view \"%s\" was replaced concurrently",
 						stmt->relation->relname)));
-	foreach(lc, readers)
-		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
+	for (;;)
+	{
+		List	   *more;
+		ListCell   *lc;
+
+		readers = tv_populated_readers(view);
+		more = list_difference_oid(readers, locked);
+		if (more == NIL)
+			return readers;
+		foreach(lc, more)
+			LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
+		locked = list_concat(locked, more);
+	}
 }
 
 /*

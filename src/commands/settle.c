@@ -32,7 +32,9 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_state.h"
@@ -97,6 +99,11 @@ tv_settle(TvCommand *command)
  * ------------------------------------------------------------------------
  */
 
+/*
+ * What the views read has fewer readers now.  Others learn it from the views,
+ * but a backend that has never used a view would, after a rollback, go on
+ * without it.
+ */
 void
 tv_settle_dropped(List *views)
 {
@@ -111,6 +118,9 @@ tv_settle_dropped(List *views)
 		tv_state_drop_all(view);
 		tv_catalog_forget_view(view);
 	}
+	foreach(lc, sources)
+		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
+		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
 	tv_settle_disarm_unread(sources);
 }
 

@@ -42,6 +42,10 @@ tv_unpopulate(List *views, const char *reason)
 			 "A maintained view that it reads is no longer maintained.");
 }
 
+/*
+ * Leaves no locks: who waits for stronger ones later, as two REFRESHes would,
+ * must not hold these.
+ */
 List *
 tv_populated_readers(Oid view)
 {
@@ -57,9 +61,17 @@ tv_populated_readers(Oid view)
 		foreach(lc, readers)
 		{
 			Oid			reader = lfirst_oid(lc);
+			Relation	rel;
+			bool		populated;
 
-			if (reader == view || list_member_oid(result, reader) ||
-				!tv_view_is_populated(reader))
+			if (reader == view || list_member_oid(result, reader))
+				continue;
+			rel = try_table_open(reader, AccessShareLock);
+			if (rel == NULL)
+				continue;		/* dropped concurrently */
+			populated = RelationIsPopulated(rel);
+			table_close(rel, AccessShareLock);
+			if (!populated)
 				continue;
 			result = lappend_oid(result, reader);
 			todo = lappend_oid(todo, reader);

@@ -19,7 +19,7 @@ extern void tv_unpopulate(List *views, const char *reason);
 
 /*
  * The populated maintained views that read view, directly or through others,
- * lowest level first; without view itself.
+ * lowest level first; without view itself.  Leaves no locks.
  */
 extern List *tv_populated_readers(Oid view);
 

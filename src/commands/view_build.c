@@ -195,9 +195,12 @@ tv_check_not_in_progress(List *relids, const char *command)
 bool
 tv_view_is_populated(Oid view)
 {
-	Relation	rel = table_open(view, AccessShareLock);
-	bool		populated = RelationIsPopulated(rel);
+	Relation	rel = try_table_open(view, AccessShareLock);
+	bool		populated;
 
+	if (rel == NULL)
+		return false;			/* dropped concurrently */
+	populated = RelationIsPopulated(rel);
 	table_close(rel, NoLock);
 	return populated;
 }

@@ -44,7 +44,11 @@ static HTAB *views = NULL;
 static HTAB *readers = NULL;
 static List *garbage = NIL;		/* of MemoryContext */
 static MemoryContext cache_cxt = NULL;
-static uint64 nchanges = 0;		/* of relations, as far as this backend knows */
+
+/* Changes of relations, as far as this backend knows: how many, and the last. */
+#define TV_RECENT_CHANGES 64
+static uint64 nchanges = 0;
+static Oid	recent_changes[TV_RECENT_CHANGES];
 
 static void forget_readers(bool views_read, bool layouts);
 static void build_view(TvView *view);
@@ -76,6 +80,34 @@ make_tables(void)
 	readers = hash_create("pg_tviews readers", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* Does a change of a relation make what was compiled of the view old? */
+static bool
+concerns(const TvView *view, Oid relid, bool in_tree)
+{
+	bool		result = !OidIsValid(relid) || view->relid == relid ||
+	list_member_oid(view->graph->relids, relid) ||
+	(in_tree && list_member_oid(view->plan_relids, relid));
+
+	for (int i = 0; !result && i < view->graph->nnodes; i++)
+		result = view->graph->nodes[i]->state_relid == relid;
+	return result;
+}
+
+/*
+ * Was the view changed since there were so many changes?  Locks that are taken
+ * while it is compiled let changes in, maybe of what was looked at before.
+ */
+static bool
+changed_since(const TvView *view, uint64 before)
+{
+	if (nchanges - before > TV_RECENT_CHANGES)
+		return true;
+	for (uint64 i = before; i < nchanges; i++)
+		if (concerns(view, recent_changes[i % TV_RECENT_CHANGES], false))
+			return true;
+	return false;
+}
+
 /*
  * A relation changed.  Entries of views that depend on it, and what is known
  * of its readers, must be looked up again.  A change of a view can be a change
@@ -99,26 +131,21 @@ relation_callback(Datum arg, Oid relid)
 	hash_seq_init(&seq, views);
 	while ((view = hash_seq_search(&seq)) != NULL)
 	{
-		bool		hit = !OidIsValid(relid) || view->relid == relid;
-
-		if (!view->valid)
+		if (!view->valid || !concerns(view, relid, in_tree))
 			continue;
-		if (!hit)
-			hit = list_member_oid(view->graph->relids, relid) ||
-				(in_tree && list_member_oid(view->plan_relids, relid));
-		for (int i = 0; !hit && i < view->graph->nnodes; i++)
-			hit = view->graph->nodes[i]->state_relid == relid;
-		if (hit)
-			view->valid = false;
-		any |= hit;
+		view->valid = false;
+		any = true;
 	}
 
-	nchanges++;
+	recent_changes[nchanges++ % TV_RECENT_CHANGES] = relid;
 	if (is_view || any)
 		forget_readers(is_view, true);
 	reader = hash_search(readers, &relid, HASH_FIND, NULL);
 	if (reader)
+	{
 		reader->valid = reader->layout_valid = false;
+		reader->changed = true;
+	}
 }
 
 /* Free what was replaced; nothing of it can be in use any more. */
@@ -206,7 +233,10 @@ forget_readers(bool views_read, bool layouts)
 		if (views_read)
 			reader->valid = false;
 		if (layouts)
+		{
 			reader->layout_valid = false;
+			reader->changed = true;
+		}
 	}
 }
 
@@ -220,6 +250,7 @@ build_view(TvView *view)
 	TvRefusal  *refusal;
 	List	   *names = NIL;
 	char	   *mode;
+	uint64		before = nchanges;
 
 	view->cxt = cxt;
 	view->owner = rel->rd_rel->relowner;
@@ -243,7 +274,7 @@ build_view(TvView *view)
 
 	table_close(rel, NoLock);
 	MemoryContextSwitchTo(oldcxt);
-	view->valid = true;
+	view->valid = !changed_since(view, before);
 }
 
 /* Find the state tables; they must be of the layout the definition asks for. */
@@ -452,6 +483,10 @@ tv_view_readers(Oid source)
 	return entry->nreaders > 0 ? entry : NULL;
 }
 
+/*
+ * Locks are taken on the way, and whoever held them may have made a reader that
+ * is not on the list: then the entry is old at once.
+ */
 static void
 build_readers(TvReaders *entry)
 {
@@ -461,6 +496,7 @@ build_readers(TvReaders *entry)
 	int			n = 0;
 
 	AcceptInvalidationMessages();
+	entry->changed = false;
 	oids = tv_catalog_readers(entry->relid);
 	entry->layout_valid = false;
 	entry->nreaders = 0;
@@ -496,7 +532,7 @@ build_readers(TvReaders *entry)
 		}
 	}
 	entry->nreaders = n;
-	entry->valid = true;
+	entry->valid = !entry->changed;
 }
 
 bool

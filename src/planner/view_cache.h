@@ -45,6 +45,7 @@ typedef struct TvReaders
 {
 	Oid			relid;			/* hash key */
 	bool		valid;
+	bool		changed;		/* invalidated since it was last looked up */
 	TvLayout   *layout;			/* union of what the readers need */
 	bool		layout_valid;
 	MemoryContext layout_cxt;
