@@ -84,6 +84,15 @@
 	heap_form_minimal_tuple(desc, values, isnull)
 #endif
 
+/* 16 renamed what tells the files of relations apart. */
+#if PG_VERSION_NUM >= 160000
+#define tv_relation_locator(rel) ((rel)->rd_locator)
+#define tv_relation_file_number(rel) ((rel)->rd_locator.relNumber)
+#else
+#define tv_relation_locator(rel) ((rel)->rd_node)
+#define tv_relation_file_number(rel) ((rel)->rd_node.relNode)
+#endif
+
 /* 16 replaced the family of pg_xxx_ownercheck() by one function. */
 #if PG_VERSION_NUM < 160000
 static inline bool

@@ -16,8 +16,10 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -143,6 +145,7 @@ make_table_slot(TvDirectNode *node, PlannedStmt *stmt, Index scanrelid)
 	node->relid = rte->relid;
 	node->lockmode = rte->rellockmode;
 	rel = table_open(rte->relid, rte->rellockmode);
+	node->heap = rel->rd_tableam == GetHeapamTableAmRoutine();
 	/* with the values of columns that were added after rows were stored */
 	slot = MakeSingleTupleTableSlot(CreateTupleDescCopyConstr(RelationGetDescr(rel)),
 									table_slot_callbacks(rel));
@@ -220,6 +223,41 @@ make_scan(TvDirectNode *node, PlannedStmt *stmt, Plan *plan)
 	return true;
 }
 
+/* Is a row with these keys the only one? */
+static bool
+is_unique(TvDirectNode *node, Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (index->rd_rel->relam != BTREE_AM_OID || node->nscankeys != form->indnkeyatts ||
+		!form->indisunique || !form->indimmediate || !form->indisvalid ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL) ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+	for (int i = 0; i < node->nscankeys; i++)
+		if (node->scankeys[i].sk_attno != i + 1 || (node->scankeys[i].sk_flags & ~SK_ISNULL) ||
+			node->scankeys[i].sk_strategy != BTEqualStrategyNumber)
+			return false;
+	return true;
+}
+
+static void
+note_unique_key(TvDirectNode *node, Relation index)
+{
+	if (!node->heap || !is_unique(node, index))
+		return;
+	node->unique = palloc(sizeof(AttrNumber) * (node->nscankeys + 1));
+	node->passing = palloc(sizeof(TvKeyPassing) * (node->nscankeys + 1));
+	for (int i = 0; i < node->nscankeys; i++)
+	{
+		Oid			type = node->scankeys[i].sk_subtype;
+
+		node->unique[i] = index->rd_index->indkey.values[i];
+		get_typlenbyval(OidIsValid(type) ? type : index->rd_opcintype[i],
+						&node->passing[i].typlen, &node->passing[i].typbyval);
+	}
+}
+
 static bool
 make_index_scan(TvDirectNode *node, PlannedStmt *stmt, IndexScan *plan)
 {
@@ -238,6 +276,7 @@ make_index_scan(TvDirectNode *node, PlannedStmt *stmt, IndexScan *plan)
 						   &node->scankeys, &node->nscankeys,
 						   &node->runtime_keys, &node->nruntime_keys,
 						   &array_keys, &narray_keys);
+	note_unique_key(node, index);
 	index_close(index, NoLock);
 	node->recheck = ExecInitQual(plan->indexqualorig, NULL);
 	node->runtime_econtext = make_econtext(node->direct);

@@ -12,6 +12,8 @@
 #include "nodes/plannodes.h"
 
 #include "executor/direct.h"
+#include "executor/row_fetch.h"
+#include "executor/row_memory.h"
 
 typedef enum TvDirectKind
 {
@@ -52,6 +54,7 @@ typedef struct TvDirectNode
 	/* TABLE_SCAN, INDEX_SCAN */
 	Oid			relid;
 	LOCKMODE	lockmode;
+	bool		heap;			/* rows are stored as in a heap */
 	Relation	rel;			/* NULL: not open */
 	TableScanDesc table_scan;
 
@@ -67,6 +70,13 @@ typedef struct TvDirectNode
 	ExprContext *runtime_econtext;
 	ExprState  *recheck;		/* the index quals, if the index is lossy */
 	bool		started;		/* scan keys are set, or the scan is begun */
+	AttrNumber *unique;			/* columns of the table that the scan keys are
+								 * about, if these are a unique key of a heap */
+	TvKeyPassing *passing;		/* of their arguments */
+	TvPlace		place;			/* of the row last found by a unique key */
+	bool		remembers;		/* the row that is looked for, by this hash */
+	uint64		hash;
+	int			nlooked;		/* keys looked for in this run */
 
 	/*
 	 * The old and the new row of an update mostly have the same join key: a

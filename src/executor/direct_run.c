@@ -10,6 +10,7 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -17,6 +18,9 @@
 
 #include "executor/direct_internal.h"
 #include "tv_compat.h"
+
+/* Of a run that looks for many rows, so many are remembered. */
+#define TV_REMEMBERED_ROWS 64
 
 static void rescan(TvDirectNode *node);
 static void open_input(TvDirectNode *node);
@@ -31,6 +35,7 @@ tv_direct_begin(TvDirectNode *node)
 	node->need_outer = true;
 	node->filled = false;
 	node->rows = NIL;
+	node->nlooked = 0;
 	for (int i = 0; i < node->nchildren; i++)
 		tv_direct_begin(node->children[i]);
 }
@@ -53,6 +58,8 @@ tv_direct_end(TvDirectNode *node)
 	if (node->index)
 		index_close(node->index, NoLock);
 	node->index = NULL;
+	tv_row_fetch_release(&node->place);
+	memset(&node->place, 0, sizeof(TvPlace));
 	if (node->table_scan)
 		table_endscan(node->table_scan);
 	node->table_scan = NULL;
@@ -140,20 +147,30 @@ same_keys_again(TvDirectNode *node)
 	return same;
 }
 
+/* Is the row with the unique key where it was last found?  Then it is in the slot. */
+static bool
+recall_row(TvDirectNode *node)
+{
+	node->remembers = node->unique && node->nlooked++ < TV_REMEMBERED_ROWS &&
+		!IsolationIsSerializable();
+	for (int i = 0; node->remembers && i < node->nscankeys; i++)
+		if (node->scankeys[i].sk_flags & SK_ISNULL)
+			node->remembers = false;
+	if (!node->remembers)
+		return false;
+	node->hash = tv_row_memory_hash(node->rel, node->scankeys, node->passing, node->nscankeys);
+	return tv_row_fetch_remembered(node->rel, node->direct->snapshot, &node->place, node->slot,
+								   node->scankeys, node->unique, node->nscankeys, node->hash);
+}
+
 static void
 start_index_scan(TvDirectNode *node)
 {
-	MemoryContext oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
-	bool		first = node->scan == NULL;
+	MemoryContext oldcxt;
+	bool		first = node->rel == NULL;
 
 	if (first)
-	{
 		node->rel = table_open(node->relid, node->lockmode);
-		node->index = index_open(node->indexid, node->lockmode);
-		node->scan = tv_compat_index_beginscan(node->rel, node->index, node->direct->snapshot,
-											   node->nscankeys);
-	}
-	MemoryContextSwitchTo(oldcxt);
 	ResetExprContext(node->runtime_econtext);
 	if (node->nruntime_keys > 0)
 		ExecIndexEvalRuntimeKeys(node->runtime_econtext, node->runtime_keys,
@@ -162,8 +179,20 @@ start_index_scan(TvDirectNode *node)
 		return;
 	node->replay = false;
 	node->nfetched = 0;
-	node->exhausted = false;
+	node->exhausted = recall_row(node);
+	if (node->exhausted)
+	{
+		node->nfetched = 1;
+		node->replay = true;
+		return;
+	}
 	oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
+	if (node->scan == NULL)
+	{
+		node->index = index_open(node->indexid, node->lockmode);
+		node->scan = tv_compat_index_beginscan(node->rel, node->index, node->direct->snapshot,
+											   node->nscankeys);
+	}
 	index_rescan(node->scan, node->scankeys, node->nscankeys, NULL, 0);
 	MemoryContextSwitchTo(oldcxt);
 }
@@ -181,6 +210,16 @@ fetch_indexed(TvDirectNode *node)
 	}
 	if (node->exhausted)
 		return NULL;
+	if (node->remembers)
+	{
+		/* the only row */
+		node->exhausted = true;
+		if (!tv_row_fetch_next(node->scan, &node->place, node->slot))
+			return NULL;
+		tv_row_fetch_remember(&node->place, node->hash);
+		node->nfetched++;
+		return node->slot;
+	}
 	while (index_getnext_slot(node->scan, node->direction, node->slot))
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -25,6 +25,7 @@
 #include "executor/flush_on_read.h"
 #include "executor/frames_internal.h"
 #include "executor/lock_tags.h"
+#include "executor/row_memory.h"
 #include "executor/snapshot_check.h"
 #include "planner/view_cache.h"
 #include "tv_compat.h"
@@ -232,6 +233,7 @@ tv_executor_init(void)
 	prev_ExecutorFinish = ExecutorFinish_hook;
 	ExecutorFinish_hook = tv_ExecutorFinish;
 	tv_tags_init();
+	tv_row_memory_init();
 	RegisterXactCallback(xact_callback, NULL);
 	RegisterSubXactCallback(subxact_callback, NULL);
 	if (IsTransactionState())

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * executor/row_fetch.c
- *	  Fetch rows of a store by an index, or from the place next to the last.
+ *	  Fetch rows by an index, from the place next to the last, or from memory.
  *
  * The server prunes a page that is visited if less is free than fillfactor
  * left at first.  In the pages of rows that are updated again and again this
@@ -15,6 +15,9 @@
  * there is much cheaper than to go down the index.  That it is tried only after
  * some rows have been next to one another keeps the others' cost as it was.
  *
+ * A row of a unique key that stands where it was found the last time, under
+ * whatever snapshot, is the one: no other row that the snapshot sees has the key.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,6 +30,8 @@
 #include "utils/rel.h"
 
 #include "executor/row_fetch.h"
+#include "executor/row_memory.h"
+#include "tv_compat.h"
 
 /* A page with less free space, in bytes, is pruned: that of some rows. */
 #define NEARLY_FULL	(BLCKSZ / 8)
@@ -35,19 +40,41 @@
 #define ORDERED_RUN	3
 
 static void
+prune_if_full(Relation rel, Buffer buffer)
+{
+	/* read without a lock: the server looks again with one */
+	Page		page = BufferGetPage(buffer);
+
+	if (PageIsFull(page) || PageGetHeapFreeSpace(page) < NEARLY_FULL)
+		heap_page_prune_opt(rel, buffer);
+}
+
+static void
 visit(Relation rel, TvPlace *place, BlockNumber block)
 {
 	Buffer		before = place->buffer;
 
 	place->buffer = ReleaseAndReadBuffer(before, rel, block);
 	if (place->buffer != before)
-	{
-		/* read without a lock: the server looks again with one */
-		Page		page = BufferGetPage(place->buffer);
+		prune_if_full(rel, place->buffer);
+}
 
-		if (PageIsFull(page) || PageGetHeapFreeSpace(page) < NEARLY_FULL)
-			heap_page_prune_opt(rel, place->buffer);
-	}
+/* Visit a page if it is still in the buffer in which it once was. */
+static bool
+revisit(Relation rel, TvPlace *place, BlockNumber block, Buffer buffer)
+{
+	if (BufferIsValid(place->buffer) && BufferGetBlockNumber(place->buffer) == block)
+		return true;
+	if (buffer <= 0 || buffer > NBuffers ||
+		!ReadRecentBuffer(tv_relation_locator(rel), MAIN_FORKNUM, block, buffer))
+		return false;
+	pgstat_count_buffer_read(rel);
+	pgstat_count_buffer_hit(rel);
+	if (BufferIsValid(place->buffer))
+		ReleaseBuffer(place->buffer);
+	place->buffer = buffer;
+	prune_if_full(rel, buffer);
+	return true;
 }
 
 /*
@@ -55,9 +82,9 @@ visit(Relation rel, TvPlace *place, BlockNumber block)
  * into the slot.  all_dead: nobody sees any.
  */
 static bool
-fetch(IndexScanDesc scan, TvPlace *place, ItemPointer root, TupleTableSlot *slot, bool *all_dead)
+fetch(Relation rel, Snapshot snapshot, TvPlace *place, ItemPointer root, TupleTableSlot *slot,
+	  bool *all_dead)
 {
-	Relation	rel = scan->heapRelation;
 	HeapTuple	tuple = &((BufferHeapTupleTableSlot *) slot)->base.tupdata;
 	ItemPointerData tid = *root;
 	bool		found;
@@ -66,7 +93,7 @@ fetch(IndexScanDesc scan, TvPlace *place, ItemPointer root, TupleTableSlot *slot
 	ExecClearTuple(slot);
 	visit(rel, place, ItemPointerGetBlockNumber(root));
 	LockBuffer(place->buffer, BUFFER_LOCK_SHARE);
-	found = heap_hot_search_buffer(&tid, rel, place->buffer, scan->xs_snapshot, tuple, all_dead, true);
+	found = heap_hot_search_buffer(&tid, rel, place->buffer, snapshot, tuple, all_dead, true);
 	LockBuffer(place->buffer, BUFFER_LOCK_UNLOCK);
 	if (!found)
 		return false;
@@ -106,7 +133,8 @@ tv_row_fetch_next(IndexScanDesc scan, TvPlace *place, TupleTableSlot *slot)
 	{
 		ItemPointerData root = *next;
 		bool		all_dead;
-		bool		found = fetch(scan, place, &root, slot, &all_dead);
+		bool		found = fetch(scan->heapRelation, scan->xs_snapshot, place, &root, slot,
+								  &all_dead);
 
 		CHECK_FOR_INTERRUPTS();
 		/* tells the index that its entry can be removed */
@@ -150,7 +178,7 @@ exists(Relation rel, TvPlace *place, BlockNumber block)
 }
 
 bool
-tv_row_fetch_following(IndexScanDesc scan, TvPlace *place, TupleTableSlot *slot,
+tv_row_fetch_following(Relation rel, Snapshot snapshot, TvPlace *place, TupleTableSlot *slot,
 					   ScanKey keys, const AttrNumber *attnos, int nkeys)
 {
 	ItemPointerData guess = place->root;
@@ -160,11 +188,11 @@ tv_row_fetch_following(IndexScanDesc scan, TvPlace *place, TupleTableSlot *slot,
 		return false;
 	/* behind the last row of a page stand new versions of its rows */
 	ItemPointerSetOffsetNumber(&guess, ItemPointerGetOffsetNumber(&guess) + 1);
-	if (!fetch(scan, place, &guess, slot, &all_dead))
+	if (!fetch(rel, snapshot, place, &guess, slot, &all_dead))
 	{
 		ItemPointerSet(&guess, ItemPointerGetBlockNumber(&guess) + 1, FirstOffsetNumber);
-		if (!exists(scan->heapRelation, place, ItemPointerGetBlockNumber(&guess)) ||
-			!fetch(scan, place, &guess, slot, &all_dead))
+		if (!exists(rel, place, ItemPointerGetBlockNumber(&guess)) ||
+			!fetch(rel, snapshot, place, &guess, slot, &all_dead))
 			return false;
 	}
 	if (!has_keys(slot, keys, attnos, nkeys))
@@ -174,6 +202,38 @@ tv_row_fetch_following(IndexScanDesc scan, TvPlace *place, TupleTableSlot *slot,
 	}
 	moved_to(place, &guess);
 	return true;
+}
+
+bool
+tv_row_fetch_remembered(Relation rel, Snapshot snapshot, TvPlace *place, TupleTableSlot *slot,
+						ScanKey keys, const AttrNumber *attnos, int nkeys, uint64 hash)
+{
+	ItemPointerData root;
+	BlockNumber block;
+	Buffer		buffer;
+	bool		all_dead;
+
+	if (!tv_row_memory_recall(hash, &root, &buffer))
+		return false;
+	block = ItemPointerGetBlockNumber(&root);
+	if ((!revisit(rel, place, block, buffer) && !exists(rel, place, block)) ||
+		!fetch(rel, snapshot, place, &root, slot, &all_dead))
+		return false;
+	if (!has_keys(slot, keys, attnos, nkeys))
+	{
+		ExecClearTuple(slot);
+		return false;
+	}
+	moved_to(place, &root);
+	if (place->buffer != buffer)
+		tv_row_memory_keep(hash, &root, place->buffer);
+	return true;
+}
+
+void
+tv_row_fetch_remember(const TvPlace *place, uint64 hash)
+{
+	tv_row_memory_keep(hash, &place->root, place->buffer);
 }
 
 void

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * executor/row_fetch.h
- *	  Fetch rows of a store by an index, or from the place next to the last.
+ *	  Fetch rows by an index, from the place next to the last, or from memory.
  *
  * For tables whose rows are stored as in a heap, under MVCC snapshots.
  *
@@ -34,8 +34,20 @@ extern bool tv_row_fetch_next(IndexScanDesc scan, TvPlace *place, TupleTableSlot
  * only: then no other row has them.  attnos: the columns of the table the scan
  * keys are about.
  */
-extern bool tv_row_fetch_following(IndexScanDesc scan, TvPlace *place, TupleTableSlot *slot,
-								   ScanKey keys, const AttrNumber *attnos, int nkeys);
+extern bool tv_row_fetch_following(Relation rel, Snapshot snapshot, TvPlace *place,
+								   TupleTableSlot *slot, ScanKey keys,
+								   const AttrNumber *attnos, int nkeys);
+
+/*
+ * The row with these unique keys where it was last found, by whatever backend.
+ * hash: as from tv_row_memory_hash().
+ */
+extern bool tv_row_fetch_remembered(Relation rel, Snapshot snapshot, TvPlace *place,
+									TupleTableSlot *slot, ScanKey keys,
+									const AttrNumber *attnos, int nkeys, uint64 hash);
+
+/* Remember the last row found. */
+extern void tv_row_fetch_remember(const TvPlace *place, uint64 hash);
 
 /* Let go of the page; where the last row was is remembered. */
 extern void tv_row_fetch_release(TvPlace *place);

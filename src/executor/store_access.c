@@ -119,6 +119,7 @@ make_scan_keys(TvStoreAccess *access)
 	access->nscankeys = access->identity == TV_IDENTITY_BAG ? 1 : access->nkeys;
 	access->scankeys = palloc0(sizeof(ScanKeyData) * (access->nscankeys + 1));
 	access->scanned = palloc0(sizeof(AttrNumber) * (access->nscankeys + 1));
+	access->passing = palloc0(sizeof(TvKeyPassing) * (access->nscankeys + 1));
 	access->index_of_key = palloc0(sizeof(int) * (access->nkeys + 1));
 	if (access->identity == TV_IDENTITY_BAG)
 		ScanKeyInit(&access->scankeys[0], 1, BTEqualStrategyNumber, F_INT4EQ, (Datum) 0);
@@ -134,6 +135,7 @@ make_scan_keys(TvStoreAccess *access)
 			op = get_opfamily_member(index->rd_opfamily[j], type, type, BTEqualStrategyNumber);
 			access->index_of_key[i] = j;
 			access->scanned[j] = access->keys[i];
+			get_typlenbyval(type, &access->passing[j].typlen, &access->passing[j].typbyval);
 			ScanKeyEntryInitialize(&access->scankeys[j], 0, j + 1, BTEqualStrategyNumber,
 								   InvalidOid, index->rd_indcollation[j], get_opcode(op),
 								   (Datum) 0);

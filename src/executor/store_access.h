@@ -11,6 +11,7 @@
 #include "access/skey.h"
 #include "storage/lockdefs.h"
 
+#include "executor/row_memory.h"
 #include "executor/runtime.h"
 
 /* The stores of a node. */
@@ -35,6 +36,7 @@ typedef struct TvStoreAccess
 	ScanKeyData *scankeys;		/* in the order of the index, to be copied */
 	AttrNumber *scanned;		/* columns of the table they are about; not
 								 * BAG */
+	TvKeyPassing *passing;		/* of their arguments */
 	int		   *index_of_key;	/* scan key of key i */
 	bool		other_unique;	/* has unique indexes besides the key's */
 } TvStoreAccess;

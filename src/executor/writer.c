@@ -27,13 +27,15 @@
 #include "executor/writer.h"
 #include "tv_compat.h"
 
+/* Of a statement that changes many rows, so many are remembered. */
+#define TV_REMEMBERED_ROWS 64
+
 /* Of the rows of a new table, so many are entered into its indexes one by one. */
 #define TV_INDEXED_ROWS 1000
 
 static void open_indexes(TvWriter *writer);
 static bool insert_speculatively(TvWriter *writer, List *arbiters);
 static bool wait_for_key(TvWriter *writer, List *arbiters);
-static void begin_scan(TvWriter *writer);
 static void end_scan(TvWriter *writer);
 static bool check_result(TvWriter *writer, TM_Result result);
 static void check_visible(TvWriter *writer);
@@ -73,10 +75,8 @@ tv_writer_open(const TvStoreAccess *access, Snapshot snapshot)
 	writer->cid = GetCurrentCommandId(true);
 	if (access->identity != TV_IDENTITY_SINGLE && OidIsValid(access->index))
 	{
-		writer->index = open_index(access->index);
 		writer->scankeys = palloc(sizeof(ScanKeyData) * (access->nscankeys + 1));
 		memcpy(writer->scankeys, access->scankeys, sizeof(ScanKeyData) * access->nscankeys);
-		begin_scan(writer);
 	}
 	return writer;
 }
@@ -189,12 +189,16 @@ tv_writer_next_command(TvWriter *writer)
 	tv_writer_refresh(writer);
 }
 
+/* Look for rows with the scan keys as they are now. */
 static void
-begin_scan(TvWriter *writer)
+start_scan(TvWriter *writer)
 {
-	if (writer->index)
+	if (writer->index == NULL)
+		writer->index = open_index(writer->access->index);
+	if (writer->scan == NULL)
 		writer->scan = tv_compat_index_beginscan(writer->rel, writer->index, writer->snapshot,
 												 writer->access->nscankeys);
+	index_rescan(writer->scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
 }
 
 static void
@@ -220,7 +224,6 @@ tv_writer_refresh(TvWriter *writer)
 	writer->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	if (writer->estate)
 		writer->estate->es_snapshot = writer->snapshot;
-	begin_scan(writer);
 	MemoryContextSwitchTo(oldcxt);
 }
 
@@ -263,23 +266,50 @@ scan_single(TvWriter *writer)
 	return table_scan_getnextslot(writer->table_scan, ForwardScanDirection, writer->slot);
 }
 
+/* Find the row with the unique key in the scan keys. */
+static bool
+find_by_key(TvWriter *writer)
+{
+	const TvStoreAccess *access = writer->access;
+	bool		remembered = writer->nfound < TV_REMEMBERED_ROWS;
+	uint64		hash = 0;
+
+	if (tv_row_fetch_following(writer->rel, writer->snapshot, &writer->place, writer->slot,
+							   writer->scankeys, access->scanned, access->nscankeys))
+		return true;
+	if (remembered)
+	{
+		writer->nfound++;
+		hash = tv_row_memory_hash(writer->rel, writer->scankeys, access->passing,
+								  access->nscankeys);
+		if (tv_row_fetch_remembered(writer->rel, writer->snapshot, &writer->place, writer->slot,
+									writer->scankeys, access->scanned, access->nscankeys, hash))
+			return true;
+	}
+	start_scan(writer);
+	if (!tv_row_fetch_next(writer->scan, &writer->place, writer->slot))
+		return false;
+	if (remembered)
+		tv_row_fetch_remember(&writer->place, hash);
+	return true;
+}
+
 bool
 tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
 	bool		found;
 
-	if (writer->index == NULL)
+	if (writer->scankeys == NULL)
 		found = scan_single(writer);
 	else
 	{
 		set_scan_keys(writer, keys, nulls);
-		found = writer->access->identity == TV_IDENTITY_KEY &&
-			tv_row_fetch_following(writer->scan, &writer->place, writer->slot, writer->scankeys,
-								   writer->access->scanned, writer->access->nscankeys);
-		if (!found)
+		if (writer->access->identity == TV_IDENTITY_KEY)
+			found = find_by_key(writer);
+		else
 		{
-			index_rescan(writer->scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
+			start_scan(writer);
 			found = tv_row_fetch_next(writer->scan, &writer->place, writer->slot);
 		}
 	}
@@ -294,12 +324,12 @@ tv_writer_find_shared(TvWriter *writer, const Datum *keys, const bool *nulls)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
 
-	if (writer->index == NULL)
+	if (writer->scankeys == NULL)
 		begin_table_scan(writer);
 	else
 	{
 		set_scan_keys(writer, keys, nulls);
-		index_rescan(writer->scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
+		start_scan(writer);
 	}
 	MemoryContextSwitchTo(oldcxt);
 }
@@ -311,7 +341,7 @@ tv_writer_find_hash(TvWriter *writer, uint32 hash)
 
 	writer->scankeys[0].sk_argument = Int32GetDatum((int32) hash);
 	oldcxt = MemoryContextSwitchTo(writer->cxt);
-	index_rescan(writer->scan, writer->scankeys, 1, NULL, 0);
+	start_scan(writer);
 	MemoryContextSwitchTo(oldcxt);
 }
 
@@ -319,7 +349,7 @@ bool
 tv_writer_next(TvWriter *writer)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
-	bool		found = writer->index ?
+	bool		found = writer->scankeys ?
 	tv_row_fetch_next(writer->scan, &writer->place, writer->slot) :
 	table_scan_getnextslot(writer->table_scan, ForwardScanDirection, writer->slot);
 
@@ -336,10 +366,12 @@ tv_writer_check_absent(TvWriter *writer, const Datum *keys, const bool *nulls)
 	IndexScanDesc scan;
 	bool		found;
 
-	if (!IsolationUsesXactSnapshot() || writer->index == NULL)
+	if (!IsolationUsesXactSnapshot() || writer->scankeys == NULL)
 		return;
 	oldcxt = MemoryContextSwitchTo(writer->cxt);
 	set_scan_keys(writer, keys, nulls);
+	if (writer->index == NULL)
+		writer->index = open_index(writer->access->index);
 	scan = tv_compat_index_beginscan(writer->rel, writer->index, GetTransactionSnapshot(),
 									 writer->access->nscankeys);
 	index_rescan(scan, writer->scankeys, writer->access->nscankeys, NULL, 0);

@@ -27,10 +27,12 @@ typedef struct TvWriter
 	const TvStoreAccess *access;
 	Relation	rel;
 	CommandId	cid;			/* of all writes of this pass */
-	Relation	index;			/* by which rows are found; NULL: by scanning */
-	ScanKeyData *scankeys;
+	ScanKeyData *scankeys;		/* of the index by which rows are found; NULL:
+								 * they are found by scanning */
+	Relation	index;			/* opened when it is needed, as is the scan */
 	IndexScanDesc scan;
-	TvPlace		place;			/* of the row last found by it */
+	TvPlace		place;			/* of the row last found */
+	int			nfound;			/* rows looked for by key, up to a limit */
 	struct TableScanDescData *table_scan;	/* SINGLE, SHARED without key: the
 											 * slot's tuple lives in it */
 	Snapshot	snapshot;		/* the newest, registered */
