@@ -80,6 +80,16 @@ same_keys(TvNodeRuntime *rt, const TvGroup *group, const Datum *keys, const bool
 	return tv_runtime_compare_keys(rt, group->keys, group->nulls, keys, nulls) == 0;
 }
 
+/* The same, for sure and cheaply: byte by byte. */
+static bool
+looks_same(TvNodeRuntime *rt, const TvGroup *group, const Datum *keys, const bool *nulls)
+{
+	for (int i = 0; i < rt->nkeys; i++)
+		if (group->nulls[i] != nulls[i])
+			return false;
+	return tv_runtime_same_image(rt, group->keys, keys, nulls);
+}
+
 static TvGroup *
 make_group(TvGroupTable *table, uint32 hash, const Datum *keys, const bool *nulls)
 {
@@ -126,13 +136,16 @@ tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls, bool m
 				table->groups[i]->hash = hash_keys(rt, table->groups[i]->keys,
 												   table->groups[i]->nulls);
 			hash = hash_keys(rt, keys, nulls);
-			group = make_group(table, hash, keys, nulls);
+			group = table->last = make_group(table, hash, keys, nulls);
 			rebuild_buckets(table);
 			return group;
 		}
 		return make_group(table, 0, keys, nulls);
 	}
 
+	/* the new row of an update mostly stands in the group of the old one */
+	if (looks_same(rt, table->last, keys, nulls))
+		return table->last;
 	hash = hash_keys(rt, keys, nulls);
 	for (int b = hash & (table->nbuckets - 1);; b = (b + 1) & (table->nbuckets - 1))
 	{
@@ -140,7 +153,7 @@ tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls, bool m
 		{
 			if (!make)
 				return NULL;
-			group = make_group(table, hash, keys, nulls);
+			group = table->last = make_group(table, hash, keys, nulls);
 			if (table->ngroups * 2 > table->nbuckets)
 				rebuild_buckets(table);
 			else
@@ -149,7 +162,7 @@ tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls, bool m
 		}
 		group = table->groups[table->buckets[b] - 1];
 		if (group->hash == hash && same_keys(rt, group, keys, nulls))
-			return group;
+			return table->last = group;
 	}
 }
 

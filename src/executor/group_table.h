@@ -74,6 +74,7 @@ typedef struct TvGroupTable
 	TvGroup   **groups;
 	int			nbuckets;		/* 0: few groups, searched one by one */
 	int		   *buckets;		/* index + 1 into groups, 0 if free */
+	TvGroup    *last;			/* with buckets: the one found last */
 	int64		nrows;			/* delta rows seen */
 } TvGroupTable;
 
