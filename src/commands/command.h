@@ -47,6 +47,8 @@ typedef struct TvCommand
 
 	bool		creating;		/* a maintained view is being created ... */
 	Oid			created;		/* ... and this is it */
+	const Query *filling;		/* the definition of the maintained view that
+								 * is about to be filled, or NULL */
 
 	List	   *dropping;		/* of Oid: tables that it names to be dropped */
 	List	   *dropping_schemas;	/* of Oid */

@@ -24,6 +24,7 @@
 
 #include "catalog/tv_catalog.h"
 #include "commands/create_view.h"
+#include "commands/fill_order.h"
 #include "commands/upgrade_view.h"
 #include "commands/view_build.h"
 #include "config.h"
@@ -39,7 +40,7 @@ static void name_view(void *arg);
 static bool makes_maintained_view(CreateTableAsStmt *stmt);
 static bool already_exists(CreateTableAsStmt *stmt);
 static void check_full_recompute(const TvGraph *graph, const char *name);
-static void fill(TvUtility *utility, List *inputs, bool user_code);
+static void fill(TvUtility *utility, CreateTableAsStmt *stmt, List *inputs, bool user_code);
 static void create_empty(TvUtility *utility);
 static void fill_restricted(TvUtility *utility, Oid view);
 
@@ -91,7 +92,7 @@ create(TvUtility *utility, CreateTableAsStmt *stmt)
 	if (stmt->into->skipData)
 		tv_create_view_run(utility);	/* REFRESH will do the rest */
 	else
-		fill(utility, inputs, graph->user_code);
+		fill(utility, stmt, inputs, graph->user_code);
 }
 
 bool
@@ -202,7 +203,7 @@ check_full_recompute(const TvGraph *graph, const char *name)
  * from 17 on, but not under EXPLAIN.
  */
 static void
-fill(TvUtility *utility, List *inputs, bool user_code)
+fill(TvUtility *utility, CreateTableAsStmt *stmt, List *inputs, bool user_code)
 {
 	Oid			view;
 	bool		explained = IsA(utility->pstmt->utilityStmt, ExplainStmt);
@@ -214,7 +215,10 @@ fill(TvUtility *utility, List *inputs, bool user_code)
 	if (refill && !explained)
 		create_empty(utility);
 	else
+	{
+		tv_fill_order_expect(castNode(Query, stmt->query));
 		tv_create_view_run(utility);
+	}
 	view = tv_command_current->created;
 	if (refill && OidIsValid(view))
 		fill_restricted(utility, view);
@@ -246,6 +250,7 @@ fill_restricted(TvUtility *utility, Oid view)
 	CommandCounterIncrement();
 	(void) set_config_option("search_path", TV_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	tv_fill_order_expect_view(view);
 	tv_refresh_by_oid(view, utility->query_string, &qc);
 	AtEOXact_GUC(false, nestlevel);
 	CommandCounterIncrement();

@@ -25,6 +25,7 @@
 
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_state.h"
+#include "commands/fill_order.h"
 #include "commands/refresh.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
@@ -79,6 +80,7 @@ refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view)
 	qualify(utility, view);
 	nestlevel = enter_settings(view);
 	PushActiveSnapshot(GetLatestSnapshot());
+	tv_fill_order_expect_view(view);
 	tv_utility_run(utility);
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, nestlevel);
@@ -129,6 +131,7 @@ refresh_reader(Oid view, const char *query_string)
 	drop_old_indexes(view);
 	nestlevel = enter_settings(view);
 	PushActiveSnapshot(GetLatestSnapshot());
+	tv_fill_order_expect_view(view);
 	tv_refresh_by_oid(view, query_string, NULL);
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, nestlevel);

@@ -25,6 +25,7 @@
 #include "commands/command.h"
 #include "commands/create_view.h"
 #include "commands/explain_dml.h"
+#include "commands/fill_order.h"
 #include "commands/object_access.h"
 #include "commands/refresh.h"
 #include "commands/settle.h"
@@ -67,6 +68,7 @@ tv_commands_init(void)
 	ProcessUtility_hook = tv_ProcessUtility;
 	tv_object_access_init();
 	tv_explain_dml_init();
+	tv_fill_order_init();
 }
 
 void

@@ -138,6 +138,7 @@ static Query *
 derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows, const double *source_rows)
 {
 	double	   *expected = palloc(sizeof(double) * (view->graph->nsources + 1));
+	Query	   *query;
 
 	for (int s = 0; s < view->graph->nsources; s++)
 	{
@@ -157,7 +158,9 @@ derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows, const double
 		case TV_PLAN_RECOMPUTE_NULL_KEYS:
 			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_NULL_KEYS, rows);
 		case TV_PLAN_STATE:
-			return tv_derive_state(view->graph, node);
+			query = tv_derive_state(view->graph, node);
+			tv_plan_order_groups(query);
+			return query;
 		case TV_PLAN_OUTPUT:
 			return tv_derive_output(view->graph, node);
 	}

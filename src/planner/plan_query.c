@@ -230,3 +230,20 @@ tv_plan_query(Query *query, bool few_rows)
 		PopActiveSnapshot();
 	return stmt;
 }
+
+void
+tv_plan_order_groups(Query *query)
+{
+	List	   *keys = query->groupClause ? query->groupClause : query->distinctClause;
+	ListCell   *lc;
+
+	if (query->sortClause != NIL || query->setOperations || query->groupingSets != NIL ||
+		query->hasDistinctOn || query->hasWindowFuncs || query->hasTargetSRFs ||
+		query->limitCount || query->limitOffset ||
+		(query->groupClause != NIL && query->distinctClause != NIL))
+		return;
+	foreach(lc, keys)
+		if (!OidIsValid(lfirst_node(SortGroupClause, lc)->sortop))
+		return;
+	query->sortClause = copyObject(keys);
+}

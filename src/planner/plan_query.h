@@ -20,6 +20,12 @@ extern void tv_plan_query_init(void);
  */
 extern PlannedStmt *tv_plan_query(Query *query, bool few_rows);
 
+/*
+ * Let a query that fills a table give its groups in the order of their keys, in
+ * which they will be looked for; others are left as they are.
+ */
+extern void tv_plan_order_groups(Query *query);
+
 /* Is the plan made of nodes that executor/direct.c can run? */
 extern bool tv_plan_is_simple(Plan *plan);
 

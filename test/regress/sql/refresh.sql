@@ -212,3 +212,26 @@ DROP TEXT SEARCH CONFIGURATION plain;
 INSERT INTO letter VALUES (3, 'the mice');
 REFRESH MATERIALIZED VIEW by_default;
 SELECT count(*) FROM without;
+
+-- Groups are stored in the order of their keys, in which maintenance looks for them; the definition tells nothing of it.
+CREATE TABLE scattered (id int PRIMARY KEY, k int, x int);
+INSERT INTO scattered SELECT i, i * 7919 % 5003, i FROM generate_series(1, 6000) i;
+CREATE FUNCTION out_of_order(view regclass) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE n bigint;
+BEGIN
+  EXECUTE format('SELECT count(*) FROM (SELECT k < lag(k) OVER (ORDER BY ctid) AS before FROM %s) t WHERE before', view) INTO n;
+  RETURN n;
+END $$;
+CREATE MATERIALIZED VIEW by_k USING tview AS SELECT k, count(*), sum(x) FROM scattered GROUP BY k;
+CREATE MATERIALIZED VIEW distinct_k USING tview AS SELECT DISTINCT k FROM scattered;
+CREATE MATERIALIZED VIEW some_k USING tview AS SELECT k, count(*) FROM scattered GROUP BY k WITH NO DATA;
+SELECT out_of_order('by_k'), out_of_order('distinct_k');
+DELETE FROM scattered WHERE k < 100;
+INSERT INTO scattered SELECT 6000 + i, i, i FROM generate_series(100, 1, -1) i;
+REFRESH MATERIALIZED VIEW by_k;
+REFRESH MATERIALIZED VIEW some_k;
+SELECT out_of_order('by_k'), out_of_order('some_k');
+SELECT pg_get_viewdef('by_k') ~* 'order by' AS ordered;
+SELECT * FROM tview.check('by_k');
+DROP TABLE scattered CASCADE;
+DROP FUNCTION out_of_order;
