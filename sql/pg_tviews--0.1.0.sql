@@ -82,6 +82,23 @@ REVOKE ALL ON FUNCTION tview.capture() FROM PUBLIC;
 COMMENT ON FUNCTION tview.capture() IS
   'trigger function: delivers the changes of a base table';
 
+CREATE FUNCTION tview.ddl_guard() RETURNS event_trigger
+  LANGUAGE C
+  AS 'MODULE_PATHNAME', 'tview_ddl_guard';
+
+REVOKE ALL ON FUNCTION tview.ddl_guard() FROM PUBLIC;
+
+COMMENT ON FUNCTION tview.ddl_guard() IS
+  'event trigger function: refuses statements that concern maintained views in sessions that have not preloaded the library';
+
+CREATE EVENT TRIGGER tview_ddl_begins ON ddl_command_start EXECUTE FUNCTION tview.ddl_guard();
+CREATE EVENT TRIGGER tview_ddl_ends ON ddl_command_end EXECUTE FUNCTION tview.ddl_guard();
+ALTER EVENT TRIGGER tview_ddl_begins ENABLE ALWAYS;
+ALTER EVENT TRIGGER tview_ddl_ends ENABLE ALWAYS;
+
+COMMENT ON EVENT TRIGGER tview_ddl_begins IS 'loads pg_tviews, which watches DDL';
+COMMENT ON EVENT TRIGGER tview_ddl_ends IS 'guards maintained views against DDL that pg_tviews has not seen begin';
+
 CREATE FUNCTION tview.row_hash(record) RETURNS pg_catalog.int4
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'tview_row_hash';

@@ -44,6 +44,7 @@ typedef struct TvCommand
 	struct TvCommand *outer;
 	MemoryContext cxt;			/* of the lists */
 	NodeTag		tag;			/* of the statement */
+	bool		unseen;			/* the utility hook has not seen it begin */
 
 	bool		creating;		/* a maintained view is being created ... */
 	Oid			created;		/* ... and this is it */
@@ -67,8 +68,14 @@ typedef struct TvCommand
 /* The innermost statement in progress, or NULL. */
 extern TvCommand *tv_command_current;
 
-/* Let the next hook, or the server, do it. */
+/*
+ * Let the next hook, or the server, do it.  Nothing to do if utility has no
+ * statement: then the server is doing it already.
+ */
 extern void tv_utility_run(TvUtility *utility);
+
+/* Let the handler of a statement that the server is running note what it does. */
+extern void tv_utility_note(TvUtility *utility, Node *stmt);
 
 /* Notes of the object access hook; ignored when no statement is in progress. */
 extern void tv_command_note_touched(Oid relid);

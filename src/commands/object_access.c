@@ -42,7 +42,6 @@ static object_access_hook_type prev_object_access = NULL;
 static void tv_object_access(ObjectAccessType access, Oid classid, Oid objid, int subid, void *arg);
 static void on_create(Oid classid, Oid objid, int subid, ObjectAccessPostCreate *arg);
 static void on_create_relation(Oid relid, bool is_internal);
-pg_noreturn static void refuse_inactive(const char *detail);
 static void on_alter(Oid classid, Oid objid, int subid, ObjectAccessPostAlter *arg);
 static void on_drop(Oid classid, Oid objid, int subid);
 static Oid	constraint_relation(Oid constraint);
@@ -100,6 +99,7 @@ on_create_relation(Oid relid, bool is_internal)
 	HeapTuple	tuple;
 	Oid			relam = InvalidOid;
 	char		relkind = 0;
+	char	   *relname = NULL;
 
 	/* The row is too new for the syscache. */
 	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
@@ -111,6 +111,7 @@ on_create_relation(Oid relid, bool is_internal)
 		form = (Form_pg_class) GETSTRUCT(tuple);
 		relam = form->relam;
 		relkind = form->relkind;
+		relname = pstrdup(NameStr(form->relname));
 	}
 	systable_endscan(scan);
 	table_close(pg_class, AccessShareLock);
@@ -120,8 +121,9 @@ on_create_relation(Oid relid, bool is_internal)
 	 * Those of VACUUM FULL and CLUSTER take the rows as they are.
 	 */
 	if (relam == tv_catalog_access_method() && is_internal && relkind == RELKIND_RELATION &&
-		tv_command_current == NULL && MyBEEntry->st_progress_command != PROGRESS_COMMAND_CLUSTER)
-		refuse_inactive("Concurrent changes would be lost, because the library was loaded after the statement had begun.");
+		(tv_command_current == NULL || tv_command_current->unseen) &&
+		MyBEEntry->st_progress_command != PROGRESS_COMMAND_CLUSTER)
+		tv_refuse_inactive("Concurrent changes would be lost, because the library was loaded after the statement had begun.");
 
 	/* TOAST tables inherit the access method, transient heaps as well. */
 	if (relam != tv_catalog_access_method() || is_internal || relkind == RELKIND_TOASTVALUE)
@@ -132,12 +134,13 @@ on_create_relation(Oid relid, bool is_internal)
 				 errmsg("access method \"tview\" is for materialized views only"),
 				 errhint("Use another access method for tables, or set default_table_access_method to heap.")));
 	if (tv_command_current == NULL || !tv_command_current->creating)
-		refuse_inactive("The view would not be maintained, because the library was loaded after the statement had begun.");
+		tv_refuse_inactive(psprintf("Materialized view \"%s\" would not be maintained, because the library was loaded after the statement had begun.",
+									relname));
 	tv_command_current->created = relid;
 }
 
-static void
-refuse_inactive(const char *detail)
+void
+tv_refuse_inactive(const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

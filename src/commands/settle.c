@@ -54,6 +54,8 @@ static void settle_touched(List *relids);
 static void settle_moved(List *relids);
 static void settle_redefined(List *addresses);
 static List *users_of(List *addresses);
+static List *users_of_rows(List *relids);
+static List *views_of(List *relids);
 static List *set_aside(List *relids);
 static void settle_reshaped(List *relids);
 static bool uses_row(Oid view, Oid relid);
@@ -92,6 +94,28 @@ tv_settle(TvCommand *command)
 		tv_refresh_again(again);
 	}
 	settle_touched(command->touched);
+}
+
+Oid
+tv_settle_concerns(const TvCommand *command)
+{
+	List	   *relids = list_concat_unique_oid(list_copy(command->touched), command->moved);
+	List	   *views;
+	ListCell   *lc;
+
+	relids = list_concat_unique_oid(relids, command->reshaped);
+	foreach(lc, command->links)
+	{
+		relids = list_append_unique_oid(relids, ((TvLink *) lfirst(lc))->child);
+		relids = list_append_unique_oid(relids, ((TvLink *) lfirst(lc))->parent);
+	}
+	views = list_concat_unique_oid(views_of(relids), users_of(command->redefined));
+	views = list_concat_unique_oid(views, users_of_rows(command->reshaped));
+	foreach(lc, views)
+		if (!list_member_oid(command->dropped, lfirst_oid(lc)) &&
+			tv_catalog_has_view(lfirst_oid(lc)) && tv_view_is_populated(lfirst_oid(lc)))
+		return lfirst_oid(lc);
+	return InvalidOid;
 }
 
 /* ------------------------------------------------------------------------
@@ -332,6 +356,12 @@ users_of(List *addresses)
 static void
 settle_reshaped(List *relids)
 {
+	tv_unpopulate(users_of_rows(relids), "The columns of a table or type were changed, whose rows it uses as a whole.");
+}
+
+static List *
+users_of_rows(List *relids)
+{
 	List	   *views = NIL;
 	ListCell   *lc;
 	ListCell   *lv;
@@ -351,7 +381,7 @@ settle_reshaped(List *relids)
 			if (uses_row(lfirst_oid(lv), lfirst_oid(lc)))
 			views = list_append_unique_oid(views, lfirst_oid(lv));
 	}
-	tv_unpopulate(views, "The columns of a table or type were changed, whose rows it uses as a whole.");
+	return views;
 }
 
 static bool

@@ -16,6 +16,9 @@
  */
 extern void tv_settle(TvCommand *command);
 
+/* A populated view that the notes of a statement concern, or InvalidOid. */
+extern Oid	tv_settle_concerns(const TvCommand *command);
+
 /* Clean up after views that were dropped. */
 extern void tv_settle_dropped(List *views);
 

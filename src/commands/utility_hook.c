@@ -24,6 +24,7 @@
 #include "commands/change_utility.h"
 #include "commands/command.h"
 #include "commands/create_view.h"
+#include "commands/ddl_guard.h"
 #include "commands/explain_dml.h"
 #include "commands/fill_order.h"
 #include "commands/object_access.h"
@@ -67,6 +68,7 @@ tv_commands_init(void)
 	prev_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = tv_ProcessUtility;
 	tv_object_access_init();
+	tv_ddl_guard_init();
 	tv_explain_dml_init();
 	tv_fill_order_init();
 }
@@ -77,6 +79,8 @@ tv_utility_run(TvUtility *utility)
 	ProcessUtility_hook_type run = prev_ProcessUtility ? prev_ProcessUtility :
 	standard_ProcessUtility;
 
+	if (utility->pstmt == NULL)
+		return;
 	run(utility->pstmt, utility->query_string, utility->read_only_tree, utility->context,
 		utility->params, utility->query_env, utility->dest, utility->qc);
 }
@@ -90,6 +94,8 @@ tv_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree
 	Node	   *stmt = pstmt->utilityStmt;
 	bool		outermost;
 
+	if (context == PROCESS_UTILITY_TOPLEVEL)
+		tv_ddl_guard_reset();
 	if (IsParallelWorker() || !tv_catalog_installed())
 	{
 		tv_utility_run(&utility);
@@ -272,6 +278,30 @@ find_handler(Node *stmt)
 		if (handlers[i].tag == nodeTag(stmt))
 			return handlers[i].handler;
 	return run_plainly;
+}
+
+/*
+ * Handlers that create and refresh views do more than taking notes, and are
+ * not for statements in progress: these the object access hook refuses.  A
+ * REINDEX of the whole database is too much to be noted for nothing.
+ */
+void
+tv_utility_note(TvUtility *utility, Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_AlterEnumStmt:
+		case T_AlterTableStmt:
+		case T_DropStmt:
+		case T_IndexStmt:
+		case T_RenameStmt:
+		case T_RuleStmt:
+		case T_ViewStmt:
+			find_handler(stmt) (utility, stmt);
+			break;
+		default:
+			break;
+	}
 }
 
 /* The handler of statements that need none. */
