@@ -55,7 +55,9 @@ tview_ddl_guard(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function tview.ddl_guard() was not called by an event trigger")));
+				 errmsg("function tview.ddl_guard() was not called by an event trigger"),
+				 errdetail("It belongs to the event triggers of pg_tviews."),
+				 errhint("Do not call it.")));
 	if (IsBinaryUpgrade || !tv_catalog_installed())
 		PG_RETURN_NULL();
 	if (strcmp(data->event, "ddl_command_start") == 0)
@@ -63,7 +65,7 @@ tview_ddl_guard(PG_FUNCTION_ARGS)
 		if (tv_command_current == NULL)
 			begin(data->parsetree);
 	}
-	else if (unseen && tv_command_current == unseen)
+	else if (strcmp(data->event, "ddl_command_end") == 0 && unseen && tv_command_current == unseen)
 		end();
 	PG_RETURN_NULL();
 }

@@ -79,6 +79,7 @@ SELECT tview.mode(0), tview.strategy(0);
 SECURITY LABEL FOR tview ON TABLE t IS 'mode=immediate';
 -- internal functions
 SELECT tview.capture();
+SELECT tview.ddl_guard();
 CREATE TRIGGER mine AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION tview.capture();
 INSERT INTO t VALUES (3, 1, 1);
 DROP TRIGGER mine ON t;
