@@ -43,13 +43,13 @@
 #define TV_CREATE_RESTRICTS_PATH (PG_VERSION_NUM >= 170000)
 
 /* 18 split commands/explain.h. */
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
-#endif
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
 #endif
+
+/* Does EXPLAIN ANALYZE show buffers if nothing is said about them? */
+#define TV_EXPLAIN_SHOWS_BUFFERS (PG_VERSION_NUM >= 180000)
 
 /* 18 says it in front of the declaration. */
 #ifndef pg_noreturn

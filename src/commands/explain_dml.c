@@ -13,7 +13,8 @@
  * goes up as a flush would, and shows for each node the plan for few changed
  * rows.  What foreign key actions and triggers would do is not foreseen.
  *
- * The server does not call this hook for EXPLAIN EXECUTE.
+ * The server does not call this hook for EXPLAIN EXECUTE: see
+ * explain_execute.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -61,8 +62,7 @@ typedef struct Observer
 
 static ExplainOneQuery_hook_type prev_ExplainOneQuery = NULL;
 
-static void explain_by_server(ExplainCall *call);
-static void explain_observed(ExplainCall *call);
+static void explain_by_server(void *arg);
 static void observe_begin(TvRunObserver *self, TvView *view, TvNode *node,
 						  const Bitmapset *changed, const TvActivity *before);
 static void observe_plan(TvRunObserver *self, TvPlan *plan, QueryDesc *desc);
@@ -70,6 +70,7 @@ static void observe_end(TvRunObserver *self, TvView *view, TvNode *node,
 						const TvActivity *after);
 static List *find_targets(Query *query, List *targets);
 static bool may_change(Query *query, Oid relid, Oid source);
+static void print_foreseen(ExplainState *es, List *targets);
 static void explain_foreseen(TvReport *report, List *changed);
 static void lock_inputs(TvView *view);
 static List *foresee_as_owner(TvReport *report, TvView *view, List *changed);
@@ -90,19 +91,24 @@ tv_ExplainOneQuery(Query *query, int cursorOptions, IntoClause *into, ExplainSta
 
 	if (es->analyze)
 	{
-		explain_observed(&call);
+		tv_explain_observed(es, explain_by_server, &call);
 		return;
 	}
 	/* now, for the planner may scribble on the query */
 	targets = find_targets(query, NIL);
 	explain_by_server(&call);
-	if (targets != NIL)
-	{
-		TvReport   *report = tv_report_make(es);
+	print_foreseen(es, targets);
+}
 
-		explain_foreseen(report, targets);
-		tv_report_print(report);
-	}
+void
+tv_explain_foreseen(ExplainState *es, List *queries)
+{
+	List	   *targets = NIL;
+	ListCell   *lc;
+
+	foreach(lc, queries)
+		targets = find_targets(lfirst_node(Query, lc), targets);
+	print_foreseen(es, targets);
 }
 
 void
@@ -113,8 +119,9 @@ tv_explain_dml_init(void)
 }
 
 static void
-explain_by_server(ExplainCall *call)
+explain_by_server(void *arg)
 {
+	ExplainCall *call = arg;
 	ExplainOneQuery_hook_type explain = (prev_ExplainOneQuery ? prev_ExplainOneQuery :
 										 standard_ExplainOneQuery);
 
@@ -127,10 +134,9 @@ explain_by_server(ExplainCall *call)
  * ------------------------------------------------------------------------
  */
 
-static void
-explain_observed(ExplainCall *call)
+void
+tv_explain_observed(ExplainState *es, void (*run) (void *), void *arg)
 {
-	ExplainState *es = call->es;
 	Observer	observer = {{0}};
 	TvRunObserver *outer;
 
@@ -147,7 +153,7 @@ explain_observed(ExplainCall *call)
 	outer = tv_explain_run_set(&observer.pub);
 	PG_TRY();
 	{
-		explain_by_server(call);
+		run(arg);
 		if (!IsTransactionBlock())
 			(void) tv_flush();
 	}
@@ -288,6 +294,18 @@ may_change(Query *query, Oid relid, Oid source)
  * Without ANALYZE: what a flush would do
  * ------------------------------------------------------------------------
  */
+
+static void
+print_foreseen(ExplainState *es, List *targets)
+{
+	TvReport   *report;
+
+	if (targets == NIL)
+		return;
+	report = tv_report_make(es);
+	explain_foreseen(report, targets);
+	tv_report_print(report);
+}
 
 /* changed: List of Oid, relations with a delta. */
 static void

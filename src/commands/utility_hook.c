@@ -26,6 +26,7 @@
 #include "commands/create_view.h"
 #include "commands/ddl_guard.h"
 #include "commands/explain_dml.h"
+#include "commands/explain_execute.h"
 #include "commands/fill_order.h"
 #include "commands/object_access.h"
 #include "commands/refresh.h"
@@ -129,9 +130,11 @@ run_statement(TvUtility *utility, Node *stmt)
 {
 	TvUtilityClass class = classify(stmt);
 
-	if (class == UTILITY_PASS ||
-		(class == UTILITY_EXPLAIN && !tv_create_view_is_explained((ExplainStmt *) stmt)) ||
-		(utility->context == PROCESS_UTILITY_SUBCOMMAND && tv_command_current != NULL))
+	if (class == UTILITY_EXPLAIN && tv_explain_is_execute((ExplainStmt *) stmt))
+		tv_explain_execute(utility, (ExplainStmt *) stmt);
+	else if (class == UTILITY_PASS ||
+			 (class == UTILITY_EXPLAIN && !tv_create_view_is_explained((ExplainStmt *) stmt)) ||
+			 (utility->context == PROCESS_UTILITY_SUBCOMMAND && tv_command_current != NULL))
 		tv_utility_run(utility);
 	else if (class == UTILITY_QUERY)
 	{

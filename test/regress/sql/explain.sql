@@ -129,6 +129,32 @@ FROM explain('analyze, format xml', 'INSERT INTO sale VALUES (31, 1, 31)') AS li
 WHERE tag IN ('explain', 'Query', 'Maintenance', 'Maintained-View', 'Nodes', 'Node', 'Changed-Inputs')
 GROUP BY tag ORDER BY tag;
 
+-- of a prepared statement, in format TEXT; lines as otherwise
+PREPARE sell (int, int) AS INSERT INTO sale VALUES ($1, $2, 3);
+SELECT count(*) AS lines, count(*) FILTER (WHERE line ~ '^Maintained View') AS views FROM plan('EXECUTE sell (41, 1)') AS line;
+SELECT plan('EXECUTE sell (41, 1)') EXCEPT SELECT plan('INSERT INTO sale VALUES (41, 1, 3)');
+SELECT run('EXECUTE sell (41, 1)');
+SELECT jsonb_array_length(explain_json('analyze', 'EXECUTE sell (42, 1)'));
+SELECT n, total FROM per_customer WHERE customer = 1;
+SET plan_cache_mode = force_generic_plan;
+SELECT line FROM plan('EXECUTE sell (43, 1)') AS line WHERE line ~ '^(Maintained|  Node)';
+RESET plan_cache_mode;
+SELECT line FROM explain('verbose', 'EXECUTE sell (43, 1)') AS line WHERE line ~ '^Maintained';
+SELECT DISTINCT line ~ 'actual time' FROM explain('analyze, costs on', 'EXECUTE sell (43, 1)') AS line WHERE line ~ 'Tuplestore';
+BEGIN;
+SELECT tview.set('histogram', 'deferred');
+SELECT line FROM run('EXECUTE sell (44, 1)') AS line WHERE line ~ '^Maintained';
+ROLLBACK;
+PREPARE lives (int) AS SELECT * FROM per_customer WHERE customer = $1;
+SELECT run('EXECUTE lives (99)');
+SELECT plan('EXECUTE lives (99)');
+SELECT run('EXECUTE sell (41, 1)');
+SELECT plan('EXECUTE missing (1)');
+SELECT plan('EXECUTE sell (1)');
+SELECT explain('format wrong', 'EXECUTE sell (43, 1)');
+DELETE FROM sale WHERE id > 40;
+DEALLOCATE ALL;
+
 -- who may write the table needs no right on the view, nor on what else it reads
 CREATE ROLE regress_explain_writer;
 CREATE FUNCTION same(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
