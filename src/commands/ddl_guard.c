@@ -37,12 +37,14 @@ static void begin(Node *stmt);
 static void note_parallel_phases(Node *stmt);
 static void end(void);
 static void check(const TvCommand *command);
+static void forget(void);
 static void subxact_callback(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg);
 static void xact_callback(XactEvent event, void *arg);
 
 /* The statement in progress that the utility hook does not know, or NULL. */
 static TvCommand *unseen = NULL;
 static SubTransactionId unseen_subid;
+static TimestampTz unseen_message;	/* of the client, that it came by */
 
 /*
  * tview.ddl_guard() returns event_trigger
@@ -94,6 +96,7 @@ begin(Node *stmt)
 	unseen->unseen = true;
 	unseen->tag = nodeTag(stmt);
 	unseen_subid = GetCurrentSubTransactionId();
+	unseen_message = GetCurrentStatementStartTimestamp();
 	tv_command_current = unseen;
 	tv_utility_note(&utility, stmt);
 	note_parallel_phases(stmt);
@@ -120,7 +123,7 @@ end(void)
 	tv_settle_dropped(unseen->dropped);
 	CommandCounterIncrement();
 	check(unseen);
-	tv_ddl_guard_reset();
+	forget();
 }
 
 static void
@@ -136,10 +139,15 @@ check(const TvCommand *command)
 void
 tv_ddl_guard_reset(void)
 {
+	if (unseen && unseen_message != GetCurrentStatementStartTimestamp())
+		forget();
+}
+
+static void
+forget(void)
+{
 	TvCommand  *command = unseen;
 
-	if (command == NULL)
-		return;
 	if (tv_command_current == command)
 		tv_command_current = NULL;
 	unseen = NULL;
@@ -150,12 +158,12 @@ static void
 subxact_callback(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB && unseen && subid == unseen_subid)
-		tv_ddl_guard_reset();
+		forget();
 }
 
 static void
 xact_callback(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_ABORT)
-		tv_ddl_guard_reset();
+	if (event == XACT_EVENT_ABORT && unseen)
+		forget();
 }

@@ -10,7 +10,10 @@
 
 extern void tv_ddl_guard_init(void);
 
-/* A statement of the client begins: none can be in progress. */
+/*
+ * A statement of the client begins: none of an earlier message can be in
+ * progress.  DROP EXTENSION drops the event trigger that should tell its end.
+ */
 extern void tv_ddl_guard_reset(void);
 
 #endif							/* TV_DDL_GUARD_H */
