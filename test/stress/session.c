@@ -74,14 +74,31 @@ session_open(Session *s, const char *database, const char *settings)
 	}
 	must(s, "SET client_min_messages = error; SET statement_timeout = '60s'");
 	must(s, settings);
+	s->database = database;
+	s->settings = settings;
 	s->cancel = PQgetCancel(s->conn);
+}
+
+static void
+disconnect(Session *s)
+{
+	PQfreeCancel(s->cancel);
+	PQfinish(s->conn);
+}
+
+/* A backend that knows nothing yet.  Not while another thread may cancel. */
+static void
+reconnect(Session *s)
+{
+	disconnect(s);
+	session_open(s, s->database, s->settings);
+	log_add(s->number, "RECONNECT", "");
 }
 
 void
 session_close(Session *s)
 {
-	PQfreeCancel(s->cancel);
-	PQfinish(s->conn);
+	disconnect(s);
 	text_free(&s->failure);
 }
 
@@ -360,6 +377,8 @@ session_run(void *arg)
 
 	for (int i = 0; i < s->ntransactions && s->failure.len == 0 && now() < s->until; i++)
 	{
+		if (chance(&s->rng, 6) && !s->cancels)
+			reconnect(s);
 		if (chance(&s->rng, 25))
 		{
 			Stmt		stmt = {0};

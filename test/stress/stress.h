@@ -153,6 +153,8 @@ typedef struct Session
 	int			number;
 	PGconn	   *conn;
 	PGcancel   *cancel;
+	const char *database;		/* what it is connected to, and how */
+	const char *settings;
 	Rng			rng;
 	const		Schema *schema;
 	bool		ddl;			/* this one may refresh, create and drop views */
