@@ -20,6 +20,7 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/ruleutils.h"
 
 #include "commands/explain_cost.h"
@@ -193,13 +194,20 @@ is_constant(const TvNode *node, int column)
 	return IsA(first, Const);
 }
 
+/* A graph has many plans, and planning a join of many tables takes much memory. */
 static char *
 cost_text(Query *query, int lookups)
 {
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews estimate",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
 	Plan	   *plan = tv_plan_query(query, true)->planTree;
+	Cost		cost = plan->total_cost + lookups * LOOKUP_COST;
+	double		rows = plan->plan_rows;
 
-	return psprintf("%.2f for about %.0f %s", plan->total_cost + lookups * LOOKUP_COST,
-					plan->plan_rows, plan->plan_rows < 1.5 ? "row" : "rows");
+	MemoryContextSwitchTo(oldcxt);
+	MemoryContextDelete(cxt);
+	return psprintf("%.2f for about %.0f %s", cost, rows, rows < 1.5 ? "row" : "rows");
 }
 
 static char *

@@ -281,10 +281,10 @@ tv_compile_sources_of(TvCompiler *c, TvNode *node)
 				continue;
 			node->sources = bms_add_member(node->sources, leaf->source);
 			if (++reads[leaf->source] > TV_MAX_READS)
-				tv_compile_refuse(c, -1, "a join that reads one table or subquery more than %s times is not supported in a maintained view",
-								  psprintf("%d", TV_MAX_READS),
-								  "A change of it is joined with all of the others, each time it is read.",
-								  "Join a part of them in a maintained view of its own.");
+				tv_compile_no_rule(c, -1, psprintf("a join that reads one table or subquery more than %d times",
+												   TV_MAX_READS),
+								   "A change of it is joined with all of the others, each time it is read.",
+								   "Join a part of them in a maintained view of its own.");
 		}
 		pfree(reads);
 	}

@@ -8,7 +8,10 @@
  *		L full join R		=  L x R on q  +  both antijoins, padded with nulls
  *
  * The antijoin is a leaf (see TvLeafMode).  Where R is a table of which q
- * covers a unique key, the whole is one product with a LEFT leaf.
+ * covers a unique key, the whole is one product with a LEFT leaf.  A product
+ * of L in which q compares nulls of an outer join below has no match: it is
+ * padded, and that is all.  So joins that go on from each other are a sum of as
+ * many products as there are joins, not of two to their power.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,151 +27,13 @@
 #include "rewrite/rewriteManip.h"
 
 #include "delta/correlate.h"
+#include "delta/outer_side.h"
 #include "delta/subquery.h"
 #include "tv_compat.h"
 
-/* One side of an outer join, as seen from the other. */
-typedef struct OuterSide
-{
-	TvCompiler *c;
-	Query	   *query;
-	Node	   *item;			/* the side that is padded with nulls */
-	Bitmapset  *rtis;			/* its range table indexes */
-	List	   *partials;		/* it by itself */
-	Node	   *quals;			/* ON, or NULL */
-
-	/* ON taken apart */
-	List	   *own;			/* quals on this side only */
-	List	   *other;			/* quals on the other side only */
-	List	   *equalities;		/* of OpExpr *: "other side = this side" ... */
-	List	   *inner;			/* ... and which argument is of this side */
-	bool		general;		/* there is more to it */
-} OuterSide;
-
-static void
-collect_rtis(Node *item, Bitmapset **rtis)
-{
-	if (IsA(item, RangeTblRef))
-		*rtis = bms_add_member(*rtis, ((RangeTblRef *) item)->rtindex);
-	else
-	{
-		collect_rtis(castNode(JoinExpr, item)->larg, rtis);
-		collect_rtis(castNode(JoinExpr, item)->rarg, rtis);
-	}
-}
-
-/* Has it Vars of levels above the query's, or of FROM items outside of rtis? */
-typedef struct OutsideContext
-{
-	const Bitmapset *rtis;
-	int			depth;
-} OutsideContext;
-
-static bool
-outside_walker(Node *node, OutsideContext *o)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-	{
-		Var		   *var = (Var *) node;
-
-		return var->varlevelsup > o->depth ||
-			(var->varlevelsup == o->depth && !bms_is_member(var->varno, o->rtis));
-	}
-	if (IsA(node, Query))
-	{
-		bool		result;
-
-		o->depth++;
-		result = query_tree_walker((Query *) node, outside_walker, o, 0);
-		o->depth--;
-		return result;
-	}
-	return expression_tree_walker(node, outside_walker, o);
-}
-
-/* What the items of rtis, and join conditions among them, are made of. */
-static void
-collect_parts(OuterSide *s, Node *item, List **parts)
-{
-	JoinExpr   *join = (JoinExpr *) item;
-	RangeTblEntry *rte;
-
-	if (IsA(item, JoinExpr))
-	{
-		collect_parts(s, join->larg, parts);
-		collect_parts(s, join->rarg, parts);
-		*parts = lappend(*parts, tv_compat_flatten_aliases(s->query, join->quals));
-		return;
-	}
-	rte = rt_fetch(((RangeTblRef *) item)->rtindex, s->query->rtable);
-	*parts = lappend(*parts, rte->subquery);
-	*parts = lappend(*parts, tv_leaf_exprs(rte));
-}
-
-/* Does the side refer to FROM items before it, or outside of the query? */
-static bool
-refers_outside(OuterSide *s)
-{
-	OutsideContext o = {s->rtis, 0};
-	List	   *parts = NIL;
-	ListCell   *lc;
-
-	collect_parts(s, s->item, &parts);
-	foreach(lc, parts)
-		if (outside_walker(lfirst(lc), &o))
-		return true;
-	return false;
-}
-
-static void
-take_apart(OuterSide *s)
-{
-	Node	   *quals = tv_compat_flatten_aliases(s->query, copyObject(s->quals));
-	OutsideContext o = {s->rtis, 0};
-	ListCell   *lc;
-
-	if (quals && IsA(quals, List))
-		quals = (Node *) make_ands_explicit((List *) quals);
-	foreach(lc, make_ands_implicit(canonicalize_qual((Expr *) quals, false)))
-	{
-		Node	   *qual = lfirst(lc);
-		OpExpr	   *op = (OpExpr *) qual;
-		int			side = -1;
-
-		if (checkExprHasSubLink(qual))
-			s->general = true;
-		else if (!outside_walker(qual, &o))
-			s->own = lappend(s->own, qual);
-		else if (!bms_overlap(pull_varnos(NULL, qual), s->rtis))
-			s->other = lappend(s->other, qual);
-		else
-		{
-			for (int i = 0; IsA(op, OpExpr) && list_length(op->args) == 2 && i < 2; i++)
-			{
-				Node	   *mine = list_nth(op->args, i);
-				Node	   *theirs = list_nth(op->args, 1 - i);
-
-				if (!outside_walker(mine, &o) && bms_overlap(pull_varnos(NULL, mine), s->rtis) &&
-					!bms_overlap(pull_varnos(NULL, theirs), s->rtis) &&
-					tv_correlate_groups_by(op, mine))
-					side = i;
-			}
-			if (side < 0)
-				s->general = true;
-			else
-			{
-				s->equalities = lappend(s->equalities, op);
-				s->inner = lappend_int(s->inner, side);
-			}
-		}
-	}
-}
-
 /* The side's rows by the values that the other side is compared with. */
 static TvCorrelation *
-by_equalities(OuterSide *s, const TvPartial *p, List **branches)
+by_equalities(TvOuterSide *s, const TvPartial *p, List **branches)
 {
 	TvCorrelation *corr = palloc0(sizeof(TvCorrelation));
 	ListCell   *lc;
@@ -216,7 +81,7 @@ by_equalities(OuterSide *s, const TvPartial *p, List **branches)
  * leaves are p's.
  */
 static TvCorrelation *
-by_columns(OuterSide *s, const TvPartial *p, List *columns, List *joined, List **branches)
+by_columns(TvOuterSide *s, const TvPartial *p, List *columns, List *joined, List **branches)
 {
 	TvCorrelation *corr = palloc0(sizeof(TvCorrelation));
 	List	   *domain = tv_correlate_domain(s->c, p, columns, &corr->quals);
@@ -243,22 +108,30 @@ by_columns(OuterSide *s, const TvPartial *p, List *columns, List *joined, List *
 	return corr;
 }
 
-/* The columns of p, as Vars over its leaves, that the join depends on. */
-static List *
-columns_of(OuterSide *s, const TvPartial *p)
+/* Put nulls in the place of the side. */
+static TvPartial *
+pad(const TvOuterSide *s, TvPartial *p)
 {
-	TvPartial  *only = tv_partial_copy(p);
-	List	   *parts = NIL;
-	List	   *result = NIL;
 	int			rti = -1;
-	ListCell   *lc;
 
 	while ((rti = bms_next_member(s->rtis, rti)) >= 0)
 	{
-		only->leafof[rti - 1] = TV_NULL_LEAF;
-		only->exprsof[rti - 1] = NIL;
+		p->leafof[rti - 1] = TV_NULL_LEAF;
+		p->exprsof[rti - 1] = NIL;
 	}
-	collect_parts(s, s->item, &parts);
+	return p;
+}
+
+/* The columns of p, as Vars over its leaves, that the join depends on. */
+static List *
+columns_of(TvOuterSide *s, const TvPartial *p)
+{
+	TvPartial  *only = pad(s, tv_partial_copy(p));
+	List	   *parts = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	tv_outer_side_parts(s, s->item, &parts);
 	parts = lappend(parts, tv_compat_flatten_aliases(s->query, s->quals));
 	foreach(lc, parts)
 	{
@@ -287,12 +160,11 @@ columns_of(OuterSide *s, const TvPartial *p)
 
 /* p where the side has no match, with nulls for the side. */
 static TvPartial *
-add_unmatched(OuterSide *s, const TvPartial *p, List *joined)
+add_unmatched(TvOuterSide *s, const TvPartial *p, List *joined)
 {
 	TvPartial  *result = tv_partial_copy(p);
 	TvCorrelation *corr;
 	List	   *branches;
-	int			rti = -1;
 
 	if (joined)
 		corr = by_columns(s, p, columns_of(s, p), joined, &branches);
@@ -300,17 +172,12 @@ add_unmatched(OuterSide *s, const TvPartial *p, List *joined)
 		corr = by_equalities(s, p, &branches);
 	if (s->c->refusal || !tv_match_add(s->c, result, branches, corr, TV_LEAF_ANTI, NULL))
 		return NULL;
-	while ((rti = bms_next_member(s->rtis, rti)) >= 0)
-	{
-		result->leafof[rti - 1] = TV_NULL_LEAF;
-		result->exprsof[rti - 1] = NIL;
-	}
-	return result;
+	return pad(s, result);
 }
 
 /* p joined with the side. */
 static List *
-joined_products(OuterSide *s, const TvPartial *p)
+joined_products(TvOuterSide *s, const TvPartial *p)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -328,7 +195,7 @@ joined_products(OuterSide *s, const TvPartial *p)
 
 /* As one product, with the side as a LEFT leaf, if it is looked up by a key. */
 static TvPartial *
-add_lookup(OuterSide *s, const TvPartial *p)
+add_lookup(TvOuterSide *s, const TvPartial *p)
 {
 	TvPartial  *right = linitial(s->partials);
 	TvPartial  *result;
@@ -373,7 +240,7 @@ is_always_true(Node *quals)
 
 /* Does a subquery give exactly one row, whatever it refers to? */
 static bool
-always_one_row(OuterSide *s)
+always_one_row(TvOuterSide *s)
 {
 	RangeTblEntry *rte;
 
@@ -386,7 +253,7 @@ always_one_row(OuterSide *s)
 
 /* As one product, if the side is a query with LIMIT 1. */
 static TvPartial *
-add_first_row(OuterSide *s, TvPartial *p)
+add_first_row(TvOuterSide *s, TvPartial *p)
 {
 	TvPartial  *result;
 	RangeTblEntry *rte;
@@ -410,7 +277,7 @@ add_first_row(OuterSide *s, TvPartial *p)
 
 /* The side refers to columns of p: it is compiled on top of it. */
 static List *
-left_join_lateral(OuterSide *s, TvPartial *p)
+left_join_lateral(TvOuterSide *s, TvPartial *p)
 {
 	TvPartial  *first = add_first_row(s, p);
 	List	   *joined;
@@ -431,8 +298,21 @@ left_join_lateral(OuterSide *s, TvPartial *p)
 	return s->c->refusal ? NIL : lappend(list_copy(joined), unmatched);
 }
 
+/* A join multiplies out; the number of products is bounded before they are made. */
+static bool
+check_products(TvCompiler *c, int n)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (n <= TV_MAX_BRANCHES)
+		return true;
+	tv_compile_no_rule(c, -1, psprintf("a join of more than %d combinations of branches", TV_MAX_BRANCHES),
+					   "Each combination has a maintenance plan of its own.",
+					   "Make parts of it maintained views of their own.");
+	return false;
+}
+
 static List *
-left_join(OuterSide *s, TvPartial *p)
+left_join(TvOuterSide *s, TvPartial *p, bool may_prune)
 {
 	TvPartial  *lookup = add_lookup(s, p);
 	TvPartial  *unmatched;
@@ -442,23 +322,13 @@ left_join(OuterSide *s, TvPartial *p)
 		return NIL;
 	if (lookup)
 		return list_make1(lookup);
+	if (may_prune && tv_outer_side_never_matches(s, p))
+		return list_make1(pad(s, tv_partial_copy(p)));
 	joined = joined_products(s, p);
 	if (s->c->refusal)
 		return NIL;
 	unmatched = add_unmatched(s, p, s->general ? joined : NIL);
 	return s->c->refusal ? NIL : lappend(list_copy(joined), unmatched);
-}
-
-static void
-init_side(OuterSide *s, TvCompiler *c, Query *query, Node *item, Node *quals)
-{
-	memset(s, 0, sizeof(OuterSide));
-	s->c = c;
-	s->query = query;
-	s->item = item;
-	s->quals = quals;
-	collect_rtis(item, &s->rtis);
-	take_apart(s);
 }
 
 static List *
@@ -471,16 +341,18 @@ by_itself(TvCompiler *c, Query *query, Node *item)
 static List *
 full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 {
-	OuterSide	left;
-	OuterSide	right;
+	TvOuterSide left;
+	TvOuterSide right;
 	List	   *sum = NIL;
 	List	   *result = NIL;
+	int			nleft;
+	int			nright;
 	ListCell   *lc;
 	ListCell   *lp;
 
-	init_side(&left, c, query, join->larg, join->quals);
-	init_side(&right, c, query, join->rarg, join->quals);
-	if (refers_outside(&left) || refers_outside(&right))
+	tv_outer_side_init(&left, c, query, join->larg, join->quals);
+	tv_outer_side_init(&right, c, query, join->rarg, join->quals);
+	if (tv_outer_side_refers_outside(&left) || tv_outer_side_refers_outside(&right))
 	{
 		tv_compile_no_rule(c, -1,
 						   "a FULL JOIN of items that refer to other FROM items or to an outer query",
@@ -494,17 +366,29 @@ full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 	right.partials = by_itself(c, query, join->rarg);
 	if (c->refusal)
 		return NIL;
+	nleft = list_length(left.partials);
+	nright = list_length(right.partials);
+	if (!check_products(c, list_length(partials) * (nleft * nright + nleft + nright)))
+		return NIL;
 
 	for (int i = 0; i < 2; i++)
 	{
-		OuterSide  *padded = i == 0 ? &right : &left;
+		TvOuterSide *padded = i == 0 ? &right : &left;
+		List	   *rows = i == 0 ? left.partials : right.partials;
+		bool		may_prune = !tv_outer_side_none_matches(padded, rows);
 
-		foreach(lc, i == 0 ? left.partials : right.partials)
+		foreach(lc, rows)
 		{
 			TvPartial  *p = lfirst(lc);
-			List	   *joined = joined_products(padded, p);
+			List	   *joined;
 			TvPartial  *unmatched;
 
+			if (may_prune && tv_outer_side_never_matches(padded, p))
+			{
+				sum = lappend(sum, pad(padded, tv_partial_copy(p)));
+				continue;
+			}
+			joined = joined_products(padded, p);
 			if (c->refusal)
 				return NIL;
 			unmatched = add_unmatched(padded, p, padded->general ? joined : NIL);
@@ -526,8 +410,9 @@ tv_flatten_outer_join(TvCompiler *c, Query *query, JoinExpr *join, List *partial
 {
 	bool		right = join->jointype == JOIN_RIGHT;
 	List	   *result = NIL;
+	bool		may_prune;
 	ListCell   *lc;
-	OuterSide	s;
+	TvOuterSide s;
 
 	check_stack_depth();
 	if (!tv_analyze_expr(c, tv_compat_flatten_aliases(query, join->quals)))
@@ -535,37 +420,29 @@ tv_flatten_outer_join(TvCompiler *c, Query *query, JoinExpr *join, List *partial
 	if (join->jointype == JOIN_FULL)
 		return full_join(c, query, join, partials);
 
-	init_side(&s, c, query, right ? join->larg : join->rarg, join->quals);
+	tv_outer_side_init(&s, c, query, right ? join->larg : join->rarg, join->quals);
 	partials = tv_flatten_from_item(c, query, right ? join->rarg : join->larg, partials);
 	if (c->refusal)
 		return NIL;
-	if (refers_outside(&s))
+	if (tv_outer_side_refers_outside(&s))
 	{
 		foreach(lc, partials)
 		{
 			result = list_concat(result, left_join_lateral(&s, lfirst(lc)));
-			if (c->refusal)
+			if (c->refusal || !check_products(c, list_length(result)))
 				return NIL;
 		}
+		return result;
 	}
-	else
-	{
-		s.partials = by_itself(c, query, s.item);
-		if (c->refusal)
-			return NIL;
-		foreach(lc, partials)
-		{
-			result = list_concat(result, left_join(&s, lfirst(lc)));
-			if (c->refusal)
-				return NIL;
-		}
-	}
-	if (list_length(result) > TV_MAX_BRANCHES)
-	{
-		tv_compile_no_rule(c, -1, psprintf("a join of more than %d combinations of branches", TV_MAX_BRANCHES),
-						   "Each combination has a maintenance plan of its own.",
-						   "Make parts of it maintained views of their own.");
+	s.partials = by_itself(c, query, s.item);
+	if (c->refusal)
 		return NIL;
+	may_prune = !tv_outer_side_none_matches(&s, partials);
+	foreach(lc, partials)
+	{
+		result = list_concat(result, left_join(&s, lfirst(lc), may_prune));
+		if (c->refusal || !check_products(c, list_length(result)))
+			return NIL;
 	}
 	return result;
 }

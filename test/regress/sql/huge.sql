@@ -32,6 +32,8 @@ SELECT make('in_list', 'SELECT id FROM t WHERE id IN (' || string_agg(i::text, '
 SELECT make('long_sum', 'SELECT id, ' || string_agg('a', '+') || ' AS s FROM t') FROM generate_series(1, 1000);
 SELECT make('self_join', 'SELECT x0.id FROM t x0 ' || string_agg(format('JOIN t x%s ON x%1$s.id = x%s.id', i, i - 1), ' ' ORDER BY i)) FROM generate_series(1, 16) i;
 SELECT make('products', 'SELECT 1 AS x FROM t ' || string_agg(format(', LATERAL (SELECT u.id FROM t u WHERE u.id = t.a UNION ALL SELECT t.a) q%s', i), '')) FROM generate_series(1, 10) i;
+SELECT make('full_joins', 'SELECT id FROM t x0 ' || string_agg(format('FULL JOIN (SELECT id FROM t WHERE a = %s) x%1$s USING (id)', i), ' ')) FROM generate_series(1, 30) i;
+SELECT make('left_joins', 'SELECT x0.id FROM t x0 ' || string_agg(format('LEFT JOIN (SELECT a AS id, id AS a FROM t WHERE id = %s) x%1$s ON x%1$s.id = x0.id', i), ' ')) FROM generate_series(1, 30) i;
 -- a sum that depends on nothing else is stored before there are too many products; here the second one
 CREATE MATERIALIZED VIEW stored_sums USING tview AS
   WITH c AS (SELECT id % 3 AS x, a % 2 AS y, id % 2 AS z, count(*) AS n FROM t GROUP BY CUBE (1, 2, 3))

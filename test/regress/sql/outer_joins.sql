@@ -62,6 +62,14 @@ CREATE MATERIALIZED VIEW to_view USING tview AS SELECT n.v, g.m, g.s FROM n LEFT
 -- expressions on columns that are null where there is no match
 CREATE MATERIALIZED VIEW padded USING tview AS
   SELECT a.id, s.c FROM a LEFT JOIN (SELECT a_id, coalesce(y, 7) * 2 AS c, 'yes'::text AS t FROM b) s ON s.a_id = a.id WHERE s.t IS NULL OR s.c > 1;
+-- joins that go on from each other: as many products as joins; products that ask for the same share its counts
+CREATE MATERIALIZED VIEW going_on USING tview AS
+  SELECT n.v, b.id, c.id AS c_id, d.y, e.w FROM n LEFT JOIN b ON b.a_id = n.v LEFT JOIN b c ON c.a_id = b.y LEFT JOIN b d ON d.y = c.y AND d.id < 4 LEFT JOIN n e ON e.v = d.id + c.id;
+CREATE MATERIALIZED VIEW star USING tview AS
+  SELECT a.id, b.id AS b_id, c.y, n.w FROM a LEFT JOIN b ON b.a_id = a.id LEFT JOIN b c ON c.y = a.id LEFT JOIN n ON n.v = a.id;
+CREATE MATERIALIZED VIEW full_on USING tview AS
+  SELECT n.v, b.id, c.w FROM n FULL JOIN b ON b.a_id = n.v FULL JOIN n c ON c.v = b.y;
+SELECT view::regclass::text, count(*) FROM tview.state WHERE view IN ('going_on'::regclass, 'star'::regclass, 'full_on'::regclass) GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM padded;
 SELECT node, property, value FROM tview.explain('SELECT b.id, a.x FROM b LEFT JOIN a ON b.a_id = a.id')
 WHERE property IN ('strategy', 'reads', 'rows found by') ORDER BY 1 DESC, 2;
