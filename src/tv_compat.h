@@ -56,6 +56,13 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* Was the relation's storage replaced in this transaction? */
+#if PG_VERSION_NUM >= 160000
+#define TV_HAS_NEW_STORAGE(rel) ((rel)->rd_newRelfilelocatorSubid != InvalidSubTransactionId)
+#else
+#define TV_HAS_NEW_STORAGE(rel) ((rel)->rd_newRelfilenodeSubid != InvalidSubTransactionId)
+#endif
+
 /* 16 lets the caller take the error. */
 #if PG_VERSION_NUM < 160000
 #define stringToQualifiedNameList(string, escontext) stringToQualifiedNameList(string)

@@ -34,6 +34,8 @@
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 #include "catalog/tv_catalog.h"
@@ -49,8 +51,10 @@
 #include "tv_compat.h"
 #include "executor/changeset.h"
 #include "executor/flush.h"
+#include "executor/snapshot_check.h"
 
 static void settle_touched(List *relids);
+static void settle_rewritten(List *relids);
 static void settle_moved(List *relids);
 static void settle_redefined(List *addresses);
 static List *users_of(List *addresses);
@@ -94,6 +98,8 @@ tv_settle(TvCommand *command)
 		tv_refresh_again(again);
 	}
 	settle_touched(command->touched);
+	if (command->tag == T_AlterTableStmt)
+		settle_rewritten(command->touched);
 }
 
 Oid
@@ -308,6 +314,41 @@ rearm(Oid relid)
 		return;
 	ereport(NOTICE,
 			(errmsg("the triggers on \"%s\" that maintain views stay enabled", get_rel_name(relid))));
+}
+
+/*
+ * Rows that ALTER TABLE rewrote belong to this transaction: an older snapshot
+ * sees an empty table.
+ */
+static void
+settle_rewritten(List *relids)
+{
+	List	   *rewritten = NIL;
+	List	   *views;
+	ListCell   *lc;
+	ListCell   *lt;
+
+	foreach(lc, relids)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == '\0')
+			continue;
+		foreach(lt, tv_tree_below(lfirst_oid(lc), NoLock))
+		{
+			Relation	rel = RelationIdGetRelation(lfirst_oid(lt));
+
+			if (!RelationIsValid(rel))
+				continue;
+			if (rel->rd_rel->relkind == RELKIND_RELATION && TV_HAS_NEW_STORAGE(rel))
+				rewritten = list_concat_unique_oid(rewritten, tv_tree_above(lfirst_oid(lt)));
+			RelationClose(rel);
+		}
+	}
+	if (rewritten == NIL)
+		return;
+	views = tv_flush_reachable(rewritten);
+	list_sort(views, list_oid_cmp);
+	tv_lock_relations(views, ShareUpdateExclusiveLock);
+	tv_snapshot_shut_out_older(views);
 }
 
 /* ------------------------------------------------------------------------

@@ -67,6 +67,7 @@ tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls)
 		slot_getallattrs(slot);
 		tv_rows_add(p->rows, slot->tts_values, slot->tts_isnull, -1)->tid = slot->tts_tid;
 	}
+	tv_writer_check_shared(p->reader, keys, nulls);
 }
 
 void

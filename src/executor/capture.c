@@ -33,6 +33,7 @@
 #include "executor/flush.h"
 #include "executor/flush_internal.h"
 #include "executor/frames_internal.h"
+#include "executor/isolation.h"
 #include "planner/member_cache.h"
 
 PG_FUNCTION_INFO_V1(tview_capture);
@@ -252,13 +253,31 @@ capture_row(TriggerData *trigdata)
 	}
 }
 
+/*
+ * Rows that nobody sees any more may still be seen by an older snapshot.  A
+ * table that never had any makes no difference.
+ */
+static void
+note_for_all(List *captures, Relation rel)
+{
+	ListCell   *lc;
+
+	if (captures == NIL || table_relation_size(rel, MAIN_FORKNUM) == 0)
+		return;
+	foreach(lc, captures)
+		tv_changes_note_for_all(((TvCapture *) lfirst(lc))->changes);
+}
+
 static void
 capture_truncate(Relation rel)
 {
 	List	   *captures = captures_of(rel);
 	ListCell   *lc;
 
+	if (captures != NIL)
+		check_visibility(rel);
 	capture_contents(captures, rel, -1);
+	note_for_all(captures, rel);
 	foreach(lc, captures)
 	{
 		TvCapture  *capture = lfirst(lc);
@@ -310,34 +329,7 @@ capture_contents(List *captures, Relation rel, int64 weight)
 static void
 check_visibility(Relation rel)
 {
-	Snapshot	snapshot;
-	TableScanDesc scan;
-	TupleTableSlot *slot;
-	int64		difference = 0;
-	bool		same = true;
-
-	if (!IsolationUsesXactSnapshot())
-		return;
-	slot = table_slot_create(rel, NULL);
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		difference--;
-	table_endscan(scan);
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan = table_beginscan(rel, snapshot, 0, NULL);
-	while (same && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		same = table_tuple_satisfies_snapshot(rel, slot, GetActiveSnapshot());
-		difference++;
-	}
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	PopActiveSnapshot();
-	ExecDropSingleTupleTableSlot(slot);
-	if (!same || difference != 0)
+	if (!tv_isolation_sees_newest(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access due to concurrent update"),
@@ -367,6 +359,7 @@ tv_capture_table(Oid relid, List *sources, int64 weight)
 	if (captures != NIL)
 		check_visibility(rel);
 	capture_contents(captures, rel, weight);
+	note_for_all(captures, rel);
 	table_close(rel, NoLock);
 }
 

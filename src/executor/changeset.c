@@ -215,6 +215,26 @@ tv_changes_truncate(TvChanges *changes)
 	changes->ntruncated++;
 }
 
+void
+tv_changes_note_for_all(TvChanges *changes)
+{
+	TvSegment  *segment = current_segment(changes);
+
+	segment->for_all = true;
+	segment->whole = true;
+}
+
+bool
+tv_changes_for_all(TvChanges *changes)
+{
+	ListCell   *lc;
+
+	foreach(lc, changes->segments)
+		if (((TvSegment *) lfirst(lc))->for_all)
+		return true;
+	return false;
+}
+
 List *
 tv_changes_settle(TvChanges *changes)
 {

@@ -98,6 +98,13 @@ extern void tv_changes_truncate(TvChanges *changes);
  */
 extern List *tv_changes_settle(TvChanges *changes);
 
+/*
+ * Rows of the source came or went without regard to snapshots (TRUNCATE,
+ * ATTACH and the like): an older one sees other rows than it saw.
+ */
+extern void tv_changes_note_for_all(TvChanges *changes);
+extern bool tv_changes_for_all(TvChanges *changes);
+
 /* A trigger call, or the flush of a node, has brought rows. */
 extern void tv_changes_delivered(TvChanges *changes);
 

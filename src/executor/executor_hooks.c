@@ -92,7 +92,7 @@ tv_ExecutorStart(QueryDesc *desc, int eflags)
 		!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 		tv_flush_before_query(desc);
 	if (desc->plannedstmt->relationOids && !(eflags & EXEC_FLAG_EXPLAIN_ONLY) && !IsParallelWorker())
-		tv_snapshot_check(desc->plannedstmt->relationOids, desc->snapshot);
+		tv_check_query_snapshot(desc);
 	if (prev_ExecutorStart)
 		prev_ExecutorStart(desc, eflags);
 	else

@@ -43,6 +43,7 @@
 #include "executor/key_locks.h"
 #include "executor/moment.h"
 #include "executor/rights.h"
+#include "executor/snapshot_check.h"
 #include "planner/member_cache.h"
 
 static bool running = false;
@@ -53,7 +54,8 @@ static bool reads_undelivered(List *views);
 static void flush_as_owner(TvView *view);
 static void name_view(void *arg);
 static List *lock_reachable(TvMoment moment, List *read);
-static void lock_views(List *waiting, List *selected);
+static void lock_views(List *waiting, List *selected, List *for_all);
+static List *changed_for_all(void);
 static void flush_view(TvView *view);
 static void flush_node(TvView *view, TvNode *node);
 static void flush_inputs(TvView *view, TvNode *node, List *inputs,
@@ -152,6 +154,7 @@ flush_selected(TvMoment moment, List *read)
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
 	bool		pushed = !ActiveSnapshotSet();
 	List	   *selected;
+	List	   *shut_out;
 	bool		known;
 	ListCell   *lc;
 
@@ -171,6 +174,7 @@ flush_selected(TvMoment moment, List *read)
 			if (tv_moment_has_pending(view))
 				flush_as_owner(view);
 		}
+		shut_out = list_difference_oid(selected, list_difference_oid(selected, changed_for_all()));
 		foreach(lc, tv_changes_all())
 		{
 			TvChanges  *changes = lfirst(lc);
@@ -178,6 +182,8 @@ flush_selected(TvMoment moment, List *read)
 			if (moment == TV_MOMENT_END || !tv_moment_source_pending(changes))
 				tv_changes_served(changes);
 		}
+		if (shut_out != NIL)
+			tv_snapshot_shut_out_older(shut_out);
 		/* whoever waits for this flush reads what it wrote */
 		CommandCounterIncrement();
 	}
@@ -304,15 +310,36 @@ lock_reachable(TvMoment moment, List *read)
 
 		if (more == NIL && others == NIL)
 			return selected;
-		lock_views(others, more);
+		lock_views(others, more, changed_for_all());
 		waiting = list_concat(waiting, others);
 		locked = list_concat(locked, more);
 	}
 }
 
-/* No entry is looked up between the locks: it may be gone by then. */
+/* The views that read what changed for every snapshot at once. */
+static List *
+changed_for_all(void)
+{
+	List	   *sources = NIL;
+	ListCell   *lc;
+
+	foreach(lc, tv_changes_all())
+	{
+		TvChanges  *changes = lfirst(lc);
+
+		if (tv_changes_for_all(changes))
+			sources = lappend_oid(sources, changes->source);
+	}
+	return sources == NIL ? NIL : tv_flush_reachable(sources);
+}
+
+/*
+ * No entry is looked up between the locks: it may be gone by then.  for_all:
+ * views whose rows of pg_class will be written, which one transaction may at a
+ * time.
+ */
 static void
-lock_views(List *waiting, List *selected)
+lock_views(List *waiting, List *selected, List *for_all)
 {
 	List	   *bases = NIL;
 	List	   *exclusive = NIL;
@@ -349,6 +376,8 @@ lock_views(List *waiting, List *selected)
 	{
 		Oid			relid = lfirst_oid(lc);
 
+		if (list_member_oid(for_all, relid) && !list_member_oid(waiting, relid))
+			LockRelationOid(relid, ShareUpdateExclusiveLock);
 		LockRelationOid(relid, list_member_oid(waiting, relid) ? AccessShareLock :
 						list_member_oid(exclusive, relid) ? ShareRowExclusiveLock :
 						RowExclusiveLock);

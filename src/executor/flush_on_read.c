@@ -19,6 +19,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "replication/logicalworker.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -32,6 +33,7 @@
 #include "executor/flush_on_read.h"
 #include "executor/frames.h"
 #include "executor/moment.h"
+#include "executor/snapshot_check.h"
 
 static List *views_among(List *relids);
 static bool calls_user_functions(List *inval_items);
@@ -106,6 +108,42 @@ calls_user_functions(List *inval_items)
 		if (lfirst_node(PlanInvalItem, lc)->cacheId == PROCOID)
 		return true;
 	return false;
+}
+
+/*
+ * The views that a query reads.  relationOids would name those, too, whose OID
+ * is a constant in it, as queries of catalogs have it.
+ */
+static List *
+views_read(PlannedStmt *stmt)
+{
+	List	   *views = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stmt->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_MATVIEW)
+			views = lappend_oid(views, rte->relid);
+	}
+	return views;
+}
+
+/*
+ * A query at READ COMMITTED that is shut out is one whose snapshot was taken
+ * before it came to wait for the view, or just before the view changed.
+ */
+void
+tv_check_query_snapshot(QueryDesc *desc)
+{
+	List	   *relids = views_read(desc->plannedstmt);
+
+	if (relids == NIL || !tv_snapshot_too_old(relids, desc->snapshot))
+		return;
+	if (!IsolationUsesXactSnapshot())
+		(void) renew_snapshot(desc);
+	tv_snapshot_check(relids, desc->snapshot);
 }
 
 /*

@@ -20,6 +20,12 @@
 extern void tv_flush_before_query(QueryDesc *desc);
 
 /*
+ * May the views that a query names be read under its snapshot?  It is given a
+ * newer one, or 40001 is raised.
+ */
+extern void tv_check_query_snapshot(QueryDesc *desc);
+
+/*
  * For utility statements that run a query under the active snapshot: flush,
  * and push a newer snapshot if that wrote anything.  Returns whether it did;
  * the caller pops it then.

@@ -7,8 +7,10 @@
  */
 #include "postgres.h"
 
+#include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -144,6 +146,42 @@ tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted,
 	if (IsolationUsesXactSnapshot() && !same_results(plan, inputs, weighted))
 		tv_isolation_fail(get_rel_name(view));
 	tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
+}
+
+bool
+tv_isolation_sees_newest(Relation rel)
+{
+	Snapshot	newest;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	int64		difference = 0;
+	bool		same = true;
+
+	if (!IsolationUsesXactSnapshot())
+		return true;
+	slot = table_slot_create(rel, NULL);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		difference--;
+	}
+	table_endscan(scan);
+	newest = RegisterSnapshot(GetLatestSnapshot());
+	scan = table_beginscan(rel, newest, 0, NULL);
+	while (same && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		same = table_tuple_satisfies_snapshot(rel, slot, GetActiveSnapshot());
+		difference++;
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(newest);
+	PopActiveSnapshot();
+	ExecDropSingleTupleTableSlot(slot);
+	return same && difference == 0;
 }
 
 void

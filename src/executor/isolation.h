@@ -30,6 +30,12 @@ extern void tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted
 extern bool tv_isolation_same(TvPlan *plan, List *inputs);
 
 /*
+ * Does this transaction see just the rows that a relation holds now?  To be
+ * asked when it is about to change all of them.
+ */
+extern bool tv_isolation_sees_newest(Relation rel);
+
+/*
  * Raise 40001: rows that the view depends on, or one of its own rows, were
  * changed by a transaction that this one cannot see.
  */

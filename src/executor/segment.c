@@ -268,6 +268,7 @@ tv_segment_join(TvSegment *into, TvSegment *from, int others)
 		copy_rows(into->rows, from->rows, into->layout, false);
 	into->deliveries += from->deliveries;
 	into->whole |= from->whole;
+	into->for_all |= from->for_all;
 	/* the set can be made anew, and must live as long as the segment */
 	oldcxt = MemoryContextSwitchTo(GetMemoryChunkContext(into));
 	into->columns = bms_add_members(into->columns, from->columns);

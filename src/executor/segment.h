@@ -40,6 +40,8 @@ struct TvSegment
 								 * was emptied before */
 	SubTransactionId voided;	/* who replaced these rows by what that table
 								 * held */
+	bool		for_all;		/* with these rows, or without any, some came
+								 * or went for every snapshot at once */
 	SubTransactionId served;	/* who saw to it that all readers consumed it */
 };
 

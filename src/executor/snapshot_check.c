@@ -10,6 +10,11 @@
  * for.  Other commands that write that row are taken for one of these: an error
  * too many, never a wrong row.
  *
+ * TRUNCATE, ATTACH PARTITION, a rewriting ALTER TABLE and the like are not
+ * MVCC-safe either: an older snapshot sees the table as it never was, but the
+ * view as it was.  So they write that row of each view they reach, for this
+ * purpose alone.
+ *
  * A transaction that keeps its snapshot and fills a view itself fills it with
  * the newest rows all the same, for the view will outlive it.  If these are not
  * its own rows, too, the view is noted, and this transaction cannot read it.
@@ -19,9 +24,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -64,18 +72,18 @@ too_new(Oid view, TransactionId filled_by, Snapshot snapshot)
 	return XidInMVCCSnapshot(filled_by, snapshot);
 }
 
-void
-tv_snapshot_check(List *relids, Snapshot snapshot)
+/* The first of the relations that the snapshot must not be shown. */
+static Oid
+find_too_new(List *relids, Snapshot snapshot)
 {
 	ListCell   *lc;
 
 	if (snapshot == NULL || snapshot->snapshot_type != SNAPSHOT_MVCC)
-		return;
+		return InvalidOid;
 	foreach(lc, relids)
 	{
 		HeapTuple	tuple;
 		TransactionId xmin;
-		char	   *name;
 
 		if (!tv_catalog_is_view(lfirst_oid(lc)))
 			continue;
@@ -83,14 +91,52 @@ tv_snapshot_check(List *relids, Snapshot snapshot)
 		if (!HeapTupleIsValid(tuple))
 			continue;
 		xmin = HeapTupleHeaderGetXmin(tuple->t_data);
-		name = pstrdup(NameStr(((Form_pg_class) GETSTRUCT(tuple))->relname));
 		ReleaseSysCache(tuple);
 		if (too_new(lfirst_oid(lc), xmin, snapshot))
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not serialize access to materialized view \"%s\" due to concurrent update", name),
-					 errdetail("It was created, refreshed or altered, and may have rows that this query's snapshot does not see."),
-					 errhint("Retry the transaction.")));
-		pfree(name);
+			return lfirst_oid(lc);
 	}
+	return InvalidOid;
+}
+
+bool
+tv_snapshot_too_old(List *relids, Snapshot snapshot)
+{
+	return OidIsValid(find_too_new(relids, snapshot));
+}
+
+void
+tv_snapshot_check(List *relids, Snapshot snapshot)
+{
+	Oid			view = find_too_new(relids, snapshot);
+
+	if (OidIsValid(view))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access to materialized view \"%s\" due to concurrent update",
+						get_rel_name(view)),
+				 errdetail("It was created, refreshed or altered, or a table that it reads was, and may have rows that this query's snapshot does not see."),
+				 errhint("Retry the transaction.")));
+}
+
+void
+tv_snapshot_shut_out_older(List *views)
+{
+	Relation	pg_class;
+	ListCell   *lc;
+
+	/* what shuts out this transaction's own snapshot must not be forgotten */
+	if (IsolationUsesXactSnapshot())
+		tv_snapshot_check(views, GetTransactionSnapshot());
+	pg_class = table_open(RelationRelationId, RowExclusiveLock);
+	foreach(lc, views)
+	{
+		HeapTuple	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for relation %u", lfirst_oid(lc));
+		if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+			CatalogTupleUpdate(pg_class, &tuple->t_self, tuple);
+		heap_freetuple(tuple);
+	}
+	table_close(pg_class, RowExclusiveLock);
 }

@@ -18,6 +18,15 @@
  */
 extern void tv_snapshot_check(List *relids, Snapshot snapshot);
 
+/* Is one of them such a view? */
+extern bool tv_snapshot_too_old(List *relids, Snapshot snapshot);
+
+/*
+ * Let snapshots older than this transaction not be shown these views (List of
+ * Oid, locked in ShareUpdateExclusiveLock mode).
+ */
+extern void tv_snapshot_shut_out_older(List *views);
+
 /*
  * This transaction has filled a view with rows that its own snapshot, which it
  * keeps, does not see.  Others may read it.

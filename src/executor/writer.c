@@ -359,28 +359,59 @@ tv_writer_next(TvWriter *writer)
 	return found;
 }
 
+/*
+ * 40001 if the transaction's snapshot sees a row with this key (all rows, if
+ * there is no index) that a newer one, if given, does not see.
+ */
+static void
+check_not_seen(TvWriter *writer, const Datum *keys, const bool *nulls, Snapshot newer)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
+	TableScanDesc table_scan = NULL;
+	IndexScanDesc scan = NULL;
+	bool		gone = false;
+
+	if (writer->scankeys)
+	{
+		set_scan_keys(writer, keys, nulls);
+		if (writer->index == NULL)
+			writer->index = open_index(writer->access->index);
+		scan = tv_compat_index_beginscan(writer->rel, writer->index, GetTransactionSnapshot(),
+										 writer->access->nscankeys);
+		index_rescan(scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
+	}
+	else
+		table_scan = table_beginscan(writer->rel, GetTransactionSnapshot(), 0, NULL);
+	ExecClearTuple(writer->slot);
+	while (!gone && (scan ? index_getnext_slot(scan, ForwardScanDirection, writer->slot) :
+					 table_scan_getnextslot(table_scan, ForwardScanDirection, writer->slot)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		gone = newer == NULL ||
+			!table_tuple_satisfies_snapshot(writer->rel, writer->slot, newer);
+	}
+	ExecClearTuple(writer->slot);
+	if (scan)
+		index_endscan(scan);
+	else
+		table_endscan(table_scan);
+	MemoryContextSwitchTo(oldcxt);
+	if (gone)
+		tv_isolation_fail_row(RelationGetRelationName(writer->rel));
+}
+
 void
 tv_writer_check_absent(TvWriter *writer, const Datum *keys, const bool *nulls)
 {
-	MemoryContext oldcxt;
-	IndexScanDesc scan;
-	bool		found;
+	if (IsolationUsesXactSnapshot() && writer->scankeys != NULL)
+		check_not_seen(writer, keys, nulls, NULL);
+}
 
-	if (!IsolationUsesXactSnapshot() || writer->scankeys == NULL)
-		return;
-	oldcxt = MemoryContextSwitchTo(writer->cxt);
-	set_scan_keys(writer, keys, nulls);
-	if (writer->index == NULL)
-		writer->index = open_index(writer->access->index);
-	scan = tv_compat_index_beginscan(writer->rel, writer->index, GetTransactionSnapshot(),
-									 writer->access->nscankeys);
-	index_rescan(scan, writer->scankeys, writer->access->nscankeys, NULL, 0);
-	found = index_getnext_slot(scan, ForwardScanDirection, writer->slot);
-	ExecClearTuple(writer->slot);
-	index_endscan(scan);
-	MemoryContextSwitchTo(oldcxt);
-	if (found)
-		tv_isolation_fail_row(RelationGetRelationName(writer->rel));
+void
+tv_writer_check_shared(TvWriter *writer, const Datum *keys, const bool *nulls)
+{
+	if (IsolationUsesXactSnapshot())
+		check_not_seen(writer, keys, nulls, writer->snapshot);
 }
 
 /* A row that the transaction's snapshot cannot see must not be built upon. */

@@ -96,6 +96,12 @@ extern bool tv_writer_next(TvWriter *writer);
 /* Iterate over the rows that share this key (SHARED), by tv_writer_next. */
 extern void tv_writer_find_shared(TvWriter *writer, const Datum *keys, const bool *nulls);
 
+/*
+ * These were all: 40001 if somebody deleted one that the transaction's snapshot
+ * still sees.
+ */
+extern void tv_writer_check_shared(TvWriter *writer, const Datum *keys, const bool *nulls);
+
 /* Go back to a row found before, to update or delete it. */
 extern void tv_writer_go_to(TvWriter *writer, const ItemPointerData *tid);
 

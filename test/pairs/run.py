@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Two transactions that meet: every pair of writes, on either side of every kind of view, at every isolation level.
 
-Per case two sessions begin, write, and commit in turn; the second may have to wait for the first. A session that gets
-40001 or 40P01 rolls back and tries again, as applications do; any other error is a failure, but that of a table or
+Per case two sessions begin, write, and commit in turn; the second may have to wait for the first, or write when the
+first has committed. In half of the cases each of them compares the view with its query before it commits. A session that
+gets 40001 or 40P01 rolls back and tries again, as applications do; any other error is a failure, but that of a table or
 view that the other dropped. Then the view is compared with its query, as values and as text, and with tview.check().
 The last line reads "N passed, N failed"; the exit status is 1 if any failed.
 
@@ -57,6 +58,8 @@ VIEWS = {
     "recursive": "WITH RECURSIVE w AS (SELECT id, k FROM l UNION SELECT r.id, r.w FROM w JOIN r ON r.k = w.k) SELECT * FROM w",
     "recursive all": "WITH RECURSIVE w AS (SELECT id, k, 0 AS depth FROM l UNION ALL SELECT r.id, r.w, depth + 1 FROM w JOIN r ON r.k = w.k WHERE depth < 4) SELECT * FROM w",
     "without a rule": "SELECT id, v, (SELECT sum(n) FROM (SELECT count(*) AS n FROM r WHERE r.k = l.k GROUP BY ROLLUP (r.w)) q) AS n FROM l",
+    "over a view": "SELECT lower.k, n, low, r.w FROM lower LEFT JOIN r USING (k)",
+    "deferred over a view": "SELECT n, count(*) AS groups, max(low) AS low FROM lower GROUP BY n",
     "deferred": "SELECT l.id, l.v, r.w FROM l JOIN r USING (k)",
 }
 
@@ -71,6 +74,9 @@ ROWS = """
     INSERT INTO l VALUES (1, 1, 10), (2, 1, 20), (3, 2, 30), (4, 3, 40);
     INSERT INTO r VALUES (1, 1, 15), (2, 2, 25), (3, 2, 35), (4, 4, 5)"""
 
+# what views named "over" read
+LOWER = "SELECT k, count(*) AS n, min(v) AS low FROM l GROUP BY k"
+
 # {t}: the table; {c}: its other column; {n}: the session
 WRITES = {
     "insert": "INSERT INTO {t} VALUES (10 + {n}, 1, 50 + {n}), (20 + {n}, 5, {n})",
@@ -83,6 +89,7 @@ WRITES = {
 # on the view, not on a side of it
 VIEW_WRITES = {
     "refresh": "REFRESH MATERIALIZED VIEW v",
+    "refresh concurrently": "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
     "create": "CREATE MATERIALIZED VIEW extra{n} USING tview AS {query}",
     "drop": "DROP MATERIALIZED VIEW other",
 }
@@ -109,6 +116,7 @@ class Session:
         self.pid = self.cur.fetchone()[0]
         self.number = number
         self.thread = None
+        self.wrong = None
 
     def begin(self, level, look):
         self.cur.execute("BEGIN ISOLATION LEVEL " + LEVELS[level])
@@ -123,13 +131,24 @@ class Session:
         text = WRITES.get(name) or VIEW_WRITES[name]
         self.cur.execute(text.format(t=table, c="v" if table == "l" else "w", n=self.number, query=query))
 
-    def start(self, write, query):
+    def look(self, query):
+        """The transaction reads the view and its query, in one statement."""
+        self.cur.execute("""
+            WITH want AS MATERIALIZED (%s)
+            SELECT count(*) FROM ((SELECT want::text FROM want EXCEPT ALL SELECT have::text FROM v have)
+                                  UNION ALL (SELECT have::text FROM v have EXCEPT ALL SELECT want::text FROM want)) d""" % query)
+        if self.cur.fetchone()[0]:
+            self.wrong = "session %d reads a view that does not equal its query" % self.number
+
+    def start(self, write, query, look):
         """Write in the background: it may have to wait for the other session."""
         self.error = None
 
         def work():
             try:
                 self.write(write, query)
+                if look:
+                    self.look(query)
             except psycopg2.Error as error:
                 self.error = error
         self.thread = threading.Thread(target=work, daemon=True)
@@ -143,8 +162,8 @@ class Session:
         """After an error: what may be retried is retried, alone by now or after the other session."""
         for _ in range(5):
             self.cur.execute("ROLLBACK")
-            if error.pgcode in GONE:
-                return
+            if error.pgcode in GONE or (write[0] == "refresh concurrently" and error.pgcode == "55000"):
+                return              # dropped; or the view has no key
             if error.pgcode not in RETRY:
                 raise error
             try:
@@ -193,9 +212,11 @@ class Worker:
         cur = self.main.cur
         cur.execute("DROP MATERIALIZED VIEW IF EXISTS extra1, extra2")
         if self.view != view:
-            cur.execute("DROP MATERIALIZED VIEW IF EXISTS v, other")
+            cur.execute("DROP MATERIALIZED VIEW IF EXISTS v, other, lower")
+            if "over a view" in view:
+                cur.execute("CREATE MATERIALIZED VIEW lower USING tview AS " + LOWER)
             cur.execute("CREATE MATERIALIZED VIEW v USING tview AS " + VIEWS[view])
-            if view == "deferred":
+            if "deferred" in view:
                 cur.execute("SELECT tview.set('v', mode => 'deferred')")
             self.view = view
         cur.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS other USING tview AS SELECT l.k, count(*) FROM l JOIN r USING (k) GROUP BY l.k")
@@ -219,11 +240,14 @@ class Worker:
         query = VIEWS[view]
         a, b = self.sessions
         self.set_up(view)
-        late = sum(map(ord, name_of(case))) % 2       # whether the other commits first, if it can
+        variant = sum(map(ord, name_of(case))) % 4
+        late = variant == 1         # whether the other commits first, if it can
+        apart = variant == 2        # whether the first commits before the other writes
+        look = variant >= 2
         a.begin(level, True)
         b.begin(level, True)
         try:
-            self.run(a, b, level, first, second, query, late)
+            self.run(a, b, level, first, second, query, late, apart, look)
         except (psycopg2.Error, RuntimeError) as error:
             return "%s: %s" % (getattr(error, "pgcode", None), str(error).strip())
         finally:
@@ -234,24 +258,30 @@ class Worker:
                 session.cur.execute("ROLLBACK")
         return self.compare()
 
-    def run(self, a, b, level, first, second, query, late):
-        a_error = None
+    def run(self, a, b, level, first, second, query, late, apart, look):
+        a_error = a.wrong = b.wrong = None
         try:
             a.write(first, query)
+            if look:
+                a.look(query)
         except psycopg2.Error as error:
             a_error = error
             a.cur.execute("ROLLBACK")
-        b.start(second, query)
+        if apart and a_error is None:
+            a_error = self.commit(a)
+        b.start(second, query, look)
         waits = self.is_waiting(b)
         self.waited += waits
         order = [b, a] if late and not waits and not b.error else [a, b]
         for session in order:
-            if session is a and a_error is None:
+            if session is a and a_error is None and not apart:
                 a_error = self.commit(a)
             if session is b:
                 if not b.join(WAIT):
                     raise RuntimeError("the second session goes on waiting after the first has ended")
                 b.error = b.error or self.commit(b)
+        if a.wrong or b.wrong:
+            raise RuntimeError(a.wrong or b.wrong)
         if b.error:
             b.again(level, second, query, b.error)
         if a_error:
