@@ -176,7 +176,9 @@ tv_trigger_is_armed(Oid relid)
 bool
 tv_trigger_exists(Oid relid)
 {
-	return visit_triggers(relid, TRIGGER_LOOK, ~0U, NULL) != 0;
+	bool		all_enabled;
+
+	return visit_triggers(relid, TRIGGER_LOOK, ~0U, &all_enabled) != 0;
 }
 
 bool

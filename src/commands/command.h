@@ -50,6 +50,10 @@ typedef struct TvCommand
 	Oid			created;		/* ... and this is it */
 	const Query *filling;		/* the definition of the maintained view that
 								 * is about to be filled, or NULL */
+	List	   *inputs;			/* of Oid: what that view reads ... */
+	bool		input_changed;	/* ... and some of that was changed meanwhile */
+	Oid			arming;			/* a view that it refreshes, and that was not
+								 * populated */
 
 	List	   *dropping;		/* of Oid: tables that it names to be dropped */
 	List	   *dropping_schemas;	/* of Oid */
@@ -58,6 +62,8 @@ typedef struct TvCommand
 	List	   *moved;			/* of Oid: relations whose values changed
 								 * without triggers */
 	List	   *links;			/* of TvLink *: made or removed */
+	List	   *altered_triggers;	/* of Oid: relations one of whose triggers
+									 * was enabled or disabled */
 	List	   *reshaped;		/* of Oid: relations and types with other
 								 * columns than before, or other names */
 	bool		retypes;		/* an ALTER TABLE that changes columns' types */

@@ -28,6 +28,7 @@
 #include "commands/upgrade_view.h"
 #include "commands/view_build.h"
 #include "config.h"
+#include "executor/flush.h"
 #include "executor/rights.h"
 #include "tv_compat.h"
 
@@ -211,6 +212,7 @@ fill(TvUtility *utility, CreateTableAsStmt *stmt, List *inputs, bool user_code)
 
 	tv_check_not_in_progress(inputs, "create a maintained view");
 	tv_lock_relations(inputs, ShareRowExclusiveLock);
+	tv_command_current->inputs = inputs;
 	PushActiveSnapshot(GetLatestSnapshot());
 	if (refill && !explained)
 		create_empty(utility);
@@ -220,6 +222,13 @@ fill(TvUtility *utility, CreateTableAsStmt *stmt, List *inputs, bool user_code)
 		tv_create_view_run(utility);
 	}
 	view = tv_command_current->created;
+	tv_command_current->inputs = NIL;
+	if (tv_command_current->input_changed)
+	{
+		/* by an event trigger: nothing of it may stay pending */
+		tv_flush_for_utility();
+		refill = true;
+	}
 	if (refill && OidIsValid(view))
 		fill_restricted(utility, view);
 	PopActiveSnapshot();

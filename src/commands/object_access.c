@@ -165,6 +165,8 @@ on_alter(Oid classid, Oid objid, int subid, ObjectAccessPostAlter *arg)
 			break;
 		case TriggerRelationId:
 			tv_command_note_relation(trigger_relation(objid));
+			if (tv_command_current)
+				add_relation(&tv_command_current->altered_triggers, trigger_relation(objid));
 			break;
 		case InheritsRelationId:
 			tv_command_note_link(objid, arg->auxiliary_id);

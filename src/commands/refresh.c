@@ -14,12 +14,14 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -29,6 +31,8 @@
 #include "commands/refresh.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
+#include "executor/flush.h"
+#include "executor/isolation.h"
 #include "executor/rights.h"
 #include "output_settings.h"
 #include "tv_compat.h"
@@ -40,6 +44,7 @@ static bool needs_arming(List *inputs);
 static int	enter_settings(Oid view);
 static void drop_old_indexes(Oid view);
 static void refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view);
+static void check_visible(Oid view);
 static void name_view(void *arg);
 static void qualify(TvUtility *utility, Oid view);
 static void refresh_reader(Oid view, const char *query_string);
@@ -75,13 +80,24 @@ refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view)
 	ListCell   *lc;
 	int			nestlevel;
 
+	if (stmt->concurrent)
+		check_visible(view);
 	if (!stmt->concurrent && !stmt->skipData)
 		drop_old_indexes(view);
 	qualify(utility, view);
 	nestlevel = enter_settings(view);
+	tv_command_current->inputs = stmt->skipData ? NIL : get_inputs(view);
+	tv_command_current->arming = tv_view_is_populated(view) ? InvalidOid : view;
 	PushActiveSnapshot(GetLatestSnapshot());
 	tv_fill_order_expect_view(view);
 	tv_utility_run(utility);
+	tv_command_current->inputs = NIL;
+	if (tv_command_current->input_changed)
+	{
+		/* by an event trigger: nothing of it may stay pending */
+		tv_flush_for_utility();
+		tv_refresh_by_oid(view, utility->query_string, NULL);
+	}
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, nestlevel);
 
@@ -94,6 +110,20 @@ refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view)
 	tv_view_build(view);
 	foreach(lc, readers)
 		refresh_reader(lfirst_oid(lc), utility->query_string);
+}
+
+/*
+ * REFRESH CONCURRENTLY compares the new rows with those of the view that the
+ * transaction sees.
+ */
+static void
+check_visible(Oid view)
+{
+	Relation	rel = table_open(view, NoLock);
+
+	if (!tv_isolation_sees_newest(rel))
+		tv_isolation_fail_row(RelationGetRelationName(rel));
+	table_close(rel, NoLock);
 }
 
 /* Let the statement name the view so that any search_path finds it. */

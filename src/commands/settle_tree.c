@@ -28,6 +28,7 @@
 #include "catalog/tv_trigger.h"
 #include "commands/settle.h"
 #include "commands/settle_tree.h"
+#include "commands/unpopulate.h"
 #include "executor/capture.h"
 
 static List *ancestors_before(Oid relid, List *links);
@@ -144,6 +145,70 @@ ancestors_before(Oid relid, List *links)
 		result = list_concat_unique_oid(result, parents);
 	}
 	return result;
+}
+
+/* A view that was just filled lacks what an event trigger changes then. */
+static void
+note_changed_input(TvCommand *command, Oid relid)
+{
+	List	   *tables;
+	ListCell   *lc;
+	ListCell   *lt;
+
+	if (command->inputs == NIL || command->input_changed)
+		return;
+	tables = tv_tree_below(relid, NoLock);
+	foreach(lc, command->inputs)
+	{
+		/* of a view, it is not known which tables change it */
+		command->input_changed |= tv_catalog_is_view(lfirst_oid(lc));
+		foreach(lt, tv_tree_below(lfirst_oid(lc), NoLock))
+			command->input_changed |= list_member_oid(tables, lfirst_oid(lt));
+	}
+	/* it has no state yet, so it cannot take part in maintenance */
+	if (command->input_changed && OidIsValid(command->arming))
+		tv_unpopulate(list_make1_oid(command->arming), NULL);
+}
+
+/*
+ * Views follow a command when it ends.  What an event trigger, or a function
+ * that the command calls, changes before that, in a table whose triggers are not
+ * as they should be by then, would be counted twice, or not at all.
+ */
+void
+tv_settle_check_change(Oid relid)
+{
+	for (TvCommand *command = tv_command_current; command; command = command->outer)
+	{
+		List	   *linked = NIL;
+		ListCell   *lc;
+
+		note_changed_input(command, relid);
+		if (command->links == NIL && command->altered_triggers == NIL)
+			continue;
+		foreach(lc, command->links)
+		{
+			Oid			child = ((TvLink *) lfirst(lc))->child;
+
+			if (get_rel_relkind(child) != '\0')
+				linked = list_concat_unique_oid(linked, tv_tree_below(child, NoLock));
+		}
+		foreach(lc, tv_tree_below(relid, NoLock))
+		{
+			Oid			table = lfirst_oid(lc);
+
+			if (!list_member_oid(linked, table) &&
+				(!list_member_oid(command->altered_triggers, table) || tv_trigger_is_armed(table)))
+				continue;
+			if (tv_trigger_exists(table))
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_IN_USE),
+						 errmsg("cannot change table \"%s\" while a command that alters it is in progress",
+								get_rel_name(table)),
+						 errdetail("Maintained views read it, and follow the command when it ends."),
+						 errhint("Change it after the command, not in an event trigger or a function that the command calls.")));
+		}
+	}
 }
 
 /*

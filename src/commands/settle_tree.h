@@ -29,6 +29,12 @@ extern void tv_settle_links_of_upgrade(List *links);
  */
 extern void tv_settle_table_dropping(Oid relid);
 
+/*
+ * A table is about to be changed: raise 55006 if a command in progress has left
+ * views not ready to be told.
+ */
+extern void tv_settle_check_change(Oid relid);
+
 /* A statement names tables or schemas to be dropped (DropStmt *). */
 extern void tv_drop(TvUtility *utility, Node *node);
 

@@ -35,6 +35,7 @@
 #include "executor/executor_hooks.h"
 #include "executor/flush.h"
 #include "executor/flush_on_read.h"
+#include "executor/frames.h"
 
 typedef void (*TvHandler) (TvUtility *utility, Node *stmt);
 
@@ -70,6 +71,7 @@ tv_commands_init(void)
 	ProcessUtility_hook = tv_ProcessUtility;
 	tv_object_access_init();
 	tv_ddl_guard_init();
+	tv_frame_check = tv_settle_check_change;
 	tv_explain_dml_init();
 	tv_fill_order_init();
 }

@@ -53,6 +53,8 @@ struct TvFrame
 	List	   *targets;		/* of FrameTarget * */
 };
 
+TvFrameCheck tv_frame_check = NULL;
+
 static TvFrame *top_frame = NULL;
 
 static FrameTarget *
@@ -146,6 +148,10 @@ add_modify_table(TvFrame *frame, PlannedStmt *stmt, PlanState *planstate)
 static void
 push(TvFrame *frame)
 {
+	ListCell   *lc;
+
+	foreach(lc, tv_frame_check ? frame->targets : NIL)
+		tv_frame_check(((FrameTarget *) lfirst(lc))->relid);
 	if (top_frame == NULL)
 		tv_changes_mark_lagging();
 	frame->outer = top_frame;

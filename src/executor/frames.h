@@ -25,6 +25,13 @@ typedef struct TvFrame TvFrame;
 extern TvFrame *tv_frame_push_utility(List *relids, CmdType op);
 extern void tv_frame_pop(TvFrame *frame);
 
+/*
+ * Called with each relation that a statement is about to change, as it is named
+ * there; may raise an error.  Set by whoever knows what is not ready for it.
+ */
+typedef void (*TvFrameCheck) (Oid relid);
+extern TvFrameCheck tv_frame_check;
+
 /* Does a statement in progress modify this relation? */
 extern bool tv_frame_modifies(Oid relid);
 
