@@ -158,7 +158,7 @@ DECLARE
   a record;
 BEGIN
   FOR a IN
-    SELECT DISTINCT
+    SELECT DISTINCT ON (1, 2)
            'state_' || f.proname AS name,
            CASE WHEN p.pronargs = 0 THEN '*'
                 ELSE pg_catalog.oidvectortypes(p.proargtypes) END AS args,
@@ -167,11 +167,15 @@ BEGIN
            pg_catalog.format_type(g.aggmtranstype, NULL) AS stype,
            CASE WHEN g.aggmtranstype = 'pg_catalog.internal'::pg_catalog.regtype
                 THEN s.proname END AS finalfunc,
-           g.aggminitval AS initcond
+           g.aggminitval AS initcond,
+           CASE WHEN g.aggmtransfn = g.aggtransfn AND o.oid IS NULL THEN c.proname END AS combinefunc,
+           CASE WHEN g.aggmtransfn = g.aggtransfn THEN d.proname END AS deserialfunc
       FROM pg_catalog.pg_aggregate g
       JOIN pg_catalog.pg_proc p ON p.oid = g.aggfnoid
       JOIN pg_catalog.pg_proc f ON f.oid = g.aggmtransfn
       LEFT JOIN pg_catalog.pg_proc s ON s.oid = g.aggserialfn
+      LEFT JOIN pg_catalog.pg_proc d ON d.oid = g.aggdeserialfn
+      LEFT JOIN pg_catalog.pg_proc c ON c.oid = g.aggcombinefn
       LEFT JOIN pg_catalog.pg_proc o ON o.proname = f.proname AND o.proargtypes = f.proargtypes
            AND o.pronamespace = 'tview'::pg_catalog.regnamespace
      WHERE g.aggminvtransfn <> 0
@@ -180,6 +184,8 @@ BEGIN
        AND f.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
        AND (g.aggmtranstype <> 'pg_catalog.internal'::pg_catalog.regtype
             OR (g.aggmtransfn = g.aggtransfn AND g.aggserialfn <> 0))
+     -- of several aggregates with this state, one that tells how workers' parts are combined
+     ORDER BY 1, 2, CASE WHEN g.aggmtransfn = g.aggtransfn THEN 1 ELSE 2 END, g.aggfnoid
   LOOP
     EXECUTE pg_catalog.format('CREATE AGGREGATE tview.%I(%s) (SFUNC = %s.%I, STYPE = %s',
                               a.name, a.args, a.schema, a.sfunc, a.stype)
@@ -187,7 +193,12 @@ BEGIN
                  ELSE pg_catalog.format(', FINALFUNC = pg_catalog.%I', a.finalfunc) END
          || CASE WHEN a.initcond IS NULL THEN ''
                  ELSE pg_catalog.format(', INITCOND = %L', a.initcond) END
-         || ')';
+         || CASE WHEN a.combinefunc IS NULL THEN ''
+                 ELSE pg_catalog.format(', COMBINEFUNC = pg_catalog.%I', a.combinefunc) END
+         || CASE WHEN a.finalfunc IS NULL OR a.combinefunc IS NULL OR a.deserialfunc IS NULL THEN ''
+                 ELSE pg_catalog.format(', SERIALFUNC = pg_catalog.%I, DESERIALFUNC = pg_catalog.%I',
+                                        a.finalfunc, a.deserialfunc) END
+         || ', PARALLEL = SAFE)';
     EXECUTE pg_catalog.format('COMMENT ON AGGREGATE tview.%I(%s) IS %L', a.name, a.args,
                               'transition state of aggregates over ' || a.sfunc);
   END LOOP;

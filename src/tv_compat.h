@@ -39,9 +39,6 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
-/* Does CREATE MATERIALIZED VIEW fill the view under a fixed search_path? */
-#define TV_CREATE_RESTRICTS_PATH (PG_VERSION_NUM >= 170000)
-
 /* 18 split commands/explain.h. */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -157,16 +154,16 @@ tv_may_refresh(Oid relid)
 }
 
 /*
- * REFRESH MATERIALIZED VIEW without a check of rights.  17 exported a
- * function for it; before, acting as the owner passes the check.
+ * REFRESH MATERIALIZED VIEW ... WITH NO DATA, without a check of rights.  17 exported
+ * a function for it; before, acting as the owner passes the check.
  */
 static inline void
-tv_refresh_by_oid(Oid relid, const char *query_string, QueryCompletion *qc)
+tv_empty_by_oid(Oid relid)
 {
 #if PG_VERSION_NUM >= 180000
-	RefreshMatViewByOid(relid, false, false, false, query_string, qc);
+	RefreshMatViewByOid(relid, false, true, false, "", NULL);
 #elif PG_VERSION_NUM >= 170000
-	RefreshMatViewByOid(relid, false, false, query_string, NULL, qc);
+	RefreshMatViewByOid(relid, true, false, "", NULL, NULL);
 #else
 	RefreshMatViewStmt *stmt = makeNode(RefreshMatViewStmt);
 	Oid			userid;
@@ -182,7 +179,8 @@ tv_refresh_by_oid(Oid relid, const char *query_string, QueryCompletion *qc)
 	GetUserIdAndSecContext(&userid, &sec_context);
 	SetUserIdAndSecContext(form->relowner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	ReleaseSysCache(tuple);
-	(void) ExecRefreshMatView(stmt, query_string, NULL, qc);
+	stmt->skipData = true;
+	(void) ExecRefreshMatView(stmt, "", NULL, NULL);
 	SetUserIdAndSecContext(userid, sec_context);
 #endif
 }

@@ -46,6 +46,10 @@ typedef struct TvStateAggregate
 	Oid			finalfn;		/* InvalidOid: the state is the result */
 	char	   *initval;		/* or NULL */
 	oidvector  *argtypes;
+	Oid			combinefn;		/* InvalidOid: workers cannot compute parts */
+	Oid			serialfn;		/* with it, if the state is internal */
+	Oid			deserialfn;
+	bool		parallel_safe;
 } TvStateAggregate;
 
 PG_FUNCTION_INFO_V1(tview_call_namesake);
@@ -134,6 +138,17 @@ describe(Oid aggfn, TvStateAggregate *want)
 		storable = storable && form->aggmtransfn == form->aggtransfn &&
 			OidIsValid(form->aggserialfn);
 	}
+	want->combinefn = want->serialfn = want->deserialfn = InvalidOid;
+	if (form->aggmtransfn == form->aggtransfn && want->transfn == form->aggmtransfn &&
+		form->aggmtranstype == form->aggtranstype)
+	{
+		want->combinefn = form->aggcombinefn;
+		if (OidIsValid(form->aggcombinefn) && form->aggmtranstype == INTERNALOID)
+		{
+			want->serialfn = form->aggserialfn;
+			want->deserialfn = form->aggdeserialfn;
+		}
+	}
 	ReleaseSysCache(tuple);
 	if (!storable)
 		return false;
@@ -143,6 +158,9 @@ describe(Oid aggfn, TvStateAggregate *want)
 		elog(ERROR, "cache lookup failed for function %u", aggfn);
 	want->argtypes = buildoidvector(((Form_pg_proc) GETSTRUCT(proc))->proargtypes.values,
 									((Form_pg_proc) GETSTRUCT(proc))->pronargs);
+	want->parallel_safe = ((Form_pg_proc) GETSTRUCT(proc))->proparallel == PROPARALLEL_SAFE;
+	if (!want->parallel_safe)
+		want->combinefn = want->serialfn = want->deserialfn = InvalidOid;
 	ReleaseSysCache(proc);
 	return true;
 }
@@ -234,6 +252,9 @@ matches(Oid aggfn, const TvStateAggregate *want)
 	result = form->aggtransfn == want->transfn &&
 		form->aggtranstype == want->transtype &&
 		form->aggfinalfn == want->finalfn &&
+		(form->aggcombinefn == want->combinefn || !OidIsValid(form->aggcombinefn) ||
+		 !OidIsValid(want->combinefn)) &&
+		(want->parallel_safe || func_parallel(aggfn) != PROPARALLEL_SAFE) &&
 		(initval == NULL) == (want->initval == NULL) &&
 		(initval == NULL || strcmp(initval, want->initval) == 0);
 	ReleaseSysCache(tuple);
@@ -266,6 +287,16 @@ define(const TvStateAggregate *want, char *name)
 	if (want->initval)
 		parameters = lappend(parameters,
 							 makeDefElem("initcond", (Node *) makeString(want->initval), -1));
+	if (OidIsValid(want->combinefn))
+		parameters = lappend(parameters,
+							 makeDefElem("combinefunc", (Node *) function_name(want->combinefn), -1));
+	if (OidIsValid(want->serialfn))
+		parameters = list_concat(parameters,
+								 list_make2(makeDefElem("serialfunc", (Node *) function_name(want->serialfn), -1),
+											makeDefElem("deserialfunc", (Node *) function_name(want->deserialfn), -1)));
+	if (want->parallel_safe)
+		parameters = lappend(parameters,
+							 makeDefElem("parallel", (Node *) makeString("safe"), -1));
 
 	tv_extension_owner_enter(&save);
 	address = DefineAggregate(pstate, list_make2(makeString("tview"), makeString(name)),

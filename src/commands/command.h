@@ -48,8 +48,6 @@ typedef struct TvCommand
 
 	bool		creating;		/* a maintained view is being created ... */
 	Oid			created;		/* ... and this is it */
-	const Query *filling;		/* the definition of the maintained view that
-								 * is about to be filled, or NULL */
 	List	   *inputs;			/* of Oid: what that view reads ... */
 	bool		input_changed;	/* ... and some of that was changed meanwhile */
 	Oid			arming;			/* a view that it refreshes, and that was not

@@ -3,10 +3,10 @@
  * commands/create_view.c
  *	  CREATE MATERIALIZED VIEW ... USING tview.
  *
- * The server creates and fills the view.  Before, we refuse what cannot be
- * maintained, lock the inputs against writers and only then take the snapshot
- * that the server fills the view with: it would take its own before it waits,
- * and miss what committed in between.  Afterwards the view is built.
+ * The server creates the view, empty; view and state tables are filled together,
+ * by the queries that maintain them.  Before, we refuse what cannot be maintained
+ * and lock the inputs against writers; the snapshots that view and state are filled
+ * with are taken after that.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,12 +24,10 @@
 
 #include "catalog/tv_catalog.h"
 #include "commands/create_view.h"
-#include "commands/fill_order.h"
 #include "commands/upgrade_view.h"
 #include "commands/view_build.h"
 #include "config.h"
 #include "executor/flush.h"
-#include "executor/rights.h"
 #include "tv_compat.h"
 
 /* Share of a page that rows of a view with a key fill at first, in percent. */
@@ -41,9 +39,8 @@ static void name_view(void *arg);
 static bool makes_maintained_view(CreateTableAsStmt *stmt);
 static bool already_exists(CreateTableAsStmt *stmt);
 static void check_full_recompute(const TvGraph *graph, const char *name);
-static void fill(TvUtility *utility, CreateTableAsStmt *stmt, List *inputs, bool user_code);
+static void fill(TvUtility *utility, List *inputs);
 static void create_empty(TvUtility *utility);
-static void fill_restricted(TvUtility *utility, Oid view);
 
 void
 tv_create_view(TvUtility *utility, Node *node)
@@ -93,7 +90,7 @@ create(TvUtility *utility, CreateTableAsStmt *stmt)
 	if (stmt->into->skipData)
 		tv_create_view_run(utility);	/* REFRESH will do the rest */
 	else
-		fill(utility, stmt, inputs, graph->user_code);
+		fill(utility, inputs);
 }
 
 bool
@@ -197,44 +194,40 @@ check_full_recompute(const TvGraph *graph, const char *name)
 }
 
 /*
- * Create the view with its contents, and build it.
- *
- * Functions of the user's must see the search_path under which the view will be
- * maintained.  The server sets it when it fills a view as REFRESH does: always
- * from 17 on, but not under EXPLAIN.
+ * Create the view and fill it.  The rows that EXPLAIN ANALYZE has shown to be
+ * made are replaced: they were made under the session's search_path, and apart
+ * from the state.
  */
 static void
-fill(TvUtility *utility, CreateTableAsStmt *stmt, List *inputs, bool user_code)
+fill(TvUtility *utility, List *inputs)
 {
-	Oid			view;
 	bool		explained = IsA(utility->pstmt->utilityStmt, ExplainStmt);
-	bool		refill = user_code && (explained || !TV_CREATE_RESTRICTS_PATH);
+	uint64		nrows;
+	Oid			view;
 
 	tv_check_not_in_progress(inputs, "create a maintained view");
 	tv_lock_relations(inputs, ShareRowExclusiveLock);
 	tv_command_current->inputs = inputs;
 	PushActiveSnapshot(GetLatestSnapshot());
-	if (refill && !explained)
-		create_empty(utility);
-	else
-	{
-		tv_fill_order_expect(castNode(Query, stmt->query));
+	if (explained)
 		tv_create_view_run(utility);
-	}
-	view = tv_command_current->created;
-	tv_command_current->inputs = NIL;
-	if (tv_command_current->input_changed)
-	{
-		/* by an event trigger: nothing of it may stay pending */
-		tv_flush_for_utility();
-		refill = true;
-	}
-	if (refill && OidIsValid(view))
-		fill_restricted(utility, view);
+	else
+		create_empty(utility);
 	PopActiveSnapshot();
+	tv_command_current->inputs = NIL;
+	view = tv_command_current->created;
+	if (!OidIsValid(view))
+		return;
 
-	if (OidIsValid(view))
-		tv_view_build(view);
+	CommandCounterIncrement();
+	/* by an event trigger: nothing of it may stay pending */
+	if (tv_command_current->input_changed)
+		tv_flush_for_utility();
+	if (explained)
+		tv_empty_by_oid(view);
+	nrows = tv_view_build_and_fill(view, false);
+	if (utility->qc && !explained)
+		SetQueryCompletion(utility->qc, CMDTAG_SELECT, nrows);
 }
 
 static void
@@ -247,24 +240,6 @@ create_empty(TvUtility *utility)
 	stmt = castNode(CreateTableAsStmt, utility->pstmt->utilityStmt);
 	stmt->into->skipData = true;
 	tv_create_view_run(utility);
-}
-
-static void
-fill_restricted(TvUtility *utility, Oid view)
-{
-	int			nestlevel = NewGUCNestLevel();
-	QueryCompletion qc;
-
-	InitializeQueryCompletion(&qc);
-	CommandCounterIncrement();
-	(void) set_config_option("search_path", TV_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	tv_fill_order_expect_view(view);
-	tv_refresh_by_oid(view, utility->query_string, &qc);
-	AtEOXact_GUC(false, nestlevel);
-	CommandCounterIncrement();
-	if (utility->qc && IsA(utility->pstmt->utilityStmt, CreateTableAsStmt))
-		SetQueryCompletion(utility->qc, CMDTAG_SELECT, qc.nprocessed);
 }
 
 void

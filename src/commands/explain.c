@@ -42,7 +42,6 @@ static void explain_hurry(ReturnSetInfo *rsinfo, Oid view);
 static Oid	owner_of(Oid view);
 static void explain_as_owner(ReturnSetInfo *rsinfo, Oid owner, List *settings,
 							 const TvGraph *graph, TvLayout **layouts);
-static void check_select_privileges(const Query *query);
 static void explain_query(ReturnSetInfo *rsinfo, const char *text);
 static void explain_refusal(ReturnSetInfo *rsinfo, const TvRefusal *refusal);
 static void explain_graph(ReturnSetInfo *rsinfo, const TvGraph *graph, TvLayout **layouts);
@@ -180,30 +179,6 @@ explain_hurry(ReturnSetInfo *rsinfo, Oid view)
 	}
 }
 
-/*
- * What is told of a query's cost comes from statistics of its tables: of these,
- * whoever asks must be able to read what the query reads.
- */
-static bool
-check_privileges_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		tv_compat_check_permissions((Query *) node);
-		return query_tree_walker((Query *) node, check_privileges_walker, context, 0);
-	}
-	return expression_tree_walker(node, check_privileges_walker, context);
-}
-
-/* As running the query would check, through views with their owners' rights. */
-static void
-check_select_privileges(const Query *query)
-{
-	(void) check_privileges_walker((Node *) QueryRewrite(copyObject(unconstify(Query *, query))), NULL);
-}
-
 static void
 explain_query(ReturnSetInfo *rsinfo, const char *text)
 {
@@ -218,7 +193,12 @@ explain_query(ReturnSetInfo *rsinfo, const char *text)
 							  "the argument must be the name of a maintained view or one SELECT statement");
 	query = parse_analyze_fixedparams(raw, text, NULL, 0, NULL);
 	tv_query_text_leave(&query_text);
-	check_select_privileges(query);
+
+	/*
+	 * What is told of its cost comes from statistics of its tables: whoever
+	 * asks must be able to read these.
+	 */
+	tv_check_query_privileges(query);
 
 	graph = tv_graph_compile(query, NIL, GetUserId(), &refusal);
 	if (graph)

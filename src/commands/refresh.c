@@ -27,7 +27,6 @@
 
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_state.h"
-#include "commands/fill_order.h"
 #include "commands/refresh.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
@@ -42,12 +41,11 @@ static List *lock_all(RefreshMatViewStmt *stmt, Oid view);
 static void lock_inputs(Oid view, List *readers);
 static bool needs_arming(List *inputs);
 static int	enter_settings(Oid view);
-static void drop_old_indexes(Oid view);
 static void refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view);
 static void check_visible(Oid view);
 static void name_view(void *arg);
-static void qualify(TvUtility *utility, Oid view);
-static void refresh_reader(Oid view, const char *query_string);
+static void prepare_statement(TvUtility *utility, Oid view);
+static void refresh_reader(Oid view);
 
 void
 tv_refresh(TvUtility *utility, Node *node)
@@ -82,22 +80,13 @@ refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view)
 
 	if (stmt->concurrent)
 		check_visible(view);
-	if (!stmt->concurrent && !stmt->skipData)
-		drop_old_indexes(view);
-	qualify(utility, view);
+	prepare_statement(utility, view);
 	nestlevel = enter_settings(view);
 	tv_command_current->inputs = stmt->skipData ? NIL : get_inputs(view);
 	tv_command_current->arming = tv_view_is_populated(view) ? InvalidOid : view;
 	PushActiveSnapshot(GetLatestSnapshot());
-	tv_fill_order_expect_view(view);
 	tv_utility_run(utility);
 	tv_command_current->inputs = NIL;
-	if (tv_command_current->input_changed)
-	{
-		/* by an event trigger: nothing of it may stay pending */
-		tv_flush_for_utility();
-		tv_refresh_by_oid(view, utility->query_string, NULL);
-	}
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, nestlevel);
 
@@ -107,9 +96,19 @@ refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view)
 		tv_unpopulate(readers, "A maintained view that it reads was emptied.");
 		return;
 	}
-	tv_view_build(view);
+	/* by an event trigger: nothing of it may stay pending */
+	if (tv_command_current->input_changed)
+	{
+		tv_flush_for_utility();
+		if (stmt->concurrent)
+			tv_empty_by_oid(view);
+	}
+	if (stmt->concurrent && !tv_command_current->input_changed)
+		tv_view_build(view);
+	else
+		(void) tv_view_build_and_fill(view, true);
 	foreach(lc, readers)
-		refresh_reader(lfirst_oid(lc), utility->query_string);
+		refresh_reader(lfirst_oid(lc));
 }
 
 /*
@@ -126,9 +125,12 @@ check_visible(Oid view)
 	table_close(rel, NoLock);
 }
 
-/* Let the statement name the view so that any search_path finds it. */
+/*
+ * Let the statement name the view so that any search_path finds it, and, unless
+ * it compares, only empty the view: we fill it.
+ */
 static void
-qualify(TvUtility *utility, Oid view)
+prepare_statement(TvUtility *utility, Oid view)
 {
 	RefreshMatViewStmt *stmt;
 
@@ -136,36 +138,20 @@ qualify(TvUtility *utility, Oid view)
 	utility->read_only_tree = false;
 	stmt = castNode(RefreshMatViewStmt, utility->pstmt->utilityStmt);
 	stmt->relation->schemaname = get_namespace_name(get_rel_namespace(view));
-}
-
-static void
-drop_old_indexes(Oid view)
-{
-	TvRefusal  *refusal = NULL;
-	TvGraph    *graph = tv_view_compile(view, &refusal);
-
-	if (graph == NULL)
-		tv_refusal_raise(refusal, NULL);
-	tv_view_drop_old_indexes(view, graph);
+	if (!stmt->concurrent)
+		stmt->skipData = true;
 }
 
 /* Refresh a view on behalf of its owner, for its input was refreshed. */
 static void
-refresh_reader(Oid view, const char *query_string)
+refresh_reader(Oid view)
 {
 	ErrorContextCallback callback = {error_context_stack, name_view, get_rel_name(view)};
-	int			nestlevel;
 
 	error_context_stack = &callback;
 	tv_check_not_in_progress(tv_catalog_sources(view), "refresh a maintained view");
-	drop_old_indexes(view);
-	nestlevel = enter_settings(view);
-	PushActiveSnapshot(GetLatestSnapshot());
-	tv_fill_order_expect_view(view);
-	tv_refresh_by_oid(view, query_string, NULL);
-	PopActiveSnapshot();
-	AtEOXact_GUC(false, nestlevel);
-	tv_view_build(view);
+	tv_empty_by_oid(view);
+	(void) tv_view_build_and_fill(view, true);
 	error_context_stack = callback.previous;
 }
 
@@ -191,7 +177,7 @@ tv_refresh_again(List *views)
 	foreach(lc, views)
 	{
 		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
-		refresh_reader(lfirst_oid(lc), "");
+		refresh_reader(lfirst_oid(lc));
 	}
 }
 

@@ -27,7 +27,6 @@
 #include "commands/ddl_guard.h"
 #include "commands/explain_dml.h"
 #include "commands/explain_execute.h"
-#include "commands/fill_order.h"
 #include "commands/object_access.h"
 #include "commands/refresh.h"
 #include "commands/settle.h"
@@ -73,7 +72,6 @@ tv_commands_init(void)
 	tv_ddl_guard_init();
 	tv_frame_check = tv_settle_check_change;
 	tv_explain_dml_init();
-	tv_fill_order_init();
 }
 
 void

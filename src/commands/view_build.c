@@ -17,8 +17,10 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "commands/matview.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -36,6 +38,7 @@
 #include "commands/view_build.h"
 #include "executor/frames.h"
 #include "executor/populate.h"
+#include "executor/rights.h"
 #include "output_settings.h"
 #include "planner/view_cache.h"
 #include "tv_compat.h"
@@ -45,6 +48,7 @@ static void record(Oid view, const TvGraph *graph);
 static void make_states(Oid view, const TvGraph *graph);
 static void make_state(Oid view, const TvNode *node);
 static Oid	find_view_index(Relation rel, const TvNode *top);
+static void drop_old_indexes(Oid view, const TvNode *top);
 static void make_view_index(Oid view, const TvNode *top);
 
 TvGraph *
@@ -143,6 +147,25 @@ tv_check_select_privilege(const TvGraph *graph)
 	}
 }
 
+static bool
+check_privileges_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		tv_compat_check_permissions((Query *) node);
+		return query_tree_walker((Query *) node, check_privileges_walker, context, 0);
+	}
+	return expression_tree_walker(node, check_privileges_walker, context);
+}
+
+void
+tv_check_query_privileges(const Query *query)
+{
+	(void) check_privileges_walker((Node *) QueryRewrite(copyObject(unconstify(Query *, query))), NULL);
+}
+
 TvRefusal *
 tv_trigger_privilege_refusal(List *relids, Oid userid)
 {
@@ -217,15 +240,22 @@ tv_view_name(Oid view)
  * ------------------------------------------------------------------------
  */
 
-void
-tv_view_build(Oid view)
+static TvGraph *
+compile(Oid view)
 {
 	TvRefusal  *refusal = NULL;
 	TvGraph    *graph = tv_view_compile(view, &refusal);
-	ListCell   *lc;
 
 	if (graph == NULL)
 		tv_refusal_raise(refusal, NULL);
+	return graph;
+}
+
+/* What a build does before rows are written. */
+static void
+prepare(Oid view, const TvGraph *graph)
+{
+	ListCell   *lc;
 
 	record(view, graph);
 	foreach(lc, tv_graph_inputs(graph))
@@ -239,11 +269,52 @@ tv_view_build(Oid view)
 	}
 	tv_state_drop_all(view);
 	make_states(view, graph);
-	make_view_index(view, graph->nodes[graph->nnodes - 1]);
+	drop_old_indexes(view, graph->nodes[graph->nnodes - 1]);
 	CommandCounterIncrement();
+}
 
+void
+tv_view_build(Oid view)
+{
+	TvGraph    *graph = compile(view);
+
+	prepare(view, graph);
+	make_view_index(view, graph->nodes[graph->nnodes - 1]);
 	tv_view_invalidate(view);
 	tv_populate_states(view);
+}
+
+/* As running the view's query would check, for its owner. */
+static void
+check_owner_privileges(Oid view)
+{
+	Relation	rel = table_open(view, NoLock);
+	TvRights	rights;
+
+	tv_rights_enter(&rights, rel->rd_rel->relowner, NIL, false, false);
+	tv_check_query_privileges(tv_definition_query(rel));
+	tv_rights_leave(&rights);
+	table_close(rel, NoLock);
+}
+
+uint64
+tv_view_build_and_fill(Oid view, bool frozen)
+{
+	TvGraph    *graph = compile(view);
+	Relation	rel;
+	uint64		nrows;
+
+	check_owner_privileges(view);
+	prepare(view, graph);
+	tv_view_invalidate(view);
+	nrows = tv_populate_view(view, frozen);
+	make_view_index(view, graph->nodes[graph->nnodes - 1]);
+
+	rel = table_open(view, NoLock);
+	SetMatViewPopulatedState(rel, true);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+	return nrows;
 }
 
 /*
@@ -382,10 +453,20 @@ find_view_index(Relation rel, const TvNode *top)
 }
 
 /*
- * Make that index if there is none.  Those that we made for another identity
- * first go: nothing proves a key that was, and a unique index on it would make
- * writes to base tables fail.
+ * Drop the indexes that we made for another identity: nothing proves a key that
+ * was, and a unique index on it would make writes to base tables fail.
  */
+static void
+drop_old_indexes(Oid view, const TvNode *top)
+{
+	Relation	rel = table_open(view, NoLock);
+	Oid			index = find_view_index(rel, top);
+
+	table_close(rel, NoLock);
+	tv_store_index_drop_ours(view, index);
+}
+
+/* Make the index if there is none. */
 static void
 make_view_index(Oid view, const TvNode *top)
 {
@@ -393,10 +474,8 @@ make_view_index(Oid view, const TvNode *top)
 	Oid			index = find_view_index(rel, top);
 
 	table_close(rel, NoLock);
-	tv_store_index_drop_ours(view, index);
 	if (OidIsValid(index))
 		return;
-	CommandCounterIncrement();
 	switch (top->identity)
 	{
 		case TV_IDENTITY_KEY:
@@ -411,16 +490,6 @@ make_view_index(Oid view, const TvNode *top)
 		case TV_IDENTITY_SHARED:
 			break;
 	}
-}
-
-void
-tv_view_drop_old_indexes(Oid view, const TvGraph *graph)
-{
-	Relation	rel = table_open(view, NoLock);
-	Oid			index = find_view_index(rel, graph->nodes[graph->nnodes - 1]);
-
-	table_close(rel, NoLock);
-	tv_store_index_drop_ours(view, index);
 	CommandCounterIncrement();
 }
 

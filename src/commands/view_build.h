@@ -43,6 +43,12 @@ extern bool tv_source_is_armed(Oid source);
 extern void tv_check_select_privilege(const TvGraph *graph);
 
 /*
+ * Raise 42501 as running the query would, with the rights of the current user
+ * and, of what views read, of their owners.
+ */
+extern void tv_check_query_privileges(const Query *query);
+
+/*
  * Raise 42501 unless userid may have triggers on every relation in the list.
  */
 extern void tv_check_trigger_privilege(List *relids, Oid userid);
@@ -62,10 +68,11 @@ extern void tv_check_not_in_progress(List *relids, const char *command);
 extern void tv_view_build(Oid view);
 
 /*
- * Drop the indexes made for the view that its graph has no use for: what it is
- * filled with next may violate them.
+ * The same for a view that is empty and not populated: it is filled, too, and
+ * populated then.  Gives the number of its rows.  frozen: every snapshot is to
+ * see them, as those of a REFRESH.
  */
-extern void tv_view_drop_old_indexes(Oid view, const TvGraph *graph);
+extern uint64 tv_view_build_and_fill(Oid view, bool frozen);
 
 /* Does what is stored for the view fit its graph?  Otherwise it needs a build. */
 extern bool tv_view_fits(Oid view, const TvGraph *graph);

@@ -94,6 +94,12 @@ extern Query *tv_derive_output(const TvGraph *graph, const TvNode *node);
  */
 extern Query *tv_derive_state(const TvGraph *graph, const TvNode *node);
 
+/*
+ * The groups of a GROUP node that accumulates, whether they have an output row or not: keys,
+ * stored values of accumulators.
+ */
+extern Query *tv_derive_groups(const TvGraph *graph, const TvNode *node);
+
 /* SQL text of a derived query, for people. */
 extern char *tv_derive_deparse(const Query *query);
 

@@ -37,7 +37,20 @@ tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 			tv_derive_derivations(graph, node, scope, rows);
 	if (node->kind == TV_NODE_WHOLE)
 		return copyObject(node->definition);
-	query = grouped(graph, node);
+	query = tv_derive_groups(graph, node);
+	foreach(lc, node->aggs)
+		tv_query_add_column(query, (Expr *) copyObject(((TvAgg *) lfirst(lc))->aggref), NULL);
+
+	tv_query_restrict(query, node, scope, rows);
+	return query;
+}
+
+Query *
+tv_derive_groups(const TvGraph *graph, const TvNode *node)
+{
+	Query	   *query = grouped(graph, node);
+	ListCell   *lc;
+
 	for (int i = 0; i < node->nkeys; i++)
 	{
 		TargetEntry *tle;
@@ -50,10 +63,6 @@ tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 	}
 	foreach(lc, node->accs)
 		tv_query_add_column(query, acc_value(lfirst(lc)), NULL);
-	foreach(lc, node->aggs)
-		tv_query_add_column(query, (Expr *) copyObject(((TvAgg *) lfirst(lc))->aggref), NULL);
-
-	tv_query_restrict(query, node, scope, rows);
 	return query;
 }
 

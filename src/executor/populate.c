@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * executor/populate.c
- *	  Fill the state tables of a view whose contents were just filled.
+ *	  Fill a view and its state tables, or these alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,42 +14,138 @@
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
+#include "executor/fill_store.h"
 #include "executor/flush_internal.h"
 #include "executor/isolation.h"
 #include "executor/populate.h"
 #include "executor/rights.h"
 #include "executor/run_plan.h"
 #include "executor/snapshot_check.h"
-#include "executor/writer.h"
+
+/* What is filled by one run of a plan. */
+typedef struct Filling
+{
+	TvFill	   *state;			/* or NULL */
+	TvFill	   *view;			/* or NULL */
+	TvNodeRuntime *rt;			/* of the top node, if the view is filled */
+	MemoryContext cxt;			/* reset per group */
+	Datum	   *values;			/* a group's: results, output row, state row */
+	bool	   *nulls;
+} Filling;
 
 static void
-insert_state_row(TupleTableSlot *slot, void *context)
+put_state_row(TupleTableSlot *slot, void *context)
 {
-	TvWriter   *writer = context;
-
-	CHECK_FOR_INTERRUPTS();
-	slot_getallattrs(slot);
-	tv_writer_fill(writer, slot->tts_values, slot->tts_isnull);
+	tv_fill_put_slot(((Filling *) context)->state, slot);
 }
 
 static void
-populate_node(TvView *view, TvNode *node)
+put_view_row(TupleTableSlot *slot, void *context)
 {
-	TvPlan	   *plan;
-	TvWriter   *writer;
+	tv_fill_put_slot(((Filling *) context)->view, slot);
+}
+
+/* A recomputed group whose row is found by its key: the view has its first columns. */
+static void
+put_both_rows(TupleTableSlot *slot, void *context)
+{
+	Filling    *f = context;
+
+	slot_getallattrs(slot);
+	tv_fill_put(f->state, slot->tts_values, slot->tts_isnull);
+	tv_fill_put(f->view, slot->tts_values, slot->tts_isnull);
+}
+
+/* A group, as keys and accumulators. */
+static void
+put_group(TupleTableSlot *slot, void *context)
+{
+	Filling    *f = context;
+	TvNodeRuntime *rt = f->rt;
+	TvNode	   *node = rt->node;
+	int			nout = node->out_desc->natts;
+	int			nstate = list_length(node->state_columns);
+	Datum	   *out = f->values + rt->naggs;
+	bool	   *out_nulls = f->nulls + rt->naggs;
+	Datum	   *state = out + nout;
+	bool	   *state_nulls = out_nulls + nout;
+	MemoryContext oldcxt = MemoryContextSwitchTo(f->cxt);
+
+	slot_getallattrs(slot);
+	tv_runtime_results(rt, slot->tts_values + rt->nkeys, slot->tts_isnull + rt->nkeys,
+					   f->values, f->nulls);
+	if (tv_runtime_project(rt, slot->tts_values, slot->tts_isnull, f->values, f->nulls,
+						   out, out_nulls))
+		tv_fill_put(f->view, out, out_nulls);
+	for (int i = 0; i < nstate; i++)
+	{
+		TvStateColumn *column = &node->state_roles[i];
+		int			from = column->role == TV_STATE_KEY ? column->index : rt->nkeys + column->index;
+
+		Assert(column->role != TV_STATE_OUT);
+		state[i] = slot->tts_values[from];
+		state_nulls[i] = slot->tts_isnull[from];
+	}
+	tv_fill_put(f->state, state, state_nulls);
+	MemoryContextSwitchTo(oldcxt);
+	MemoryContextReset(f->cxt);
+	ResetExprContext(rt->econtext);
+}
+
+static void
+run(TvView *view, TvNode *node, TvPlanKind kind, TvRowConsumer consumer, void *context)
+{
+	PushActiveSnapshot(GetLatestSnapshot());
+	tv_run_plan(tv_plan_get(view, node, kind, NULL, 1e9, NULL), NIL, GetActiveSnapshot(),
+				consumer, context);
+	PopActiveSnapshot();
+}
+
+static void
+fill_state(TvView *view, TvNode *node)
+{
+	Filling		f = {0};
 
 	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
-	plan = tv_plan_get(view, node, TV_PLAN_STATE, NULL, 1e9, NULL);
-	writer = tv_writer_open(tv_store_access(tv_runtime_get(view, node),
-											node->kind == TV_NODE_LINEAR ||
-											node->kind == TV_NODE_RECURSIVE ?
-											TV_USE_OUTPUT : TV_USE_STATE),
-							GetActiveSnapshot());
-	tv_run_plan(plan, NIL, GetActiveSnapshot(), insert_state_row, writer);
-	tv_writer_close(writer);
-	PopActiveSnapshot();
+	f.state = tv_fill_open(node->state_relid, RowExclusiveLock, false);
+	run(view, node, TV_PLAN_STATE, put_state_row, &f);
+	(void) tv_fill_close(f.state, false);
 	CommandCounterIncrement();
+}
+
+/* The view and the state of the top node, by one run of its query. */
+static uint64
+fill_top(TvView *view, bool frozen)
+{
+	TvNode	   *top = view->graph->nodes[view->graph->nnodes - 1];
+	Filling		f = {0};
+	uint64		nrows;
+
+	CommandCounterIncrement();
+	f.rt = tv_runtime_get(view, top);
+	f.view = tv_fill_open(view->relid, NoLock, frozen);
+	if (top->has_state)
+		f.state = tv_fill_open(top->state_relid, RowExclusiveLock, false);
+	if (!top->has_state)
+		run(view, top, TV_PLAN_OUTPUT, put_view_row, &f);
+	else if (top->recompute)
+		run(view, top, TV_PLAN_STATE, put_both_rows, &f);
+	else
+	{
+		int			nvalues = f.rt->naggs + top->out_desc->natts + list_length(top->state_columns);
+
+		f.cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews group",
+									  ALLOCSET_DEFAULT_SIZES);
+		f.values = palloc0(sizeof(Datum) * nvalues);
+		f.nulls = palloc0(sizeof(bool) * nvalues);
+		run(view, top, TV_PLAN_GROUPS, put_group, &f);
+		MemoryContextDelete(f.cxt);
+	}
+	if (f.state)
+		(void) tv_fill_close(f.state, false);
+	nrows = tv_fill_close(f.view, true);
+	CommandCounterIncrement();
+	return nrows;
 }
 
 /*
@@ -231,21 +327,6 @@ discard(TupleTableSlot *slot, void *context)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/*
- * The query that filled the view reads texts on which ours fail: then the view
- * cannot be maintained.
- */
-static void
-check_words(TvView *view)
-{
-	TvNode	   *top = view->graph->nodes[view->graph->nnodes - 1];
-
-	PushActiveSnapshot(GetLatestSnapshot());
-	tv_run_plan(tv_plan_get(view, top, TV_PLAN_OUTPUT, NULL, 1e9, NULL), NIL,
-				GetActiveSnapshot(), discard, NULL);
-	PopActiveSnapshot();
-}
-
 /* What is pending for the view is in its contents by now. */
 static void
 consume_pending(TvView *view)
@@ -266,21 +347,29 @@ consume_pending(TvView *view)
 	}
 }
 
+static void
+fill_states(TvView *view, int nnodes)
+{
+	for (int i = 0; i < nnodes; i++)
+		if (view->graph->nodes[i]->has_state)
+			fill_state(view, view->graph->nodes[i]);
+}
+
 void
 tv_populate_states(Oid relid)
 {
 	TvView	   *view = tv_view_lookup(relid);
+	TvNode	   *top = view->graph->nodes[view->graph->nnodes - 1];
 	TvRights	rights;
 
 	tv_rights_enter(&rights, view->owner, view->settings, true, true);
 	PG_TRY();
 	{
-		for (int i = 0; i < view->graph->nnodes; i++)
-			if (view->graph->nodes[i]->has_state)
-				populate_node(view, view->graph->nodes[i]);
+		fill_states(view, view->graph->nnodes);
 		check_isolation(view);
+		/* The view's own query may read texts on which ours fails. */
 		if (view->graph->checks_words)
-			check_words(view);
+			run(view, top, TV_PLAN_OUTPUT, discard, NULL);
 		if (may_differ(view))
 			align_view(view);
 	}
@@ -292,4 +381,29 @@ tv_populate_states(Oid relid)
 	PG_END_TRY();
 	tv_rights_leave(&rights);
 	consume_pending(view);
+}
+
+uint64
+tv_populate_view(Oid relid, bool frozen)
+{
+	TvView	   *view = tv_view_lookup(relid);
+	TvRights	rights;
+	volatile uint64 nrows = 0;
+
+	tv_rights_enter(&rights, view->owner, view->settings, true, true);
+	PG_TRY();
+	{
+		fill_states(view, view->graph->nnodes - 1);
+		nrows = fill_top(view, frozen);
+		check_isolation(view);
+	}
+	PG_CATCH();
+	{
+		SetUserIdAndSecContext(rights.userid, rights.sec_context);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	tv_rights_leave(&rights);
+	consume_pending(view);
+	return nrows;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * executor/populate.h
- *	  Fill the state tables of a view whose contents were just filled.
+ *	  Fill a view and its state tables, or these alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,11 +9,17 @@
 #define TV_POPULATE_H
 
 /*
- * Fill the (empty) state tables of a view, bottom up, under a fresh
+ * Fill the (empty) state tables of a view that was filled, bottom up, under a fresh
  * snapshot, as the view's owner.  The caller holds AccessExclusiveLock on the
  * view; writers of its bases are kept out by it.
  */
 extern void tv_populate_states(Oid view);
+
+/*
+ * The same, and fill the (empty) view itself; gives its number of rows.  Indexes
+ * that it has are built.  frozen: every snapshot is to see the rows.
+ */
+extern uint64 tv_populate_view(Oid view, bool frozen);
 
 /* Counters of this backend, per view since the session began. */
 typedef struct TvActivity

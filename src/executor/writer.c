@@ -11,11 +11,9 @@
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -29,9 +27,6 @@
 
 /* Of a statement that changes many rows, so many are remembered. */
 #define TV_REMEMBERED_ROWS 64
-
-/* Of the rows of a new table, so many are entered into its indexes one by one. */
-#define TV_INDEXED_ROWS 1000
 
 static void open_indexes(TvWriter *writer);
 static bool insert_speculatively(TvWriter *writer, List *arbiters);
@@ -147,8 +142,6 @@ tv_writer_close(TvWriter *writer)
 		ExecDropSingleTupleTableSlot(slot);
 		tuplestore_end(writer->late_inserts);
 	}
-	if (writer->bulk)
-		FreeBulkInsertState(writer->bulk);
 	UnregisterSnapshot(writer->snapshot);
 	if (writer->index)
 		RelationClose(writer->index);
@@ -160,25 +153,6 @@ tv_writer_close(TvWriter *writer)
 		FreeExecutorState(writer->estate);
 	}
 	table_close(writer->rel, NoLock);
-	if (writer->bulk)
-		tv_compat_reindex_relation(writer->access->relid);
-}
-
-void
-tv_writer_fill(TvWriter *writer, const Datum *values, const bool *nulls)
-{
-	if (writer->bulk == NULL && writer->inserted >= TV_INDEXED_ROWS)
-	{
-		MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
-
-		writer->bulk = GetBulkInsertState();
-		MemoryContextSwitchTo(oldcxt);
-	}
-	store_new(writer, values, nulls);
-	table_tuple_insert(writer->rel, writer->new_slot, writer->cid, 0, writer->bulk);
-	if (writer->bulk == NULL)
-		(void) insert_index_entries(writer, false, false, NIL);
-	writer->inserted++;
 }
 
 void

@@ -48,7 +48,6 @@ typedef struct TvWriter
 											 * unlike a speculative insert, a
 											 * late one does not give way to
 											 * another transaction's */
-	struct BulkInsertStateData *bulk;	/* filling, and the indexes lack rows */
 	int64		inserted;
 	int64		updated;
 	int64		deleted;
@@ -120,11 +119,5 @@ extern bool tv_writer_delete(TvWriter *writer);
  */
 extern bool tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls,
 							 bool speculative);
-
-/*
- * Insert a row into a state table that was made in this transaction, into which nothing but
- * this is written before the writer is closed: of many rows, the indexes are built then.
- */
-extern void tv_writer_fill(TvWriter *writer, const Datum *values, const bool *nulls);
 
 #endif							/* TV_WRITER_H */

@@ -14,7 +14,9 @@
 
 #include <math.h>
 
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "optimizer/clauses.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -138,7 +140,7 @@ static Query *
 derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows, const double *source_rows)
 {
 	double	   *expected = palloc(sizeof(double) * (view->graph->nsources + 1));
-	Query	   *query;
+	Query	   *query = NULL;
 
 	for (int s = 0; s < view->graph->nsources; s++)
 	{
@@ -159,12 +161,29 @@ derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows, const double
 			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_NULL_KEYS, rows);
 		case TV_PLAN_STATE:
 			query = tv_derive_state(view->graph, node);
-			tv_plan_order_groups(query);
-			return query;
+			break;
+		case TV_PLAN_GROUPS:
+			query = tv_derive_groups(view->graph, node);
+			break;
 		case TV_PLAN_OUTPUT:
-			return tv_derive_output(view->graph, node);
+			query = tv_derive_output(view->graph, node);
+			break;
 	}
-	return NULL;
+	tv_plan_order_groups(query);
+	return query;
+}
+
+/*
+ * May workers help?  Only where a view is filled: the deltas of a flush are
+ * where they cannot read them.  Of groups, the output row is computed while the
+ * plan runs, by the leader.
+ */
+static bool
+may_be_parallel(TvView *view, TvNode *node, TvPlanKind kind)
+{
+	if (kind == TV_PLAN_GROUPS)
+		return max_parallel_hazard(tv_derive_output(view->graph, node)) != PROPARALLEL_UNSAFE;
+	return kind == TV_PLAN_STATE || kind == TV_PLAN_OUTPUT;
 }
 
 /*
@@ -198,7 +217,8 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows,
 		return;
 	}
 
-	stmt = tv_plan_query(query, entry->key.size_class == 0);
+	stmt = tv_plan_query(query, entry->key.size_class == 0,
+						 may_be_parallel(view, node, entry->key.kind));
 
 	MemoryContextSwitchTo(view->cxt);
 	entry->plan.stmt = copyObject(stmt);

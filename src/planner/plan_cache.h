@@ -20,6 +20,7 @@ typedef enum TvPlanKind
 	TV_PLAN_RECOMPUTE_KEYS,		/* ... keys without nulls */
 	TV_PLAN_RECOMPUTE_NULL_KEYS,	/* ... keys with nulls */
 	TV_PLAN_STATE,				/* tv_derive_state */
+	TV_PLAN_GROUPS,				/* tv_derive_groups */
 	TV_PLAN_OUTPUT				/* tv_derive_output */
 } TvPlanKind;
 

@@ -131,7 +131,7 @@ tv_plan_query_init(void)
 }
 
 static PlannedStmt *
-plan_without(Query *query, int n)
+plan_without(Query *query, int n, int options)
 {
 	bool		saved[lengthof(avoided)];
 	PlannedStmt *volatile stmt = NULL;
@@ -140,7 +140,7 @@ plan_without(Query *query, int n)
 	avoid_whole_indexes = n == TV_NO_SCANS_EITHER;
 	PG_TRY();
 	{
-		stmt = standard_planner(copyObject(query), "maintenance of a view", 0, NULL);
+		stmt = standard_planner(copyObject(query), "maintenance of a view", options, NULL);
 	}
 	PG_CATCH();
 	{
@@ -188,9 +188,9 @@ count_scans(Plan *plan)
  * for, and the table may grow without anybody telling.
  */
 static PlannedStmt *
-choose_plan(Query *query, bool few_rows)
+choose_plan(Query *query, bool few_rows, bool parallel)
 {
-	PlannedStmt *stmt = plan_without(query, TV_ALL_NODES);
+	PlannedStmt *stmt = plan_without(query, TV_ALL_NODES, parallel ? CURSOR_OPT_PARALLEL_OK : 0);
 	PlannedStmt *other;
 	int			scans;
 
@@ -198,14 +198,14 @@ choose_plan(Query *query, bool few_rows)
 		return stmt;
 	if (!tv_plan_is_simple(stmt->planTree))
 	{
-		other = plan_without(query, TV_NO_COMPLEX_NODES);
+		other = plan_without(query, TV_NO_COMPLEX_NODES, 0);
 		if (other->planTree->total_cost <= stmt->planTree->total_cost + TV_EXECUTOR_START_COST)
 			stmt = other;
 	}
 	scans = count_scans(stmt->planTree);
 	if (scans == 0)
 		return stmt;
-	other = plan_without(query, TV_NO_SCANS_EITHER);
+	other = plan_without(query, TV_NO_SCANS_EITHER, 0);
 	if (count_scans(other->planTree) < scans &&
 		other->planTree->total_cost <= stmt->planTree->total_cost + scans * TV_LOOKUP_COST)
 		stmt = other;
@@ -213,7 +213,7 @@ choose_plan(Query *query, bool few_rows)
 }
 
 PlannedStmt *
-tv_plan_query(Query *query, bool few_rows)
+tv_plan_query(Query *query, bool few_rows, bool parallel)
 {
 	PlannedStmt *stmt;
 	bool		snapshot_set = false;
@@ -224,7 +224,7 @@ tv_plan_query(Query *query, bool few_rows)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		snapshot_set = true;
 	}
-	stmt = choose_plan(query, few_rows);
+	stmt = choose_plan(query, few_rows, parallel);
 	stmt->jitFlags = 0;
 	if (snapshot_set)
 		PopActiveSnapshot();

@@ -16,9 +16,10 @@ extern void tv_plan_query_init(void);
 /*
  * Plan a copy of the query, in the current memory context.  Takes the locks
  * that its relations ask for, and a snapshot if none is active.
- * few_rows: favour a plan without start-up that looks rows up.
+ * few_rows: favour a plan without start-up that looks rows up.  parallel: workers
+ * may help, where the server's settings allow them.
  */
-extern PlannedStmt *tv_plan_query(Query *query, bool few_rows);
+extern PlannedStmt *tv_plan_query(Query *query, bool few_rows, bool parallel);
 
 /*
  * Let a query that fills a table give its groups in the order of their keys, in

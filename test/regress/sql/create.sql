@@ -107,3 +107,52 @@ UPDATE sale SET amount = amount + 1, shop = shop + 1;
 DELETE FROM sale WHERE id = 2;
 SELECT view, strategy, populated FROM tview.views ORDER BY view::text COLLATE "C";
 SELECT * FROM differences();
+
+-- many rows, workers help: groups whose state is stored apart, groups without a key to show,
+-- rows without a key, and documents that do not fit a page
+CREATE TABLE reading (id int PRIMARY KEY, sensor int NOT NULL, value numeric, note text);
+INSERT INTO reading SELECT i, i % 2500, i / 7.0, CASE i % 3 WHEN 0 THEN 'note' END FROM generate_series(1, 10000) i;
+ANALYZE reading;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+CREATE MATERIALIZED VIEW averages USING tview AS
+  SELECT sensor, avg(value) AS average, sum(value) AS total, count(note) AS notes FROM reading GROUP BY sensor;
+CREATE MATERIALIZED VIEW frequent USING tview AS
+  SELECT count(*) AS n, variance(value) AS variance FROM reading GROUP BY sensor HAVING count(*) > 3;
+CREATE MATERIALIZED VIEW notes USING tview AS
+  SELECT r.note, s.shop FROM reading r LEFT JOIN sale s ON s.id = r.sensor;
+CREATE MATERIALIZED VIEW lists USING tview AS
+  SELECT sensor % 3 AS third, string_agg(md5(value::text), ',' ORDER BY id) AS list FROM reading GROUP BY 1;
+CREATE MATERIALIZED VIEW ranked USING tview AS
+  SELECT average, rank() OVER (PARTITION BY notes ORDER BY sensor) AS place FROM averages;
+CREATE UNIQUE INDEX averages_extra ON averages ((sensor + 1));
+REFRESH MATERIALIZED VIEW averages;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT * FROM differences();
+UPDATE reading SET value = value + 1, note = 'x' WHERE sensor < 20;
+DELETE FROM reading WHERE sensor > 2480 AND id < 5000;
+SELECT * FROM differences();
+SET enable_seqscan = off;
+SELECT average, notes FROM averages WHERE sensor + 1 = 8;
+RESET enable_seqscan;
+
+-- the owner must be allowed to read each column
+CREATE ROLE create_reader;
+GRANT SELECT (id, sensor), TRIGGER ON reading TO create_reader;
+GRANT CREATE ON SCHEMA public TO create_reader;
+SET ROLE create_reader;
+CREATE MATERIALIZED VIEW sensors USING tview AS SELECT id, sensor FROM reading WHERE id < 3;
+CREATE MATERIALIZED VIEW denied USING tview AS SELECT id, (SELECT value) AS value FROM reading;
+CREATE MATERIALIZED VIEW denied USING tview AS SELECT id, value FROM reading WITH NO DATA;
+RESET ROLE;
+REFRESH MATERIALIZED VIEW sensors;
+REFRESH MATERIALIZED VIEW denied;
+GRANT SELECT (value) ON reading TO create_reader;
+REFRESH MATERIALIZED VIEW denied;
+SELECT count(*) FROM denied;
+SELECT * FROM differences();
+DROP OWNED BY create_reader;
+DROP ROLE create_reader;
