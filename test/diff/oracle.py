@@ -539,6 +539,13 @@ class Player:
         except psycopg2.Error as e:
             raise Failure('amcheck', '%s: %s' % (e.pgcode, str(e).strip()), state=e.pgcode)
 
+    def keep_vacuum_away(self):
+        """Triggers are left, unarmed, where dropping them would mean to wait: autovacuum must not be what is waited for."""
+        for command, in self.quiet("SELECT format('ALTER TABLE %I SET (autovacuum_enabled = off)', relname) FROM pg_class "
+                                   "WHERE relkind = 'r' AND relnamespace = "
+                                   "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"):
+            self.execute_sql(command)
+
     def leftovers(self):
         """What the extension left behind once every view is gone."""
         if not self.config.real:

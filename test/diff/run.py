@@ -219,6 +219,7 @@ class Round:
             p.step(Stmt('REFRESH MATERIALIZED VIEW %s' % rng.choice(real).sql_name, 'refresh'), deep=True)
         p.compare(deep=True)
         p.check_indexes()
+        p.keep_vacuum_away()
         while p.views:
             v = rng.choice(p.views)
             p.log.append(('drop', Stmt(self.config.drop(v) + ' CASCADE', 'drop'), v))
