@@ -15,10 +15,9 @@
  * and every stored node of them equals its query.  What stays pending for
  * others does not matter to them.
  *
- * Locks: first the bases that are read, then all reachable views by OID; those
- * that wait only against DDL, for what is pending for them would not fit another
- * definition.  Then, node by node, what its changes can meet (edges.c), a fresh
- * snapshot, and the rows that are written.
+ * Locks: first the bases and the reachable views (gate.c).  Then, node by node,
+ * what its changes can meet (edges.c), a fresh snapshot, and the rows that are
+ * written.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,9 +25,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -39,12 +36,12 @@
 #include "executor/flush.h"
 #include "executor/flush_internal.h"
 #include "executor/frames.h"
+#include "executor/gate.h"
 #include "executor/isolation.h"
 #include "executor/key_locks.h"
 #include "executor/moment.h"
 #include "executor/rights.h"
 #include "executor/snapshot_check.h"
-#include "planner/member_cache.h"
 
 static bool running = false;
 
@@ -53,9 +50,6 @@ static bool flush_selected(TvMoment moment, List *read);
 static bool reads_undelivered(List *views);
 static void flush_as_owner(TvView *view);
 static void name_view(void *arg);
-static List *lock_reachable(TvMoment moment, List *read);
-static void lock_views(List *waiting, List *selected, List *for_all);
-static List *changed_for_all(void);
 static void flush_view(TvView *view);
 static void flush_node(TvView *view, TvNode *node);
 static void flush_inputs(TvView *view, TvNode *node, List *inputs,
@@ -163,7 +157,7 @@ flush_selected(TvMoment moment, List *read)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	tv_capture_settle();
 	settle_layouts();
-	selected = lock_reachable(moment, read);
+	selected = tv_gate_lock(moment, read);
 	known = moment != TV_MOMENT_READ || !reads_undelivered(selected);
 	if (known && selected != NIL)
 	{
@@ -174,7 +168,8 @@ flush_selected(TvMoment moment, List *read)
 			if (tv_moment_has_pending(view))
 				flush_as_owner(view);
 		}
-		shut_out = list_difference_oid(selected, list_difference_oid(selected, changed_for_all()));
+		shut_out = list_difference_oid(selected,
+									   list_difference_oid(selected, tv_gate_changed_for_all()));
 		foreach(lc, tv_changes_all())
 		{
 			TvChanges  *changes = lfirst(lc);
@@ -281,107 +276,6 @@ tv_flush_reachable(List *relids)
 	}
 	list_sort(result, tv_moment_compare);
 	return result;
-}
-
-static int
-compare_oids(const ListCell *a, const ListCell *b)
-{
-	return lfirst_oid(a) < lfirst_oid(b) ? -1 : lfirst_oid(a) > lfirst_oid(b);
-}
-
-/*
- * The gate.  Who held a lock that we waited for may have dropped a view,
- * emptied it, or made another one reachable: what is reachable is found again
- * until all of it is locked.  Returns the views to flush.
- */
-static List *
-lock_reachable(TvMoment moment, List *read)
-{
-	List	   *waiting = NIL;	/* locked against DDL */
-	List	   *locked = NIL;	/* locked to be written */
-
-	for (;;)
-	{
-		List	   *reachable = tv_moment_reachable();
-		List	   *selected = tv_moment_select(moment, reachable, read);
-		List	   *more = list_difference_oid(selected, locked);
-		List	   *others = list_difference_oid(list_difference_oid(reachable, selected),
-												 waiting);
-
-		if (more == NIL && others == NIL)
-			return selected;
-		lock_views(others, more, changed_for_all());
-		waiting = list_concat(waiting, others);
-		locked = list_concat(locked, more);
-	}
-}
-
-/* The views that read what changed for every snapshot at once. */
-static List *
-changed_for_all(void)
-{
-	List	   *sources = NIL;
-	ListCell   *lc;
-
-	foreach(lc, tv_changes_all())
-	{
-		TvChanges  *changes = lfirst(lc);
-
-		if (tv_changes_for_all(changes))
-			sources = lappend_oid(sources, changes->source);
-	}
-	return sources == NIL ? NIL : tv_flush_reachable(sources);
-}
-
-/*
- * No entry is looked up between the locks: it may be gone by then.  for_all:
- * views whose rows of pg_class will be written, which one transaction may at a
- * time.
- */
-static void
-lock_views(List *waiting, List *selected, List *for_all)
-{
-	List	   *bases = NIL;
-	List	   *exclusive = NIL;
-	List	   *by_oid = list_concat_copy(waiting, selected);
-	ListCell   *lc;
-
-	foreach(lc, by_oid)
-	{
-		TvView	   *view = tv_view_lookup(lfirst_oid(lc));
-
-		if (view->graph->exclusive)
-			exclusive = lappend_oid(exclusive, view->relid);
-		for (int i = 0; i < view->graph->nsources; i++)
-		{
-			TvSource   *source = view->graph->sources[i];
-			TvChanges  *changes = tv_changes_find(source->relid);
-
-			/*
-			 * What was changed is locked already, and more strongly; of a
-			 * table in a tree, that may be another table.
-			 */
-			if (source->kind == TV_SOURCE_BASE &&
-				(changes == NULL || changes->segments == NIL ||
-				 tv_member_lookup(source->relid)->in_tree))
-				bases = list_append_unique_oid(bases, source->relid);
-		}
-	}
-	list_sort(bases, compare_oids);
-	foreach(lc, bases)
-		LockRelationOid(lfirst_oid(lc), AccessShareLock);
-
-	list_sort(by_oid, compare_oids);
-	foreach(lc, by_oid)
-	{
-		Oid			relid = lfirst_oid(lc);
-
-		if (list_member_oid(for_all, relid) && !list_member_oid(waiting, relid))
-			LockRelationOid(relid, ShareUpdateExclusiveLock);
-		LockRelationOid(relid, list_member_oid(waiting, relid) ? AccessShareLock :
-						list_member_oid(exclusive, relid) ? ShareRowExclusiveLock :
-						RowExclusiveLock);
-	}
 }
 
 static void
