@@ -129,12 +129,15 @@ FROM explain('analyze, format xml', 'INSERT INTO sale VALUES (31, 1, 31)') AS li
 WHERE tag IN ('explain', 'Query', 'Maintenance', 'Maintained-View', 'Nodes', 'Node', 'Changed-Inputs')
 GROUP BY tag ORDER BY tag;
 
--- of a prepared statement, in format TEXT; lines as otherwise
+-- of a prepared statement, as otherwise
 PREPARE sell (int, int) AS INSERT INTO sale VALUES ($1, $2, 3);
 SELECT count(*) AS lines, count(*) FILTER (WHERE line ~ '^Maintained View') AS views FROM plan('EXECUTE sell (41, 1)') AS line;
 SELECT plan('EXECUTE sell (41, 1)') EXCEPT SELECT plan('INSERT INTO sale VALUES (41, 1, 3)');
 SELECT run('EXECUTE sell (41, 1)');
 SELECT jsonb_array_length(explain_json('analyze', 'EXECUTE sell (42, 1)'));
+SELECT explain_json('costs off', 'EXECUTE sell (42, 1)')::jsonb = explain_json('costs off', 'INSERT INTO sale VALUES (42, 1, 3)')::jsonb;
+SELECT ARRAY(SELECT explain('costs off, format yaml', 'EXECUTE sell (42, 1)')) = ARRAY(SELECT explain('costs off, format yaml', 'INSERT INTO sale VALUES (42, 1, 3)'));
+SELECT ARRAY(SELECT explain('costs off, format xml', 'EXECUTE sell (42, 1)')) = ARRAY(SELECT explain('costs off, format xml', 'INSERT INTO sale VALUES (42, 1, 3)'));
 SELECT n, total FROM per_customer WHERE customer = 1;
 SET plan_cache_mode = force_generic_plan;
 SELECT line FROM plan('EXECUTE sell (43, 1)') AS line WHERE line ~ '^(Maintained|  Node)';
