@@ -43,8 +43,12 @@ BLOCK = 100             # rows of a group of "min and max"
 STATEMENTS = 25         # of one row, before another arm or size has its turn
 
 
+def database(rows):
+    return f"tview_flat_{rows}"
+
+
 def build(rows):
-    name = f"tview_flat_{rows}"
+    name = database(rows)
     tvbench.create_database(name)
     conn = tvbench.connect(name)
     cur = conn.cursor()
@@ -138,7 +142,7 @@ def main():
                   f"{row['plain_batch_us']:>11.2f}{row['added_batch_us']:>11.2f}{row['refresh_ms']:>12.1f}", flush=True)
     for rows, cur in cursors.items():
         cur.connection.close()
-        tvbench.drop_database(f"tview_flat_{rows}")
+        tvbench.drop_database(database(rows))
 
     print(f"\nreach: added cost per row, {sizes[-1]:,} rows against {sizes[0]:,}{'':<11}measured  at most")
     for title in VIEWS:

@@ -25,11 +25,16 @@ import measuring
 import on_accounts
 import page
 import rewritten
+import scales
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-NEEDED_GB = {True: 2, False: 8}
+NEEDED_GB = {True: 2, False: 12}
 PARTS = [on_accounts.one_row, on_accounts.bulk, on_accounts.beside, many.many_views, many.cascade, catalogue.catalogue,
-         embedded.embedded, rewritten.rewritten, on_accounts.build, on_accounts.refresh, on_accounts.storage, many.memory]
+         embedded.embedded, rewritten.rewritten, on_accounts.build, on_accounts.refresh, on_accounts.storage, many.memory,
+         scales.base_size, scales.tpch]
+
+# Parts that take many minutes: not in a quick run, unless it asks for them.
+LONG = ["base_size", "tpch"]
 
 # Parts that have figures of the documents.
 CITED = ["one_row", "bulk", "many_views", "catalogue", "embedded", "refresh", "memory"]
@@ -78,7 +83,8 @@ def parse():
     parser.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "report"))
     options = parser.parse_args()
     names = [part.__name__ for part in PARTS]
-    wanted = options.only.split(",") if options.only else CITED if options.figures else names
+    wanted = (options.only.split(",") if options.only else CITED if options.figures else
+              [name for name in names if not (options.quick and name in LONG)])
     for name in wanted:
         if name not in names:
             parser.error(f"there is no part {name!r}; there are {', '.join(names)}")

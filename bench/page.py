@@ -159,7 +159,30 @@ def memory(found):
           number(m["per_view_bytes"] / 1024, 1)) for m in found])
 
 
-SECTIONS = [one_row, bulk, beside, many_views, cold_start, cascade, workload, build, refresh, storage, memory]
+def base_size(found):
+    """Against the smallest size; what is less than a microsecond is noise."""
+    first = {m["title"]: m for m in reversed(found)}
+    return ("<h2>Size of the tables</h2><p>Microseconds of the client per changed row, on top of plain DML.</p>" +
+            table(["view", "rows of the table", "one row, plain", "added", "of the smallest", "1,000 rows, plain", "added",
+                   "of the smallest", "REFRESH, ms"],
+                  [(m["title"], f"{m['size']:,}", number(m["plain_one_us"], 1), number(m["added_one_us"], 1),
+                    number(m["added_one_us"] / max(first[m["title"]]["added_one_us"], 1)), number(m["plain_batch_us"]),
+                    number(m["added_batch_us"]), number(m["added_batch_us"] / max(first[m["title"]]["added_batch_us"], 1)),
+                    number(m["refresh_ms"], 1)) for m in found]))
+
+
+def tpch(found):
+    return ("<h2>Queries derived from TPC-H</h2><p>Not comparable with TPC-H. Processor time per transaction of one "
+            "order with its lineitems, against REFRESH.</p>" +
+            table(["query", "scale factor", "plain, ms", "added, ms", "recompute, ms", "recompute / added", "view, kB",
+                   "state, kB", "state / inputs"],
+                  [(m["title"], m["scale"], number(m["plain_ms"]), number(m["added_ms"], 3), number(m["recompute_ms"], 1),
+                    number(m["recompute_ms"] / max(m["added_ms"], 0.01), 0), number(m["view_bytes"] / 1024, 0),
+                    number(m["state_bytes"] / 1024, 0), f"{100 * m['state_bytes'] / m['input_bytes']:.1f} %")
+                   for m in found]))
+
+
+SECTIONS = [one_row, bulk, beside, many_views, cold_start, cascade, workload, build, refresh, storage, memory, base_size, tpch]
 
 
 def render(report):
