@@ -52,7 +52,8 @@ static TvChanges *capture_statement(TriggerData *trigdata);
 static void capture_update(TvChanges *changes, TriggerData *trigdata, bool what_changed);
 static void capture_row(TriggerData *trigdata);
 static void capture_truncate(Relation rel);
-static void note_statement(Relation rel);
+static void note_delivered(TvChanges *changes, TriggerData *trigdata);
+static void note_statement(TriggerData *trigdata);
 static void capture_rows(TvChanges *changes, Tuplestorestate *store, TupleDesc desc, int64 weight);
 static List *captures_of(Relation rel);
 static TvCapture *make_capture(Relation rel, const TvMembership *membership,
@@ -63,6 +64,21 @@ static void take_columns(const TvLayout *layout, TupleTableSlot *slot, Datum *va
 static void rewind_store(Tuplestorestate *store);
 static bool columns_equal(const TvLayout *layout, const Datum *a, const bool *anull,
 						  const Datum *b, const bool *bnull);
+
+static CmdType
+operation_of(const TriggerData *trigdata)
+{
+	return TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? CMD_INSERT :
+		TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ? CMD_DELETE : CMD_UPDATE;
+}
+
+/* Was each row changed once at most? */
+static bool
+changes_rows_once(const TriggerData *trigdata)
+{
+	return !TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ||
+		tv_frame_is_single(RelationGetRelid(trigdata->tg_relation), CMD_UPDATE);
+}
 
 Datum
 tview_capture(PG_FUNCTION_ARGS)
@@ -93,7 +109,7 @@ tview_capture(PG_FUNCTION_ARGS)
 			capture_row(trigdata);
 	}
 	else if (trigger->tgoldtable == NULL && trigger->tgnewtable == NULL)
-		note_statement(trigdata->tg_relation);
+		note_statement(trigdata);
 	else if (IsLogicalWorker())
 		return PointerGetDatum(NULL);
 	else
@@ -101,9 +117,7 @@ tview_capture(PG_FUNCTION_ARGS)
 
 	if (!TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event) &&
 		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
-		tv_frame_delivered(RelationGetRelid(trigdata->tg_relation),
-						   TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? CMD_INSERT :
-						   TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ? CMD_DELETE : CMD_UPDATE);
+		tv_frame_delivered(RelationGetRelid(trigdata->tg_relation), operation_of(trigdata));
 	if (lent)
 		tv_capture_lent(lent);
 	return PointerGetDatum(NULL);
@@ -138,7 +152,8 @@ capture_statement(TriggerData *trigdata)
 		return NULL;
 	check_not_flushing(rel);
 	changes = tv_changes_of(RelationGetRelid(rel), readers->layout);
-	if (tv_capture_lend(changes, trigdata, !readers->alike, &lent))
+	if (changes_rows_once(trigdata) &&
+		tv_capture_lend(changes, trigdata, !readers->alike, &lent))
 		 /* read where they are */ ;
 	else if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		capture_rows(changes, trigdata->tg_newtable, RelationGetDescr(rel), 1);
@@ -146,22 +161,32 @@ capture_statement(TriggerData *trigdata)
 		capture_rows(changes, trigdata->tg_oldtable, RelationGetDescr(rel), -1);
 	else
 		capture_update(changes, trigdata, !readers->alike);
-	tv_changes_delivered(changes);
+	note_delivered(changes, trigdata);
 	return lent ? changes : NULL;
+}
+
+/* Rows that were changed several times count as several deliveries, to be netted. */
+static void
+note_delivered(TvChanges *changes, TriggerData *trigdata)
+{
+	tv_changes_delivered(changes);
+	if (!changes_rows_once(trigdata))
+		tv_changes_delivered(changes);
 }
 
 /* All rows of a statement on a table in a tree have been delivered. */
 static void
-note_statement(Relation rel)
+note_statement(TriggerData *trigdata)
 {
+	Oid			relid = RelationGetRelid(trigdata->tg_relation);
 	ListCell   *lc;
 
 	foreach(lc, tv_changes_all())
 	{
 		TvChanges  *changes = lfirst(lc);
 
-		if (tv_member_reaches(RelationGetRelid(rel), changes->source))
-			tv_changes_delivered(changes);
+		if (tv_member_reaches(relid, changes->source))
+			note_delivered(changes, trigdata);
 	}
 }
 

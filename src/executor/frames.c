@@ -42,6 +42,7 @@ typedef struct FrameTarget
 	bool		delivered;
 	bool		begun;			/* changed by something else than nodes */
 	List	   *nodes;			/* of ModifyTableState * */
+	int			nstatements;	/* that changed rows since the last delivery */
 } FrameTarget;
 
 struct TvFrame
@@ -83,6 +84,10 @@ add_target(TvFrame *frame, Oid relid, CmdType op, ModifyTableState *node)
 	MemoryContext oldcxt = MemoryContextSwitchTo(frame->cxt);
 	FrameTarget *target = find_target(frame, relid, op);
 
+	if (target->delivered)
+		target->nstatements = 0;
+	if (node == NULL || !list_member_ptr(target->nodes, node))
+		target->nstatements++;
 	target->delivered = false;
 	if (node)
 		target->nodes = lappend(target->nodes, node);
@@ -242,6 +247,21 @@ tv_frame_delivered(Oid relid, CmdType op)
 		if (target->relid == relid && target->op == op)
 			target->delivered = true;
 	}
+}
+
+bool
+tv_frame_is_single(Oid relid, CmdType op)
+{
+	ListCell   *lc;
+
+	foreach(lc, top_frame ? top_frame->targets : NIL)
+	{
+		FrameTarget *target = lfirst(lc);
+
+		if (target->relid == relid && target->op == op)
+			return target->nstatements == 1;
+	}
+	return false;
 }
 
 bool

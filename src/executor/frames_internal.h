@@ -26,6 +26,13 @@ extern void tv_frame_end(TvFrame *frame);
 /* Our trigger has delivered the rows of this operation. */
 extern void tv_frame_delivered(Oid relid, CmdType op);
 
+/*
+ * Are the rows that our trigger is about to deliver those of one statement?
+ * Foreign key actions that a statement causes deliver with each other and with
+ * it, and may have changed a row several times.
+ */
+extern bool tv_frame_is_single(Oid relid, CmdType op);
+
 extern bool tv_frames_empty(void);
 
 /* At the end of a transaction no statement runs. */
