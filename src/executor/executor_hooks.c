@@ -220,7 +220,10 @@ subxact_callback(SubXactEvent event, SubTransactionId subid, SubTransactionId pa
 	if (event == SUBXACT_EVENT_COMMIT_SUB)
 		tv_changes_end_subtransaction(true, subid, parent);
 	else if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		tv_frames_abort_subtransaction(subid);
 		tv_changes_end_subtransaction(false, subid, parent);
+	}
 }
 
 void

@@ -24,6 +24,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
@@ -45,10 +46,12 @@ typedef struct FrameTarget
 	int			nstatements;	/* that changed rows since the last delivery */
 } FrameTarget;
 
+/* An error can free what belongs to the statement before it ends the frame. */
 struct TvFrame
 {
 	TvFrame    *outer;
 	QueryDesc  *desc;			/* NULL: utility */
+	SubTransactionId subid;		/* of the statement */
 	bool		skip_triggers;	/* the enclosing statement fires the triggers */
 	MemoryContext cxt;			/* of the targets */
 	List	   *targets;		/* of FrameTarget * */
@@ -57,6 +60,28 @@ struct TvFrame
 TvFrameCheck tv_frame_check = NULL;
 
 static TvFrame *top_frame = NULL;
+
+static TvFrame *
+make_frame(MemoryContext cxt)
+{
+	TvFrame    *frame = MemoryContextAllocZero(TopTransactionContext, sizeof(TvFrame));
+
+	frame->cxt = cxt;
+	frame->subid = GetCurrentSubTransactionId();
+	return frame;
+}
+
+static void
+pop_until(const TvFrame *last)
+{
+	while (top_frame != last)
+	{
+		TvFrame    *frame = top_frame;
+
+		top_frame = frame->outer;
+		pfree(frame);
+	}
+}
 
 static FrameTarget *
 find_target(TvFrame *frame, Oid relid, CmdType op)
@@ -167,11 +192,10 @@ TvFrame *
 tv_frame_push(QueryDesc *desc)
 {
 	PlannedStmt *stmt = desc->plannedstmt;
-	TvFrame    *frame = MemoryContextAllocZero(desc->estate->es_query_cxt, sizeof(TvFrame));
+	TvFrame    *frame = make_frame(desc->estate->es_query_cxt);
 	ListCell   *lc;
 
 	frame->desc = desc;
-	frame->cxt = desc->estate->es_query_cxt;
 	frame->skip_triggers = (desc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0;
 	add_modify_table(frame, stmt, desc->planstate);
 	foreach(lc, desc->estate->es_subplanstates)
@@ -183,10 +207,9 @@ tv_frame_push(QueryDesc *desc)
 TvFrame *
 tv_frame_push_utility(List *relids, CmdType op)
 {
-	TvFrame    *frame = palloc0(sizeof(TvFrame));
+	TvFrame    *frame = make_frame(CurrentMemoryContext);
 	ListCell   *lc;
 
-	frame->cxt = CurrentMemoryContext;
 	foreach(lc, relids)
 		add_target(frame, lfirst_oid(lc), op, NULL);
 	push(frame);
@@ -210,7 +233,7 @@ tv_frame_pop(TvFrame *frame)
 	{
 		if (f == frame)
 		{
-			top_frame = frame->outer;
+			pop_until(frame->outer);
 			return;
 		}
 	}
@@ -219,12 +242,11 @@ tv_frame_pop(TvFrame *frame)
 void
 tv_frame_end(TvFrame *frame)
 {
+	List	   *targets = frame->skip_triggers ? frame->targets : NIL;
 	ListCell   *lc;
 
 	tv_frame_pop(frame);
-	if (!frame->skip_triggers || top_frame == NULL)
-		return;
-	foreach(lc, frame->targets)
+	foreach(lc, top_frame ? targets : NIL)
 	{
 		FrameTarget *target = lfirst(lc);
 
@@ -304,6 +326,17 @@ tv_frame_undelivered(Oid relid)
 		}
 	}
 	return false;
+}
+
+/* An error between the run of a statement and its end leaves its frame. */
+void
+tv_frames_abort_subtransaction(SubTransactionId subid)
+{
+	TvFrame    *frame = top_frame;
+
+	while (frame && frame->subid >= subid)
+		frame = frame->outer;
+	pop_until(frame);
 }
 
 void

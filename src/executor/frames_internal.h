@@ -10,7 +10,7 @@
 
 #include "executor/frames.h"
 
-/* Push a frame for a plan that changes data; lives in the query's context. */
+/* Push a frame for a plan that changes data; its targets live in the query's context. */
 extern TvFrame *tv_frame_push(QueryDesc *desc);
 
 /* The frame of a query, or NULL. */
@@ -37,5 +37,8 @@ extern bool tv_frames_empty(void);
 
 /* At the end of a transaction no statement runs. */
 extern void tv_frames_reset(void);
+
+/* Nor does one that began in a subtransaction that is rolled back. */
+extern void tv_frames_abort_subtransaction(SubTransactionId subid);
 
 #endif							/* TV_FRAMES_INTERNAL_H */
