@@ -5,7 +5,7 @@
  *
  * A plan is keyed by node, kind, set of changed sources, and size class: for
  * few rows (planned as for two), and for many, by powers of eight of the true
- * number.  Plans live in the context of their view's cache entry and go with it.
+ * number.  Plans live below the context of their view's cache entry and go with it.
  * Replacing a function or operator starts a new generation of all plans.
  *
  *-------------------------------------------------------------------------
@@ -43,6 +43,7 @@ typedef struct TvPlanEntry
 	Bitmapset  *changed;		/* changed sources, of a delta */
 	uint64		generation;
 	bool		empty;
+	MemoryContext cxt;			/* of the plan, if it was made */
 	TvPlan		plan;
 } TvPlanEntry;
 
@@ -220,12 +221,17 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows,
 	stmt = tv_plan_query(query, entry->key.size_class == 0,
 						 may_be_parallel(view, node, entry->key.kind));
 
-	MemoryContextSwitchTo(view->cxt);
+	/* one that is being run further up the stack stays until it has ended */
+	tv_view_cache_discard(entry->cxt);
+	entry->cxt = NULL;
+	entry->cxt = AllocSetContextCreate(view->cxt, "pg_tviews plan", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(entry->cxt);
 	entry->plan.stmt = copyObject(stmt);
 	entry->plan.query = copyObject(query);
 	entry->plan.desc = ExecCleanTypeFromTL(entry->plan.stmt->planTree->targetlist);
 	entry->plan.kind = entry->key.kind;
 	entry->plan.simple = tv_plan_is_simple(entry->plan.stmt->planTree);
+	MemoryContextSwitchTo(view->cxt);
 	view->plan_relids = list_concat_unique_oid(view->plan_relids,
 											   list_difference_oid(stmt->relationOids,
 																   view->graph->relids));

@@ -174,6 +174,8 @@ tv_view_cache_discard(MemoryContext cxt)
 
 	if (cxt == NULL)
 		return;
+	/* nothing else is to free it before */
+	MemoryContextSetParent(cxt, cache_cxt);
 	oldcxt = MemoryContextSwitchTo(cache_cxt);
 	garbage = lappend(garbage, cxt);
 	MemoryContextSwitchTo(oldcxt);
