@@ -79,7 +79,7 @@ tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 			{
 				tv_writer_refresh(p->primary);
 				if (p->state)
-					tv_writer_refresh(p->state);
+					tv_writer_refresh_like(p->state, p->primary);
 			}
 			MemoryContextReset(p->cxt);
 		}

@@ -188,17 +188,29 @@ end_scan(TvWriter *writer)
 	writer->table_scan = NULL;
 }
 
-void
-tv_writer_refresh(TvWriter *writer)
+static void
+take_snapshot(TvWriter *writer, Snapshot snapshot)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
 
 	end_scan(writer);
 	UnregisterSnapshot(writer->snapshot);
-	writer->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	writer->snapshot = RegisterSnapshot(snapshot);
 	if (writer->estate)
 		writer->estate->es_snapshot = writer->snapshot;
 	MemoryContextSwitchTo(oldcxt);
+}
+
+void
+tv_writer_refresh(TvWriter *writer)
+{
+	take_snapshot(writer, GetLatestSnapshot());
+}
+
+void
+tv_writer_refresh_like(TvWriter *writer, const TvWriter *other)
+{
+	take_snapshot(writer, other->snapshot);
 }
 
 /* One scan key per column of the index, nulls included. */

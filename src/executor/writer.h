@@ -76,6 +76,9 @@ extern void tv_writer_next_command(TvWriter *writer);
 /* Take a newer snapshot, after a soft failure. */
 extern void tv_writer_refresh(TvWriter *writer);
 
+/* Take that of another writer, so that both see the same. */
+extern void tv_writer_refresh_like(TvWriter *writer, const TvWriter *other);
+
 /* Find the row with this key (KEY, SINGLE) into writer->slot. */
 extern bool tv_writer_find(TvWriter *writer, const Datum *keys, const bool *nulls);
 
