@@ -67,6 +67,9 @@ typedef struct TvCommand
 	bool		retypes;		/* an ALTER TABLE that changes columns' types */
 	List	   *redefined;		/* of ObjectAddress *: views, functions, ...
 								 * that now mean something else */
+	List	   *named;			/* of ObjectAddress *: functions, operators,
+								 * casts, schemas made, renamed or dropped */
+	List	   *names;			/* of char *: those that they had before */
 } TvCommand;
 
 /* The innermost statement in progress, or NULL. */
@@ -89,6 +92,7 @@ extern void tv_command_note_moved(Oid relid);
 extern void tv_command_note_link(Oid child, Oid parent);
 extern void tv_command_note_reshaped(Oid relid);
 extern void tv_command_note_redefined(Oid classid, Oid objid);
+extern void tv_command_note_named(Oid classid, Oid objid);
 
 /* A view is being dropped. */
 extern void tv_command_note_dropped(Oid view);

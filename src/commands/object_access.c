@@ -16,9 +16,12 @@
 #include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_ts_config.h"
@@ -34,6 +37,7 @@
 #include "commands/command.h"
 #include "commands/object_access.h"
 #include "commands/settle.h"
+#include "commands/settle_bodies.h"
 #include "commands/settle_tree.h"
 #include "tv_compat.h"
 
@@ -83,6 +87,9 @@ on_create(Oid classid, Oid objid, int subid, ObjectAccessPostCreate *arg)
 		tv_command_note_reshaped(objid);	/* ADD COLUMN */
 	else if (classid == ProcedureRelationId)
 		tv_command_note_redefined(classid, objid);	/* CREATE OR REPLACE */
+	if (classid == ProcedureRelationId || classid == OperatorRelationId ||
+		classid == CastRelationId)
+		tv_command_note_named(classid, objid);
 }
 
 /*
@@ -175,6 +182,11 @@ on_alter(Oid classid, Oid objid, int subid, ObjectAccessPostAlter *arg)
 			/* Renaming or giving away a function does not change it. */
 			if (tv_command_current && tv_command_current->tag == T_AlterFunctionStmt)
 				tv_command_note_redefined(classid, objid);
+			tv_command_note_named(classid, objid);
+			break;
+		case OperatorRelationId:
+		case NamespaceRelationId:
+			tv_command_note_named(classid, objid);
 			break;
 		case TSConfigRelationId:
 		case TSDictionaryRelationId:
@@ -192,6 +204,8 @@ on_drop(Oid classid, Oid objid, int subid)
 		tv_command_note_relation(constraint_relation(objid));
 	else if (classid == TSConfigRelationId)
 		tv_command_note_redefined(classid, objid);
+	else if (classid == OperatorRelationId || classid == CastRelationId)
+		tv_command_note_named(classid, objid);
 	else if (classid == RelationRelationId && subid != 0)
 	{
 		tv_command_note_relation(objid);
@@ -323,6 +337,25 @@ tv_command_note_redefined(Oid classid, Oid objid)
 	address = palloc(sizeof(ObjectAddress));
 	ObjectAddressSet(*address, classid, objid);
 	tv_command_current->redefined = lappend(tv_command_current->redefined, address);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+void
+tv_command_note_named(Oid classid, Oid objid)
+{
+	MemoryContext oldcxt;
+	ObjectAddress *address;
+	char	   *name;
+
+	if (tv_command_current == NULL)
+		return;
+	oldcxt = MemoryContextSwitchTo(tv_command_current->cxt);
+	address = palloc(sizeof(ObjectAddress));
+	ObjectAddressSet(*address, classid, objid);
+	tv_command_current->named = lappend(tv_command_current->named, address);
+	name = tv_settle_name_in_bodies(address);
+	if (name)
+		tv_command_current->names = lappend(tv_command_current->names, name);
 	MemoryContextSwitchTo(oldcxt);
 }
 

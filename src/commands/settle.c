@@ -44,6 +44,7 @@
 #include "catalog/tv_trigger.h"
 #include "commands/refresh.h"
 #include "commands/settle.h"
+#include "commands/settle_bodies.h"
 #include "commands/settle_tree.h"
 #include "commands/unpopulate.h"
 #include "commands/upgrade_view.h"
@@ -75,7 +76,8 @@ tv_settle(TvCommand *command)
 	if (!IsTransactionState() || !tv_catalog_installed())
 		return;
 	if (command->dropped == NIL && command->touched == NIL && command->links == NIL &&
-		command->moved == NIL && command->reshaped == NIL && command->redefined == NIL)
+		command->moved == NIL && command->reshaped == NIL && command->redefined == NIL &&
+		command->named == NIL)
 		return;
 	CommandCounterIncrement();
 	if (IsBinaryUpgrade)
@@ -86,6 +88,8 @@ tv_settle(TvCommand *command)
 	}
 	tv_settle_dropped(command->dropped);
 	settle_redefined(command->redefined);
+	tv_unpopulate(tv_settle_other_bodies(command),
+				  "A function or operator that is used in the body of a function is another one now.");
 	settle_reshaped(command->reshaped);
 	settle_moved(command->moved);
 	tv_settle_links_noted(command->links);
@@ -117,6 +121,7 @@ tv_settle_concerns(const TvCommand *command)
 	}
 	views = list_concat_unique_oid(views_of(relids), users_of(command->redefined));
 	views = list_concat_unique_oid(views, users_of_rows(command->reshaped));
+	views = list_concat_unique_oid(views, tv_settle_other_bodies(command));
 	foreach(lc, views)
 		if (!list_member_oid(command->dropped, lfirst_oid(lc)) &&
 			tv_catalog_has_view(lfirst_oid(lc)) && tv_view_is_populated(lfirst_oid(lc)))

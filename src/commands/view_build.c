@@ -16,6 +16,7 @@
 #include "catalog/dependency.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "commands/matview.h"
 #include "miscadmin.h"
@@ -358,26 +359,32 @@ record(Oid view, const TvGraph *graph)
 	tv_view_depend(view, graph);
 }
 
-/*
- * The server knows the functions that stand in the definition, but not those
- * that are called in bodies which are text.
- */
-void
-tv_view_depend(Oid view, const TvGraph *graph)
+static void
+depend_on(Oid view, Oid classid, List *objects)
 {
 	ObjectAddress object;
 	ListCell   *lc;
 
 	ObjectAddressSet(object, RelationRelationId, view);
-	(void) deleteDependencyRecordsForClass(RelationRelationId, view, ProcedureRelationId,
-										   DEPENDENCY_NORMAL);
-	foreach(lc, graph->functions)
+	(void) deleteDependencyRecordsForClass(RelationRelationId, view, classid, DEPENDENCY_NORMAL);
+	foreach(lc, objects)
 	{
-		ObjectAddress function;
+		ObjectAddress referenced;
 
-		ObjectAddressSet(function, ProcedureRelationId, lfirst_oid(lc));
-		recordDependencyOn(&object, &function, DEPENDENCY_NORMAL);
+		ObjectAddressSet(referenced, classid, lfirst_oid(lc));
+		recordDependencyOn(&object, &referenced, DEPENDENCY_NORMAL);
 	}
+}
+
+/*
+ * The server knows the functions that stand in the definition, but not what is
+ * called in bodies which are text.
+ */
+void
+tv_view_depend(Oid view, const TvGraph *graph)
+{
+	depend_on(view, ProcedureRelationId, graph->functions);
+	depend_on(view, OperatorRelationId, graph->operators);
 }
 
 static void

@@ -110,6 +110,7 @@ analyze_function(TvCompiler *c, Oid funcid, bool converts, Node *call, int locat
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
 	bool		builtin = IS_BUILTIN(funcid);
 	List	   *seen = NIL;
+	List	   *operators = NIL;
 	char		volatility;
 	bool		safe;
 	bool		aggregate;
@@ -139,7 +140,7 @@ analyze_function(TvCompiler *c, Oid funcid, bool converts, Node *call, int locat
 						  stable_hint(funcid));
 	else if (!builtin && aggregate)
 		return analyze_aggregate(c, funcid, location);
-	else if (!builtin && tv_function_reads_tables(funcid, call, &seen))
+	else if (!builtin && tv_function_reads_tables(funcid, call, &seen, &operators))
 		tv_compile_refuse(c, location, "function %s reads tables, which is not supported in a maintained view",
 						  format_procedure(funcid),
 						  "Changes of those tables would not reach the view.",
@@ -147,6 +148,7 @@ analyze_function(TvCompiler *c, Oid funcid, bool converts, Node *call, int locat
 
 	/* what bodies call is part of the definition */
 	c->functions = list_concat_unique_oid(c->functions, seen);
+	c->operators = list_concat_unique_oid(c->operators, operators);
 	return c->refusal == NULL;
 }
 

@@ -68,6 +68,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	graph->user_code = c->user_code;
 	graph->checks_words = c->checks_words;
 	graph->functions = c->functions;
+	graph->operators = c->operators;
 
 	top = graph->nodes[graph->nnodes - 1];
 	if (colnames)

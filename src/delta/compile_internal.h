@@ -34,6 +34,7 @@ typedef struct TvCompiler
 								 * printed */
 	List	   *functions;		/* of Oid: of the user's, called in bodies,
 								 * too */
+	List	   *operators;		/* of Oid: of the user's, used in bodies */
 	bool		checks_words;	/* a text is checked before it is cast */
 	bool		uses_settings;
 	bool		user_code;
@@ -309,9 +310,10 @@ extern bool tv_analyze_call(TvCompiler *c, Oid funcid, Node *call);
 /*
  * function_body.c: does a function read tables, or call an SQL function that
  * does?  call: the node that calls it, or NULL.  *seen: the functions of the
- * user's that are called, itself among them.
+ * user's that are called, itself among them.  *operators: the operators of the
+ * user's in bodies.
  */
-extern bool tv_function_reads_tables(Oid funcid, Node *call, List **seen);
+extern bool tv_function_reads_tables(Oid funcid, Node *call, List **seen, List **operators);
 
 /* The same, of one that converts values to or from text. */
 extern bool tv_analyze_io_function(TvCompiler *c, Oid funcid, int location);

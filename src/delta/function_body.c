@@ -42,6 +42,7 @@ typedef struct TvBody
 	bool		analyze;		/* bodies that are text are analysed */
 	Node	   *call;
 	List	  **seen;			/* of Oid: functions looked at */
+	List	  **operators;		/* of Oid */
 } TvBody;
 
 static bool function_reads_tables(Oid funcid, TvBody *b);
@@ -51,19 +52,22 @@ static bool named_function_reads_tables(List *name, List **seen);
 static List *analyze_body(HeapTuple function, const char *body, Node *call);
 static void enter_settings(HeapTuple function);
 static bool can_analyze(HeapTuple function, Node *call);
+static void note_operators(const Node *node, List **operators);
 static bool query_reads_tables(Node *node, void *context);
 static bool callee_reads_tables(Oid funcid, void *context);
 
 /*
  * Does a function read tables, or call an SQL function that does?  call: the node
- * that calls it, or NULL.  *seen: all functions that it was found to call.
+ * that calls it, or NULL.  *seen: all functions that it was found to call;
+ * *operators: those of the user's that it was found to use.
  */
 bool
-tv_function_reads_tables(Oid funcid, Node *call, List **seen)
+tv_function_reads_tables(Oid funcid, Node *call, List **seen, List **operators)
 {
 	List	   *named = NIL;
-	TvBody		names = {false, NULL, &named};
-	TvBody		bodies = {true, call, seen};
+	List	   *unused = NIL;
+	TvBody		names = {false, NULL, &named, &unused};
+	TvBody		bodies = {true, call, seen, operators};
 
 	return function_reads_tables(funcid, &names) || function_reads_tables(funcid, &bodies);
 }
@@ -145,7 +149,8 @@ names_tables_walker(Node *node, void *seen)
 static bool
 named_function_reads_tables(List *name, List **seen)
 {
-	TvBody		b = {false, NULL, seen};
+	List	   *unused = NIL;
+	TvBody		b = {false, NULL, seen, &unused};
 	FuncCandidateList candidates = FuncnameGetCandidates(name, -1, NIL, false, false,
 														 false, true);
 
@@ -237,11 +242,29 @@ can_analyze(HeapTuple function, Node *call)
  * ------------------------------------------------------------------------
  */
 
+static void
+note_operators(const Node *node, List **operators)
+{
+	List	   *used = NIL;
+	ListCell   *lc;
+
+	/* DISTINCT and NULLIF have the same struct */
+	if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr))
+		used = list_make1_oid(((const OpExpr *) node)->opno);
+	else if (IsA(node, ScalarArrayOpExpr))
+		used = list_make1_oid(((const ScalarArrayOpExpr *) node)->opno);
+	else if (IsA(node, RowCompareExpr))
+		used = ((const RowCompareExpr *) node)->opnos;
+	foreach(lc, used)
+		if (lfirst_oid(lc) >= FirstGenbkiObjectId)
+		*operators = list_append_unique_oid(*operators, lfirst_oid(lc));
+}
+
 static bool
 query_reads_tables(Node *node, void *context)
 {
 	TvBody	   *b = context;
-	TvBody		callee = {b->analyze, node, b->seen};
+	TvBody		callee = {b->analyze, node, b->seen, b->operators};
 
 	if (node == NULL)
 		return false;
@@ -251,6 +274,7 @@ query_reads_tables(Node *node, void *context)
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, query_reads_tables, b,
 								 QTW_EXAMINE_RTES_BEFORE);
+	note_operators(node, b->operators);
 	return check_functions_in_node(node, callee_reads_tables, &callee) ||
 		expression_tree_walker(node, query_reads_tables, b);
 }

@@ -376,6 +376,7 @@ typedef struct TvGraph
 								 * with whatever columns that has */
 	List	   *functions;		/* of Oid: those of the user's that it calls,
 								 * in bodies of SQL functions, too */
+	List	   *operators;		/* of Oid: those of the user's in such bodies */
 	bool		uses_settings;	/* an expression depends on settings that
 								 * shape output */
 	bool		user_code;		/* an expression calls a function that did not
