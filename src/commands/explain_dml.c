@@ -77,6 +77,8 @@ static List *foresee_as_owner(TvReport *report, TvView *view, List *changed);
 static List *foresee_view(TvReport *report, TvView *view, List *changed);
 static void foresee_node(TvReport *report, TvView *view, TvNode *node,
 						 const Bitmapset *changed, TvPlan *delta);
+static void bind_presence(QueryEnvironment *env, TvView *view, TvNode *node,
+						  const Bitmapset *changed);
 static void bind_empty(QueryEnvironment *env, const char *name, TupleDesc desc);
 static TupleDesc keys_desc(const TvNode *node);
 static void start_plan(TvReport *report, TvNodeReport *node_report, TvReportPlan place,
@@ -391,6 +393,7 @@ foresee_node(TvReport *report, TvView *view, TvNode *node, const Bitmapset *chan
 
 	while ((s = bms_next_member(changed, s)) >= 0)
 		bind_empty(env, tv_derive_delta_name(s), view->layouts[s]->desc);
+	bind_presence(env, view, node, changed);
 	if (node->kind != TV_NODE_WHOLE)
 		start_plan(report, node_report, TV_REPORT_DELTA, delta, env);
 
@@ -402,6 +405,29 @@ foresee_node(TvReport *report, TvView *view, TvNode *node, const Bitmapset *chan
 		bind_empty(env, TV_KEYS_NAME, keys_desc(node));
 		start_plan(report, node_report, TV_REPORT_RECOMPUTE,
 				   tv_plan_get(view, node, kind, NULL, 1, NULL), env);
+	}
+}
+
+/* What LEFT and ANTI leaves need to know of the deltas. */
+static void
+bind_presence(QueryEnvironment *env, TvView *view, TvNode *node, const Bitmapset *changed)
+{
+	ListCell   *lb;
+	ListCell   *lc;
+
+	foreach(lb, node->branches)
+	{
+		foreach(lc, ((TvBranch *) lfirst(lb))->leaves)
+		{
+			TvLeaf	   *leaf = lfirst(lc);
+			char	   *name;
+
+			if (leaf->mode == TV_LEAF_INNER || !bms_is_member(leaf->source, changed))
+				continue;
+			name = tv_derive_presence_name(leaf, foreach_current_index(lc));
+			if (get_ENR(env, name) == NULL)
+				bind_empty(env, name, view->layouts[leaf->source]->desc);
+		}
 	}
 }
 
