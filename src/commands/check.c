@@ -47,6 +47,7 @@
 #include "commands/relation_name.h"
 #include "commands/view_build.h"
 #include "delta/derive.h"
+#include "delta/shield_nulls.h"
 #include "delta/type_image.h"
 #include "executor/rights.h"
 #include "planner/view_cache.h"
@@ -330,10 +331,10 @@ run_query(EphemeralNamedRelationData *expected, const TvView *view, Query *query
 
 	tv_rights_enter(&rights, view->owner, view->settings, true, true);
 	SetTuplestoreDestReceiverParams(dest, store, CurrentMemoryContext, false, NULL, NULL);
-	plan = pg_plan_query(query, "", 0, NULL);
+	plan = pg_plan_query(tv_shield_nulls(query), "", 0, NULL);
 
 	query_desc = CreateQueryDesc(plan, "", GetActiveSnapshot(), InvalidSnapshot,
-								 dest, NULL, NULL, 0);
+								 dest, tv_null_params(), NULL, 0);
 	standard_ExecutorStart(query_desc, 0);
 	tv_compat_ExecutorRun(query_desc);
 	memset(expected, 0, sizeof(*expected));

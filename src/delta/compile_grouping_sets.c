@@ -29,12 +29,14 @@
 #include "rewrite/rewriteManip.h"
 
 #include "delta/compile_internal.h"
+#include "tv_compat.h"
 
 typedef struct SetContext
 {
 	List	   *refs;			/* of int: all grouping columns ... */
 	List	   *exprs;			/* ... and what they are, constants folded */
 	List	   *set;			/* of int: the grouping columns of the set */
+	bool		in_call;		/* in arguments of a function */
 } SetContext;
 
 static bool collect_columns(TvCompiler *c, Query *query, SetContext *s);
@@ -196,10 +198,32 @@ restrict_to_set(Query *query, SetContext *s)
 	return result;
 }
 
+/*
+ * What GROUPING() says of a set.  The argument of something that may fail is
+ * written so that it is not computed before there is a group (delta/shield_nulls.c).
+ */
+static Expr *
+make_mask(int mask, bool in_call)
+{
+	Const	   *result = makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+								   Int32GetDatum(mask), false, true);
+	CoalesceExpr *guarded;
+
+	if (!in_call)
+		return (Expr *) result;
+	guarded = makeNode(CoalesceExpr);
+	guarded->coalescetype = INT4OID;
+	guarded->args = list_make2(makeNullConst(INT4OID, -1, InvalidOid), result);
+	guarded->location = -1;
+	return (Expr *) guarded;
+}
+
 static Node *
 set_mutator(Node *node, void *context)
 {
 	SetContext *s = context;
+	Node	   *result;
+	bool		in_call;
 	ListCell   *le;
 	ListCell   *lr;
 
@@ -212,8 +236,7 @@ set_mutator(Node *node, void *context)
 		/* the last argument is the lowest bit; it is 0 if in the set */
 		foreach(lr, ((GroupingFunc *) node)->refs)
 			mask = (mask << 1) | !list_member_int(s->set, lfirst_int(lr));
-		return (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-								  Int32GetDatum(mask), false, true);
+		return (Node *) make_mask(mask, s->in_call);
 	}
 	if (IsA(node, Aggref))
 	{
@@ -236,5 +259,10 @@ set_mutator(Node *node, void *context)
 										  exprCollation(node));
 		}
 	}
-	return expression_tree_mutator(node, set_mutator, context);
+	in_call = s->in_call;
+	s->in_call |= IsA(node, FuncExpr) ||
+		(IsA(node, OpExpr) && get_op_index_interpretation(((OpExpr *) node)->opno) == NIL);
+	result = expression_tree_mutator(node, set_mutator, context);
+	s->in_call = in_call;
+	return result;
 }

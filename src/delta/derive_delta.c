@@ -44,6 +44,8 @@
 
 #include "delta/derive_flip.h"
 #include "delta/derive_product.h"
+#include "delta/late_quals.h"
+#include "delta/shield_nulls.h"
 #include "delta/type_image.h"
 #include "tv_compat.h"
 
@@ -69,7 +71,7 @@ static List *terms_of(DeltaContext *d, const TvBranch *branch, const Bitmapset *
 static void add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states,
 						int k, const Bitmapset *deltas, List *exprs, List *quals,
 						bool negative, List **terms);
-static bool qual_may_fail(Node *qual);
+static bool qual_may_fail(Node *qual, const TvBranch *branch);
 static bool touches_only(const TvNode *node, const TvBranch *branch, List *exprs);
 
 char *
@@ -168,7 +170,7 @@ touches_only(const TvNode *node, const TvBranch *branch, List *exprs)
 		if (!IsA(lfirst(lc), Var))
 		return false;
 	foreach(lc, branch->quals)
-		if (qual_may_fail(lfirst(lc)))
+		if (qual_may_fail(lfirst(lc), branch))
 		return false;
 	return true;
 }
@@ -428,7 +430,7 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 
 	foreach(lc, branch->quals)
 	{
-		if (qual_may_fail(lfirst(lc)))
+		if (qual_may_fail(lfirst(lc), branch))
 			unsafe = lappend(unsafe, lfirst(lc));
 		else
 			safe = lappend(safe, lfirst(lc));
@@ -440,17 +442,19 @@ netted_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, L
 		terms = list_concat(terms, terms_of(d, branch, leaves, j, term_columns(&n), safe));
 	add_up(&n, terms);
 
+	unsafe = (List *) field_mutator((Node *) unsafe, &n);
+	weight = (Expr *) makeVar(1, list_length(n.query->targetList), INT8OID, -1, InvalidOid, 0);
+	unsafe = tv_late_nulls(n.query, unsafe);
 	tv_query_add_rte(outer, tv_query_subquery_rte(n.query, "netted"));
 	foreach(lc, exprs)
 		tv_query_add_column(outer, (Expr *) field_mutator(lfirst(lc), &n), NULL);
-	weight = (Expr *) makeVar(1, list_length(n.query->targetList), INT8OID, -1, InvalidOid, 0);
 	tv_query_add_column(outer, weight, "weight");
 
 	/* 411 is int8 <> int8 */
 	nonzero = (OpExpr *) make_opclause(411, BOOLOID, false, copyObject(weight),
 									   tv_query_int8(0), InvalidOid, InvalidOid);
 	set_opfuncid(nonzero);
-	tv_query_where(outer, lcons(nonzero, (List *) field_mutator((Node *) unsafe, &n)));
+	tv_query_where(outer, lcons(nonzero, unsafe));
 	return outer;
 }
 
@@ -484,6 +488,21 @@ add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states, int k,
 	}
 }
 
+/* Does an expression see that another leaf has no match? */
+static bool
+sees_nulls(Node *node, void *context)
+{
+	const TvBranch *branch = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+		return ((Const *) node)->constisnull;
+	if (IsA(node, Var))
+		return ((TvLeaf *) list_nth(branch->leaves, ((Var *) node)->varno - 1))->mode == TV_LEAF_LEFT;
+	return expression_tree_walker(node, sees_nulls, context);
+}
+
 static bool
 contains_failing_function(Node *node, void *context)
 {
@@ -510,7 +529,8 @@ contains_failing_function(Node *node, void *context)
 
 /* May the qual raise an error on a pair of rows that never coexisted? */
 static bool
-qual_may_fail(Node *qual)
+qual_may_fail(Node *qual, const TvBranch *branch)
 {
-	return contains_failing_function(qual, NULL);
+	return contains_failing_function(qual, NULL) ||
+		(sees_nulls(qual, unconstify(TvBranch *, branch)) && tv_expr_may_fail(qual));
 }

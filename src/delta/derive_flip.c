@@ -39,6 +39,7 @@
 #include "utils/rel.h"
 
 #include "delta/derive_flip.h"
+#include "delta/shield_nulls.h"
 
 /* int8 = int8 */
 #define INT8_EQ_OP 410
@@ -109,10 +110,14 @@ tv_flip_applies(const TvGraph *graph, const TvBranch *branch, int leaf, List *ex
 	TvSource   *source = l->source >= 0 ? graph->sources[l->source] : NULL;
 	int			comparison;
 	int			side;
+	ListCell   *lc;
 
 	if (source == NULL || source->kind != TV_SOURCE_NODE || l->mode != TV_LEAF_INNER ||
 		graph->nodes[source->node]->kind != TV_NODE_GROUP ||
 		graph->nodes[source->node]->nkeys > 0)
+		return false;
+	foreach(lc, quals)
+		if (tv_null_may_fail(lfirst(lc)))
 		return false;
 	comparison = only_qual(branch, leaf, exprs, quals);
 	return comparison >= 0 && is_range_comparison(list_nth(quals, comparison), leaf + 1, &side);

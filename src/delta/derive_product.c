@@ -28,6 +28,8 @@
 #include "utils/fmgroids.h"
 
 #include "delta/derive_product.h"
+#include "delta/late_quals.h"
+#include "delta/shield_nulls.h"
 #include "tv_compat.h"
 
 /* The query under construction. */
@@ -406,11 +408,30 @@ map_leaf(Node *exprs, void *b)
 	return map(b, exprs);
 }
 
+/* Are there nulls in the place of a leaf, on a condition? */
+static bool
+may_have_nulls(const TvProduct *product)
+{
+	ListCell   *lc;
+
+	foreach(lc, product->branch->leaves)
+	{
+		TvLeaf	   *leaf = lfirst(lc);
+
+		if (leaf->mode == TV_LEAF_ANTI ||
+			product->states[foreach_current_index(lc)] == TV_STATE_DELTA_NULL)
+			return true;
+	}
+	return false;
+}
+
 Query *
 tv_product_query(const TvProduct *product, List *exprs, List *quals, bool weighted, bool negative)
 {
 	int			nleaves = list_length(product->branch->leaves);
 	Builder		b = {product, tv_query_make()};
+	List	   *early;
+	List	   *late = NIL;
 	ListCell   *lc;
 
 	b.join_of = palloc0(sizeof(int) * (nleaves + 1));
@@ -438,10 +459,19 @@ tv_product_query(const TvProduct *product, List *exprs, List *quals, bool weight
 	}
 	b.query->jointree->fromlist = b.items;
 
+	early = list_concat((List *) map(&b, (Node *) quals), b.quals);
+	foreach(lc, early)
+	{
+		if (!may_have_nulls(product) || checkExprHasSubLink(lfirst(lc)) ||
+			!tv_null_may_fail(lfirst(lc)))
+			continue;
+		late = lappend(late, lfirst(lc));
+		early = foreach_delete_current(early, lc);
+	}
 	foreach(lc, exprs)
 		tv_query_add_column(b.query, (Expr *) map(&b, lfirst(lc)), NULL);
 	if (weighted)
 		tv_query_add_column(b.query, negative ? negate(b.weight) : b.weight, "weight");
-	tv_query_where(b.query, list_concat((List *) map(&b, (Node *) quals), b.quals));
-	return b.query;
+	tv_query_where(b.query, early);
+	return tv_late_quals(b.query, late);
 }

@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "delta/shield_nulls.h"
 #include "executor/direct_internal.h"
 #include "executor/explain_run.h"
 #include "tv_compat.h"
@@ -73,6 +74,7 @@ make_econtext(TvDirect *direct)
 	ExprContext *econtext = CreateStandaloneExprContext();
 
 	econtext->ecxt_param_exec_vals = direct->params;
+	econtext->ecxt_param_list_info = tv_null_params();
 	return econtext;
 }
 

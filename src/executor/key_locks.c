@@ -23,6 +23,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
+#include "delta/shield_nulls.h"
 #include "executor/key_locks.h"
 #include "executor/lock_tags.h"
 
@@ -130,6 +131,7 @@ get_locks(TvNodeRuntime *rt)
 	locks->nsides = 2 * list_length(rt->node->edges);
 	locks->sides = palloc0(sizeof(LockSide) * (locks->nsides + 1));
 	locks->econtext = CreateStandaloneExprContext();
+	locks->econtext->ecxt_param_list_info = tv_null_params();
 	foreach(lc, rt->node->edges)
 	{
 		for (int which = 0; which < 2; which++)
@@ -201,7 +203,7 @@ init_column(TvNodeRuntime *rt, const TvEdgeKey *key, int which, const TvLayout *
 	if (IsA(expr, Var))
 		column->attno = ((Var *) expr)->varattno;
 	else
-		column->expr = ExecInitExpr(expression_planner((Expr *) expr), NULL);
+		column->expr = ExecInitExpr(expression_planner(tv_shield_expr_nulls((Expr *) expr)), NULL);
 }
 
 /* Add the keys of all rows of a source's delta. */

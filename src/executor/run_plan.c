@@ -15,6 +15,7 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
+#include "delta/shield_nulls.h"
 #include "executor/direct.h"
 #include "executor/explain_run.h"
 #include "executor/input_scan.h"
@@ -161,7 +162,8 @@ tv_run_plan(TvPlan *plan, List *inputs, Snapshot snapshot,
 
 	in_place = has_lent(inputs) && !tv_explain_run_instrument();
 	desc = CreateQueryDesc(in_place ? plan_in_place(plan, inputs) : plan->stmt,
-						   "maintenance of a view", snapshot, InvalidSnapshot, &receiver.pub, NULL,
+						   "maintenance of a view", snapshot, InvalidSnapshot, &receiver.pub,
+						   tv_null_params(),
 						   in_place ? tv_input_scan_environment(inputs) : make_environment(inputs),
 						   tv_explain_run_instrument());
 	standard_ExecutorStart(desc, EXEC_FLAG_SKIP_TRIGGERS);

@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "delta/shield_nulls.h"
 #include "delta/type_image.h"
 #include "executor/row_table.h"
 #include "executor/runtime.h"
@@ -156,6 +157,12 @@ init_accs(TvNodeRuntime *rt)
 	}
 }
 
+static ExprState *
+init_expr(Expr *expr)
+{
+	return ExecInitExpr(expression_planner(tv_shield_expr_nulls(expr)), NULL);
+}
+
 static void
 init_projection(TvNodeRuntime *rt)
 {
@@ -179,12 +186,13 @@ init_projection(TvNodeRuntime *rt)
 	}
 	rt->group_slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	rt->econtext = CreateStandaloneExprContext();
+	rt->econtext->ecxt_param_list_info = tv_null_params();
 	rt->out = palloc(sizeof(ExprState *) * (list_length(node->out_exprs) + 1));
 	i = 0;
 	foreach(lc, node->out_exprs)
-		rt->out[i++] = ExecInitExpr(expression_planner(copyObject(lfirst(lc))), NULL);
+		rt->out[i++] = init_expr(lfirst(lc));
 	if (node->having)
-		rt->having = ExecInitExpr(expression_planner(copyObject(node->having)), NULL);
+		rt->having = init_expr((Expr *) node->having);
 }
 
 bool

@@ -15,6 +15,7 @@
 #include "storage/lmgr.h"
 #include "utils/snapmgr.h"
 
+#include "delta/shield_nulls.h"
 #include "planner/plan_query.h"
 
 /* The planner wants every relation locked. */
@@ -219,6 +220,7 @@ tv_plan_query(Query *query, bool few_rows, bool parallel)
 	bool		snapshot_set = false;
 
 	lock_relations((Node *) query, NULL);
+	query = tv_shield_nulls(query);
 	if (!ActiveSnapshotSet())
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());

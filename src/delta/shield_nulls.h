@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/shield_nulls.h
+ *	  Keep the planner from computing what derived nulls lead to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_SHIELD_NULLS_H
+#define TV_SHIELD_NULLS_H
+
+#include "nodes/params.h"
+#include "nodes/parsenodes.h"
+
+/*
+ * The query, or a copy of which the planner computes nothing from nulls that
+ * could fail.  It may contain external parameters, which are null: it is run with
+ * tv_null_params().
+ */
+extern Query *tv_shield_nulls(Query *query);
+
+/* The same for an expression without subqueries. */
+extern Expr *tv_shield_expr_nulls(Expr *expr);
+
+/* May it fail, for whatever row? */
+extern bool tv_expr_may_fail(Node *expr);
+
+/*
+ * May it, with a null constant in it, fail for rows for which this is not what
+ * stands there?
+ */
+extern bool tv_null_may_fail(Node *expr);
+
+/* What the parameters are; lives as long as the backend. */
+extern ParamListInfo tv_null_params(void);
+
+#endif							/* TV_SHIELD_NULLS_H */
