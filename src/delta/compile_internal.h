@@ -373,7 +373,6 @@ extern List *tv_distinct_branches(TvCompiler *c, TvDistinct *d, List *partials, 
 
 /* aggregate_class.c: how an aggregate's result follows the changes */
 extern TvAggKind tv_aggregate_class(const Aggref *aggref);
-extern Oid	tv_aggregate_sortop(const Aggref *aggref);
 extern bool tv_aggregate_trans_type(const Aggref *aggref, Oid *type, bool *strict,
 									bool *counted);
 

@@ -387,6 +387,9 @@ typedef struct TvGraph
 								 * whole view */
 } TvGraph;
 
+/* The sort operator of min, max and the like; InvalidOid: it is of another kind. */
+extern Oid	tv_aggregate_sortop(const Aggref *aggref);
+
 /*
  * Compile an analysed, not rewritten query (from get_view_query() or
  * CreateTableAsStmt).  Does not modify it.  colnames: the view's column
