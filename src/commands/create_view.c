@@ -173,11 +173,14 @@ already_exists(CreateTableAsStmt *stmt)
 static void
 check_full_recompute(const TvGraph *graph, const char *name)
 {
-	const char *why = tv_graph_full_recompute(graph);
+	const char *reason = tv_graph_full_recompute(graph);
 	bool		all = graph->nodes[graph->nnodes - 1]->kind == TV_NODE_WHOLE;
+	char	   *why;
 
-	if (why == NULL)
+	if (reason == NULL)
 		return;
+	why = psprintf("%s.", reason);
+	why[0] = pg_toupper((unsigned char) why[0]);
 	if (tv_require_incremental)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

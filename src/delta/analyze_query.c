@@ -80,6 +80,7 @@ tv_analyze_query(TvCompiler *c, Query *query)
 		return true;
 	if (what == NULL)
 	{
+		location = exprLocation((Node *) get_sortgrouplist_exprs(query->groupClause, query->targetList));
 		what = "GROUP BY a primary key that does not hold for inheritance children";
 		why = "Rows of the table and of its children may have the same key, so the query's result is not determined.";
 		hint = "Group by all columns that the query shows.";
@@ -98,6 +99,8 @@ unsupported_clause(Query *query, int *location, const char **why, const char **h
 		return "a data-modifying WITH clause";
 	if (query->rowMarks || query->hasForUpdate)
 	{
+		if (query->rowMarks)
+			*location = tv_analyze_item_location(query, linitial_node(RowMarkClause, query->rowMarks)->rti);
 		*why = "A maintained view stores its rows, there is nothing to lock.";
 		*hint = "Leave the clause out.";
 		return "FOR UPDATE or FOR SHARE";

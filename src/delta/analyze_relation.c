@@ -11,6 +11,8 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -20,12 +22,56 @@
 #include "delta/compile_internal.h"
 #include "tv_compat.h"
 
+typedef struct ItemContext
+{
+	int			rti;
+	Index		levels;
+	int			location;
+} ItemContext;
+
+static bool
+find_location(Node *node, void *context)
+{
+	ItemContext *c = context;
+	bool		found;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+
+		if (var->varno != c->rti || var->varlevelsup != c->levels || var->location < 0)
+			return false;
+		c->location = var->location;
+		return true;
+	}
+	if (IsA(node, Query))
+	{
+		c->levels++;
+		found = query_tree_walker((Query *) node, find_location, context, 0);
+		c->levels--;
+		return found;
+	}
+	return expression_tree_walker(node, find_location, context);
+}
+
+/* FROM items themselves have no location. */
+int
+tv_analyze_item_location(Query *query, int rti)
+{
+	ItemContext context = {rti, 0, -1};
+
+	(void) query_tree_walker(query, find_location, &context, 0);
+	return context.location;
+}
+
 /*
  * The tables that store the rows of a table with partitions or children.  Their
  * own row security does not count in a query that names the root.
  */
 static bool
-analyze_tree(TvCompiler *c, Relation rel)
+analyze_tree(TvCompiler *c, Relation rel, int location)
 {
 	ListCell   *lc;
 
@@ -60,7 +106,7 @@ analyze_tree(TvCompiler *c, Relation rel)
 		}
 		if (what)
 		{
-			tv_compile_refuse(c, -1, what, RelationGetRelationName(rel), why, hint);
+			tv_compile_refuse(c, location, what, RelationGetRelationName(rel), why, hint);
 			return false;
 		}
 	}
@@ -68,8 +114,11 @@ analyze_tree(TvCompiler *c, Relation rel)
 }
 
 bool
-tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_as)
+tv_analyze_relation(TvCompiler *c, Query *query, int rti, Relation rel)
 {
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+	Oid			check_as = OidIsValid(c->check_as) ? c->check_as : c->owner;
+	int			location = tv_analyze_item_location(query, rti);
 	const char *what = NULL;
 	const char *why = NULL;
 	const char *hint = NULL;
@@ -77,6 +126,8 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 
 	if (rte->tablesample)
 	{
+		if (exprLocation((Node *) rte->tablesample->args) >= 0)
+			location = exprLocation((Node *) rte->tablesample->args);
 		what = "TABLESAMPLE of \"%s\" is not supported in a maintained view";
 		why = "Which rows a sample holds cannot be told from a change.";
 		hint = "Sample in the query that reads the view.";
@@ -117,7 +168,7 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 		why = "The rows of temporary and unlogged tables can vanish without a statement.";
 		hint = "Use a permanent, logged table.";
 	}
-	else if (kind != RELKIND_MATVIEW && !analyze_tree(c, rel))
+	else if (kind != RELKIND_MATVIEW && !analyze_tree(c, rel, location))
 		return false;
 	else if (kind != RELKIND_MATVIEW &&
 			 check_enable_rls(RelationGetRelid(rel), check_as, true) == RLS_ENABLED)
@@ -129,6 +180,6 @@ tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel, Oid check_a
 
 	if (what == NULL)
 		return true;
-	tv_compile_refuse(c, -1, what, RelationGetRelationName(rel), why, hint);
+	tv_compile_refuse(c, location, what, RelationGetRelationName(rel), why, hint);
 	return false;
 }

@@ -66,7 +66,7 @@ tv_flatten_grouping(TvCompiler *c, Query *query, List *partials, List *corr, boo
 									TV_MAX_BRANCHES + 1);
 	if (query->groupingSets && (sets == NIL || list_length(sets) > TV_MAX_BRANCHES))
 	{
-		tv_compile_refuse(c, -1, "a query of more than %s grouping sets is not supported in a maintained view",
+		tv_compile_refuse(c, exprLocation((Node *) query->groupingSets), "a query of more than %s grouping sets is not supported in a maintained view",
 						  psprintf("%d", TV_MAX_BRANCHES),
 						  "Each grouping set has a state of its own.",
 						  "Split it into several views.");

@@ -337,8 +337,10 @@ extern bool tv_analyze_row(TvCompiler *c, const RowExpr *row);
 extern bool tv_analyze_row_call(TvCompiler *c, const FuncExpr *call);
 extern bool tv_analyze_row_function(TvCompiler *c, const RangeTblFunction *function);
 
-extern bool tv_analyze_relation(TvCompiler *c, RangeTblEntry *rte, Relation rel,
-								Oid check_as);
+extern bool tv_analyze_relation(TvCompiler *c, Query *query, int rti, Relation rel);
+
+/* Where the query names a column of the FROM item for the first time; -1: nowhere. */
+extern int	tv_analyze_item_location(Query *query, int rti);
 
 /* Node construction */
 extern TvNode *tv_compile_add_node(TvCompiler *c, TvNodeKind kind, bool top);

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -56,8 +57,9 @@ tv_partition_check_types(TvCompiler *c, const TvNode *node)
 
 		if (get_typtype(type) == TYPTYPE_PSEUDO)
 		{
-			tv_compile_no_rule(c, -1, psprintf("a window, DISTINCT ON or LIMIT over a column of type %s",
-											   format_type_be(type)),
+			tv_compile_no_rule(c, exprLocation(list_nth(((TvBranch *) linitial(node->branches))->exprs, i)),
+							   psprintf("a window, DISTINCT ON or LIMIT over a column of type %s",
+										format_type_be(type)),
 							   "The rows are stored, and a table cannot have such a column.",
 							   "Name the columns of the row one by one.");
 			return false;

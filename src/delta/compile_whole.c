@@ -229,7 +229,7 @@ take_relation(WholeContext *w, Query *query, int rti, Bitmapset *used)
 		result = take_view(w, query, rti, rel);
 	else
 	{
-		result = tv_analyze_relation(c, rte, rel, OidIsValid(c->check_as) ? c->check_as : c->owner);
+		result = tv_analyze_relation(c, query, rti, rel);
 		if (result)
 			take_columns(w, rte, rel, used);
 	}

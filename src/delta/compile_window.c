@@ -330,7 +330,7 @@ map_clause(TvSplit *s, const TvNode *node, const WindowClause *window)
 	List	   *offsets = list_make2(result->startOffset, result->endOffset);
 
 	if (contain_subplans((Node *) offsets))
-		tv_compile_no_rule(s->c, -1,
+		tv_compile_no_rule(s->c, exprLocation((Node *) offsets),
 						   "a subquery in the frame of a window",
 						   "No maintenance rule exists for it.",
 						   "Write the offset as a constant.");

@@ -213,7 +213,7 @@ tv_correlate_first_row(TvCompiler *c, TvPartial *p, Query *query)
 	branch = linitial(branches);
 	if (list_length(branches) != 1 || list_length(branch->leaves) != 1 || branch->quals != NIL)
 	{
-		tv_compile_refuse(c, -1, "LIMIT 1 in a subquery like this is not supported in a maintained view",
+		tv_compile_refuse(c, exprLocation(query->limitCount), "LIMIT 1 in a subquery like this is not supported in a maintained view",
 						  NULL, "No maintenance rule exists for it.",
 						  "Put what the subquery computes from its first row outside of it.");
 		return NIL;

@@ -50,7 +50,15 @@ tv_flatten_from_item(TvCompiler *c, Query *query, Node *item, List *partials)
 
 	check_stack_depth();
 	if (IsA(item, RangeTblRef))
-		return flatten_rte(c, query, ((RangeTblRef *) item)->rtindex, partials);
+	{
+		int			rti = ((RangeTblRef *) item)->rtindex;
+
+		partials = flatten_rte(c, query, rti, partials);
+		/* what a plain view's query refuses has no place in this one */
+		if (c->refusal && c->refusal->location < 0)
+			c->refusal->location = tv_analyze_item_location(query, rti);
+		return partials;
+	}
 
 	join = castNode(JoinExpr, item);
 	if (join->jointype != JOIN_INNER)
@@ -168,7 +176,7 @@ flatten_relation(TvCompiler *c, Query *query, int rti, List *partials)
 		table_close(rel, NoLock);
 		return c->refusal ? NIL : multiply(c, partials, rti, branches);
 	}
-	if (!tv_analyze_relation(c, rte, rel, OidIsValid(c->check_as) ? c->check_as : c->owner))
+	if (!tv_analyze_relation(c, query, rti, rel))
 	{
 		table_close(rel, NoLock);
 		return NIL;

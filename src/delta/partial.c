@@ -256,7 +256,11 @@ map_var(const TvPartial *partial, const Var *var)
 	{
 		if (var->varattno <= 0 || var->varattno > list_length(exprs))
 			elog(ERROR, "column %d of FROM item %d is unknown", var->varattno, var->varno);
-		return copyObject(list_nth(exprs, var->varattno - 1));
+		result = copyObject(list_nth(exprs, var->varattno - 1));
+		/* errors point at where the query names it */
+		if (IsA(result, Var))
+			result->location = var->location;
+		return (Node *) result;
 	}
 	result = copyObject((Var *) var);
 	result->varno = leaf + 1;

@@ -41,6 +41,14 @@ typedef struct ExpandContext
 static bool filter_one(TvCompiler *c, TvPartial *p, Node *qual);
 static Node *expand_mutator(Node *node, ExpandContext *e);
 
+/* What has no place of its own is refused where the subquery stands. */
+static void
+locate(TvCompiler *c, Node *expr)
+{
+	if (c->refusal && c->refusal->location < 0)
+		c->refusal->location = exprLocation(expr);
+}
+
 bool
 tv_sublink_filter(TvCompiler *c, TvPartial *p, Node *quals)
 {
@@ -58,8 +66,13 @@ tv_sublink_filter(TvCompiler *c, TvPartial *p, Node *quals)
 			p->quals = lappend(p->quals, lfirst(lc));
 	}
 	foreach(lc, later)
+	{
 		if (!filter_one(c, p, lfirst(lc)))
-		return false;
+		{
+			locate(c, lfirst(lc));
+			return false;
+		}
+	}
 	return true;
 }
 
@@ -337,6 +350,11 @@ expand_mutator(Node *node, ExpandContext *e)
 	if (node == NULL || e->c->refusal)
 		return NULL;
 	if (IsA(node, SubLink))
-		return sublink_value(e->c, e->p, (SubLink *) node);
+	{
+		Node	   *value = sublink_value(e->c, e->p, (SubLink *) node);
+
+		locate(e->c, node);
+		return value;
+	}
 	return expression_tree_mutator(node, expand_mutator, e);
 }

@@ -61,13 +61,17 @@ static Node *inner_column_mutator(Node *node, void *context);
 bool
 tv_target_srf_expand(TvCompiler *c, Query *query)
 {
+	int			location = -1;
 	ListCell   *lc;
 
 	if (!query->hasTargetSRFs)
 		return true;
 	if (query->hasDistinctOn)
 	{
-		tv_compile_refuse(c, -1, "%s is not supported in a maintained view",
+		foreach(lc, query->targetList)
+			if (location < 0 && expression_returns_set(lfirst(lc)))
+			location = exprLocation(lfirst(lc));
+		tv_compile_refuse(c, location, "%s is not supported in a maintained view",
 						  "a set-returning function in the output list beside DISTINCT ON",
 						  "Which of them comes first depends on the rest of the query.",
 						  "Put the function into FROM.");

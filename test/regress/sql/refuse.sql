@@ -175,6 +175,21 @@ SELECT 'a longer statement' AS text, tview.create('v', 'SELECT a FROM t WHERE') 
 SELECT 'a longer statement' AS text, e.* FROM tview.explain('SELECT a, nowhere FROM t') e;
 DO LANGUAGE tview $$ CREATE TVIEW v AS SELECT a, random() FROM t $$;
 
+-- where: FROM items and clauses have no place of their own, so it is that of a column of theirs, or of what is part of them
+CREATE VIEW plain_over_plain AS SELECT * FROM plain_catalog;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT t.id, c.relname::text FROM t, pg_class c WHERE c.relname = t.c;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT t.id, p.relname::text FROM t, plain_over_plain p WHERE p.relname = t.c;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT t.id, (SELECT count(*) FROM plain_over_plain p WHERE p.relname = t.c) FROM t;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT t.id, x.n FROM t, (SELECT count(*) AS n FROM pg_class) x;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT count(*) FROM t TABLESAMPLE bernoulli (10);
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT t.id, a FROM t FOR UPDATE;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT sum(b) OVER (ORDER BY a ROWS (SELECT 1) PRECEDING) FROM t;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT a, b FROM keyed_parent GROUP BY a;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT t.id, (SELECT u.a FROM u WHERE u.t_id = t.id ORDER BY u.id LIMIT t.a) FROM t;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT t.id FROM t WHERE t.a > (SELECT u.a FROM u WHERE u.t_id = t.id ORDER BY u.id OFFSET t.a LIMIT 1);
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT DISTINCT ON (a) a, row(a, b) AS r FROM t ORDER BY a;
+CREATE MATERIALIZED VIEW refused USING tview AS SELECT DISTINCT ON (a) a, generate_series(1, b) FROM t ORDER BY a;
+
 -- what is not refused
 SELECT refused('SELECT reads_nothing(a) FROM t');
 SELECT refused($$SELECT a, to_char(ts, 'YYYY') FROM t$$);
