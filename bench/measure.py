@@ -69,9 +69,9 @@ def machine(cur):
 
 
 def interrupted(number, frame):
-    """Once: what follows is cleaning up."""
+    """Once: what follows is cleaning up. Not by SIG_IGN, which Python complains of if both arrive together."""
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
+        signal.signal(each, lambda *_: None)
     raise KeyboardInterrupt
 
 
