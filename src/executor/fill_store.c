@@ -6,6 +6,9 @@
  * While a query runs that gives the rows, nothing is done but to insert them:
  * it may run in parallel mode, where no index can be built and no command begun.
  *
+ * The first rows are inserted as a batch by the server, for they may be all: then
+ * index entries are made one by one.  What follows goes page by page.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -19,13 +22,11 @@
 #include "miscadmin.h"
 #include "utils/rel.h"
 
+#include "executor/fill_pages.h"
 #include "executor/fill_store.h"
 #include "tv_compat.h"
 
-/*
- * So many rows, or bytes, are inserted at a time.  Of a single batch, index
- * entries are made one by one.
- */
+/* So many rows, or bytes, are the first batch. */
 #define TV_BATCH_ROWS 1000
 #define TV_BATCH_BYTES 65536
 
@@ -41,6 +42,7 @@ struct TvFill
 	int			nslots;
 	int			nfilled;
 	Size		bytes;
+	TvPages    *pages;			/* after the first batch */
 	uint64		nrows;			/* inserted */
 };
 
@@ -62,43 +64,43 @@ tv_fill_open(Oid relid, LOCKMODE lockmode, bool frozen)
 static void
 insert_batch(TvFill *fill)
 {
-	MemoryContext oldcxt;
-	MemoryContext cxt;
-
 	if (fill->nfilled == 0)
 		return;
-	/* the server's function leaves things behind */
-	cxt = AllocSetContextCreate(fill->cxt, "pg_tviews fill", ALLOCSET_DEFAULT_SIZES);
-	oldcxt = MemoryContextSwitchTo(cxt);
 	table_multi_insert(fill->rel, fill->slots, fill->nfilled, fill->cid, fill->options, fill->bulk);
-	MemoryContextSwitchTo(oldcxt);
-	MemoryContextDelete(cxt);
 	fill->nrows += fill->nfilled;
 }
 
 static void
-clear_batch(TvFill *fill)
+free_batch(TvFill *fill)
 {
-	for (int i = 0; i < fill->nfilled; i++)
-		ExecClearTuple(fill->slots[i]);
-	fill->nfilled = 0;
-	fill->bytes = 0;
+	for (int i = 0; i < fill->nslots; i++)
+		ExecDropSingleTupleTableSlot(fill->slots[i]);
+	fill->nslots = fill->nfilled = 0;
+	FreeBulkInsertState(fill->bulk);
+	fill->bulk = NULL;
 }
 
-void
-tv_fill_put_slot(TvFill *fill, TupleTableSlot *slot)
+/* There are more rows than fit the batch. */
+static void
+begin_pages(TvFill *fill)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(fill->cxt);
+
+	insert_batch(fill);
+	free_batch(fill);
+	fill->pages = tv_pages_open(fill->rel, fill->cid, fill->options);
+	MemoryContextSwitchTo(oldcxt);
+}
+
+/* Add a row to the first batch. */
+static void
+put_in_batch(TvFill *fill, TupleTableSlot *slot)
 {
 	MemoryContext oldcxt;
 	TupleTableSlot *copy;
 	HeapTuple	tuple;
 	bool		free;
 
-	CHECK_FOR_INTERRUPTS();
-	if (fill->nfilled == TV_BATCH_ROWS || fill->bytes >= TV_BATCH_BYTES)
-	{
-		insert_batch(fill);
-		clear_batch(fill);
-	}
 	if (fill->nfilled == fill->nslots)
 	{
 		oldcxt = MemoryContextSwitchTo(fill->cxt);
@@ -112,20 +114,50 @@ tv_fill_put_slot(TvFill *fill, TupleTableSlot *slot)
 	fill->bytes += tuple->t_len;
 }
 
+/* Is the first batch still open?  If it is full, it is inserted. */
+static bool
+in_batch(TvFill *fill)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (fill->pages == NULL &&
+		(fill->nfilled == TV_BATCH_ROWS || fill->bytes >= TV_BATCH_BYTES))
+		begin_pages(fill);
+	return fill->pages == NULL;
+}
+
+void
+tv_fill_put_slot(TvFill *fill, TupleTableSlot *slot)
+{
+	if (in_batch(fill))
+	{
+		put_in_batch(fill, slot);
+		return;
+	}
+	slot_getallattrs(slot);
+	tv_pages_put(fill->pages, slot->tts_values, slot->tts_isnull);
+	fill->nrows++;
+}
+
 void
 tv_fill_put(TvFill *fill, const Datum *values, const bool *isnull)
 {
 	TupleTableSlot *row = fill->row;
 	int			natts = row->tts_tupleDescriptor->natts;
 
+	if (!in_batch(fill))
+	{
+		tv_pages_put(fill->pages, values, isnull);
+		fill->nrows++;
+		return;
+	}
 	ExecClearTuple(row);
 	memcpy(row->tts_values, values, sizeof(Datum) * natts);
 	memcpy(row->tts_isnull, isnull, sizeof(bool) * natts);
 	ExecStoreVirtualTuple(row);
-	tv_fill_put_slot(fill, row);
+	put_in_batch(fill, row);
 }
 
-/* Make index entries of the last batch, which has all rows. */
+/* Make index entries of the first batch, which has all rows. */
 static void
 index_batch(TvFill *fill)
 {
@@ -150,16 +182,20 @@ tv_fill_close(TvFill *fill, bool build)
 	uint64		nrows;
 	Oid			relid = RelationGetRelid(fill->rel);
 
-	insert_batch(fill);
+	if (fill->pages)
+	{
+		tv_pages_close(fill->pages);
+		build = true;
+	}
+	else
+	{
+		insert_batch(fill);
+		if (!build)
+			index_batch(fill);
+		free_batch(fill);
+	}
 	nrows = fill->nrows;
-	build |= nrows > fill->nfilled;
-	if (!build)
-		index_batch(fill);
-	clear_batch(fill);
-	for (int i = 0; i < fill->nslots; i++)
-		ExecDropSingleTupleTableSlot(fill->slots[i]);
 	ExecDropSingleTupleTableSlot(fill->row);
-	FreeBulkInsertState(fill->bulk);
 	table_finish_bulk_insert(fill->rel, fill->options);
 	table_close(fill->rel, NoLock);
 	pfree(fill);

@@ -12,8 +12,10 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
+#include "executor/fill_memory.h"
 #include "executor/fill_store.h"
 #include "executor/flush_internal.h"
 #include "executor/isolation.h"
@@ -95,9 +97,16 @@ put_group(TupleTableSlot *slot, void *context)
 static void
 run(TvView *view, TvNode *node, TvPlanKind kind, TvRowConsumer consumer, void *context)
 {
+	TvPlan	   *plan;
+	int			level;
+
 	PushActiveSnapshot(GetLatestSnapshot());
-	tv_run_plan(tv_plan_get(view, node, kind, NULL, 1e9, NULL), NIL, GetActiveSnapshot(),
-				consumer, context);
+	level = tv_fill_memory_enter(NULL);
+	plan = tv_plan_get(view, node, kind, NULL, 1e9, NULL);
+	AtEOXact_GUC(false, level);
+	level = tv_fill_memory_enter(plan->stmt);
+	tv_run_plan(plan, NIL, GetActiveSnapshot(), consumer, context);
+	AtEOXact_GUC(false, level);
 	PopActiveSnapshot();
 }
 
