@@ -216,6 +216,8 @@ add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
 	bool		more = true;
 
 	tv_row_store_begin(input->rows, &cursor, true);
+	if (input->rows->transition)
+		tv_transition_keep(&cursor.transition);
 	while (more && (row = tv_row_store_fetch(&cursor, slot)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -87,7 +87,9 @@ tv_tags_make(Oid view, int number, bool keyed, bool exclusive)
 void
 tv_tags_add(TvTagSet *set, uint32 hash, int side)
 {
-	if (tv_tags_full(set, side))
+	uint64		tag = (uint64) hash << 2 | side;
+
+	if (tv_tags_full(set, side) || (set->ntags > 0 && set->tags[set->ntags - 1] == tag))
 		return;
 	if (set->ntags == set->capacity)
 	{
@@ -97,13 +99,13 @@ tv_tags_add(TvTagSet *set, uint32 hash, int side)
 			set->all |= side;
 			return;
 		}
-		if (set->ntags > set->capacity / 2)
+		if (set->ntags > set->capacity / 4)
 		{
-			set->capacity *= 2;
+			set->capacity *= 4;
 			set->tags = repalloc_huge(set->tags, sizeof(uint64) * set->capacity);
 		}
 	}
-	set->tags[set->ntags++] = (uint64) hash << 2 | side;
+	set->tags[set->ntags++] = tag;
 }
 
 static int

@@ -10,8 +10,34 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
+#include "utils/memutils.h"
 
 #include "executor/transition.h"
+
+/* Rows that a reader has read, from the first on. */
+struct TvTransitionRows
+{
+	MemoryContext cxt;
+	int64		nrows;
+	int64		max;			/* by work_mem */
+	bool		all;			/* there are no others */
+	bool		old_ended;		/* where reading goes on, otherwise: state of
+								 * the cursor, and its read pointers */
+	int			old_pointer;
+	int			new_pointer;
+	int			nblocks;
+	Datum	  **values;			/* of blocks: columns of the rows */
+	uint32	  **marks;			/* of blocks: bits of nulls, and the weight */
+};
+
+#define TV_BLOCK_ROWS 1024
+
+/* Marks: the weight and what makes it positive, then a bit for each null. */
+#define TV_MARK_BITS 3
+#define TV_MARK(weight) ((uint32) ((weight) + 1))
+#define TV_MARK_WEIGHT(mark) ((int64) ((mark) & ((1 << TV_MARK_BITS) - 1)) - 1)
+
+static void stop_keeping(TvTransitionCursor *cursor, bool all);
 
 TvTransition *
 tv_transition_make(Tuplestorestate *old_rows, Tuplestorestate *new_rows, TupleDesc desc,
@@ -27,6 +53,7 @@ tv_transition_make(Tuplestorestate *old_rows, Tuplestorestate *new_rows, TupleDe
 	transition->desc = CreateTupleDescCopyConstr(desc);
 	transition->layout = layout;
 	transition->kept = NULL;
+	transition->first = NULL;
 	return transition;
 }
 
@@ -37,6 +64,7 @@ tv_transition_replacing(const TvTransition *transition, const bool *kept)
 
 	*result = *transition;
 	result->kept = kept;
+	result->first = NULL;
 	return result;
 }
 
@@ -61,6 +89,8 @@ void
 tv_transition_begin(TvTransition *transition, TvTransitionCursor *cursor, bool exclusive)
 {
 	cursor->transition = transition;
+	cursor->first = transition->first;
+	cursor->keeping = NULL;
 	cursor->old_pointer = take_pointer(transition->old_rows, exclusive);
 	cursor->new_pointer = take_pointer(transition->new_rows, exclusive);
 	cursor->old_slot = MakeSingleTupleTableSlot(transition->desc, &TTSOpsMinimalTuple);
@@ -72,6 +102,8 @@ tv_transition_begin(TvTransition *transition, TvTransitionCursor *cursor, bool e
 void
 tv_transition_end(TvTransitionCursor *cursor)
 {
+	if (cursor->keeping)
+		stop_keeping(cursor, false);
 	ExecDropSingleTupleTableSlot(cursor->slot);
 	ExecDropSingleTupleTableSlot(cursor->old_slot);
 	ExecDropSingleTupleTableSlot(cursor->new_slot);
@@ -91,6 +123,8 @@ tv_transition_rewind(TvTransitionCursor *cursor)
 {
 	cursor->old_ended = false;
 	cursor->new_is_due = false;
+	cursor->next = 0;
+	cursor->keeping = NULL;
 	rewind_rows(cursor->transition->old_rows, cursor->old_pointer);
 	rewind_rows(cursor->transition->new_rows, cursor->new_pointer);
 }
@@ -145,8 +179,9 @@ same_columns(const TvLayout *layout, const bool *some, TupleTableSlot *a, TupleT
 	return true;
 }
 
-TupleTableSlot *
-tv_transition_next(TvTransitionCursor *cursor)
+/* The next row of the transition tables. */
+static TupleTableSlot *
+read_next(TvTransitionCursor *cursor)
 {
 	TvTransition *t = cursor->transition;
 
@@ -177,6 +212,155 @@ tv_transition_next(TvTransitionCursor *cursor)
 		return project(cursor, cursor->old_slot, -1);
 	}
 	return NULL;
+}
+
+/* ------------------------------------------------------------------------
+ * Rows that are kept
+ * ------------------------------------------------------------------------
+ */
+
+void
+tv_transition_keep(TvTransitionCursor *cursor)
+{
+	const TvLayout *layout = cursor->transition->layout;
+	Size		size = layout->natts * sizeof(Datum) + sizeof(uint32);
+	TvTransitionRows *rows;
+	MemoryContext oldcxt;
+
+	if (cursor->transition->first || layout->natts > 32 - TV_MARK_BITS)
+		return;
+	for (int i = 0; i < layout->natts; i++)
+		if (!TupleDescAttr(layout->desc, i)->attbyval)
+			return;
+	oldcxt = MemoryContextSwitchTo(GetMemoryChunkContext(cursor->transition));
+	rows = palloc0(sizeof(TvTransitionRows));
+	rows->cxt = CurrentMemoryContext;
+	rows->max = Min((int64) work_mem * 1024 / size, tv_transition_rows(cursor->transition) + 2);
+	rows->values = palloc(sizeof(Datum *) * (rows->max / TV_BLOCK_ROWS + 1));
+	rows->marks = palloc(sizeof(uint32 *) * (rows->max / TV_BLOCK_ROWS + 1));
+	MemoryContextSwitchTo(oldcxt);
+	cursor->keeping = rows;
+}
+
+static void
+keep_row(TvTransitionCursor *cursor, TupleTableSlot *row)
+{
+	TvTransitionRows *rows = cursor->keeping;
+	int			natts = cursor->transition->layout->natts;
+	int			block = rows->nrows / TV_BLOCK_ROWS;
+	int			i = rows->nrows % TV_BLOCK_ROWS;
+	uint32		mark = TV_MARK(DatumGetInt64(row->tts_values[natts]));
+
+	if (block == rows->nblocks)
+	{
+		rows->values[block] = MemoryContextAlloc(rows->cxt, sizeof(Datum) * TV_BLOCK_ROWS * Max(natts, 1));
+		rows->marks[block] = MemoryContextAlloc(rows->cxt, sizeof(uint32) * TV_BLOCK_ROWS);
+		rows->nblocks++;
+	}
+	memcpy(rows->values[block] + i * natts, row->tts_values, sizeof(Datum) * natts);
+	for (int a = 0; a < natts; a++)
+		mark |= (uint32) row->tts_isnull[a] << (TV_MARK_BITS + a);
+	rows->marks[block][i] = mark;
+	rows->nrows++;
+}
+
+/* Remember where a read pointer is. */
+static int
+copy_pointer(Tuplestorestate *rows, int pointer)
+{
+	int			copy;
+
+	if (rows == NULL)
+		return 0;
+	copy = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
+	tuplestore_copy_read_pointer(rows, pointer, copy);
+	return copy;
+}
+
+/* Others may read what was kept; if there is more, from here on. */
+static void
+stop_keeping(TvTransitionCursor *cursor, bool all)
+{
+	TvTransition *t = cursor->transition;
+	TvTransitionRows *rows = cursor->keeping;
+
+	cursor->keeping = NULL;
+	rows->all = all;
+	if (!all)
+	{
+		/* of an update, both rows or none */
+		if (cursor->new_is_due)
+			return;
+		rows->old_ended = cursor->old_ended;
+		rows->old_pointer = copy_pointer(t->old_rows, cursor->old_pointer);
+		rows->new_pointer = copy_pointer(t->new_rows, cursor->new_pointer);
+	}
+	t->first = rows;
+}
+
+static void
+go_to_pointer(Tuplestorestate *rows, int from, int to)
+{
+	if (rows)
+		tuplestore_copy_read_pointer(rows, from, to);
+}
+
+/* A row that was kept. */
+static TupleTableSlot *
+kept_row(TvTransitionCursor *cursor)
+{
+	TvTransitionRows *rows = cursor->first;
+	TupleTableSlot *slot = cursor->slot;
+	int			natts = cursor->transition->layout->natts;
+	int			block = cursor->next / TV_BLOCK_ROWS;
+	int			i = cursor->next % TV_BLOCK_ROWS;
+	uint32		mark = rows->marks[block][i];
+
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, rows->values[block] + i * natts, sizeof(Datum) * natts);
+	for (int a = 0; a < natts; a++)
+		slot->tts_isnull[a] = (mark >> (TV_MARK_BITS + a)) & 1;
+	slot->tts_values[natts] = Int64GetDatum(TV_MARK_WEIGHT(mark));
+	slot->tts_isnull[natts] = false;
+	cursor->next++;
+	return ExecStoreVirtualTuple(slot);
+}
+
+/* Go on where the rows that were kept end. */
+static void
+leave_kept(TvTransitionCursor *cursor)
+{
+	TvTransition *t = cursor->transition;
+
+	cursor->old_ended = cursor->first->old_ended;
+	go_to_pointer(t->old_rows, cursor->first->old_pointer, cursor->old_pointer);
+	go_to_pointer(t->new_rows, cursor->first->new_pointer, cursor->new_pointer);
+}
+
+TupleTableSlot *
+tv_transition_next(TvTransitionCursor *cursor)
+{
+	TvTransitionRows *rows = cursor->keeping;
+	TupleTableSlot *row;
+
+	if (cursor->first && cursor->next <= cursor->first->nrows)
+	{
+		if (cursor->next < cursor->first->nrows)
+			return kept_row(cursor);
+		if (cursor->first->all)
+			return NULL;
+		leave_kept(cursor);
+		cursor->next++;
+	}
+	/* room for both rows of an update */
+	if (rows && !cursor->new_is_due && rows->nrows + 2 > rows->max)
+		stop_keeping(cursor, false);
+	row = read_next(cursor);
+	if (cursor->keeping && row)
+		keep_row(cursor, row);
+	else if (cursor->keeping)
+		stop_keeping(cursor, true);
+	return row;
 }
 
 Bitmapset *

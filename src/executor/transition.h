@@ -9,6 +9,10 @@
  * stand at the same place of the two tables; where they are equal in the
  * columns of the layout, byte by byte, there is no change.
  *
+ * What one reader read can be kept for those that come after it, as far as
+ * work_mem goes, if the columns are passed by value: to take rows apart, maybe
+ * of files, is what a pass costs.
+ *
  * Where a reader can do without the old row of an update that leaves some columns
  * alone, it gets the new row only, with the weight TV_WEIGHT_REPLACES.
  *
@@ -25,6 +29,8 @@
 /* Of a row that takes the place of the stored one with its key. */
 #define TV_WEIGHT_REPLACES 2
 
+typedef struct TvTransitionRows TvTransitionRows;
+
 /* The transition tables of a statement; they end with its trigger calls. */
 typedef struct TvTransition
 {
@@ -36,6 +42,7 @@ typedef struct TvTransition
 	const bool *kept;			/* by column of the layout: those that an
 								 * update must leave alone for its new row to
 								 * do; NULL: none does */
+	TvTransitionRows *first;	/* rows that were kept; NULL: none */
 } TvTransition;
 
 /* A place in the delta. */
@@ -49,6 +56,9 @@ typedef struct TvTransitionCursor
 	TupleTableSlot *old_slot;
 	TupleTableSlot *new_slot;
 	TupleTableSlot *slot;		/* virtual: the columns of the layout, weight */
+	TvTransitionRows *first;	/* rows kept before it began; NULL: none */
+	int64		next;			/* of these */
+	TvTransitionRows *keeping;	/* rows that this one keeps, or NULL */
 } TvTransitionCursor;
 
 /* Make one in the current memory context, from those of a trigger call. */
@@ -67,6 +77,9 @@ extern int64 tv_transition_rows(const TvTransition *transition);
  */
 extern void tv_transition_begin(TvTransition *transition, TvTransitionCursor *cursor,
 								bool exclusive);
+
+/* Keep the rows that the cursor, being at the start, reads. */
+extern void tv_transition_keep(TvTransitionCursor *cursor);
 
 extern void tv_transition_rewind(TvTransitionCursor *cursor);
 
