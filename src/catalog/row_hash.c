@@ -25,6 +25,39 @@ PG_FUNCTION_INFO_V1(tview_row_hash);
 
 static uint32 attribute_hash(Form_pg_attribute attribute, Datum value);
 
+/* The type of the rows of a call, for the next one. */
+typedef struct HashedType
+{
+	uint64		id;				/* tells when the type has changed */
+	TupleDesc	desc;
+	Datum	   *values;
+	bool	   *isnull;
+} HashedType;
+
+/* To build an index is to call it for each row: the type is looked up once. */
+static HashedType *
+hashed_type(FmgrInfo *flinfo, Oid type, int32 typmod)
+{
+	HashedType *hashed = flinfo->fn_extra;
+	uint64		id = assign_record_type_identifier(type, typmod);
+	MemoryContext oldcxt;
+	TupleDesc	desc;
+
+	if (hashed && hashed->id == id)
+		return hashed;
+	oldcxt = MemoryContextSwitchTo(flinfo->fn_mcxt);
+	desc = lookup_rowtype_tupdesc(type, typmod);
+	hashed = palloc(sizeof(HashedType));
+	hashed->id = id;
+	hashed->desc = CreateTupleDescCopyConstr(desc);
+	hashed->values = palloc(desc->natts * sizeof(Datum));
+	hashed->isnull = palloc(desc->natts * sizeof(bool));
+	ReleaseTupleDesc(desc);
+	MemoryContextSwitchTo(oldcxt);
+	flinfo->fn_extra = hashed;
+	return hashed;
+}
+
 /*
  * tview.row_hash(record) returns int
  */
@@ -32,27 +65,18 @@ Datum
 tview_row_hash(PG_FUNCTION_ARGS)
 {
 	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	HashedType *type = hashed_type(fcinfo->flinfo, HeapTupleHeaderGetTypeId(header),
+								   HeapTupleHeaderGetTypMod(header));
 	HeapTupleData tuple;
-	TupleDesc	desc;
-	Datum	   *values;
-	bool	   *isnull;
 	uint32		hash;
 
-	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
-								  HeapTupleHeaderGetTypMod(header));
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
+	heap_deform_tuple(&tuple, type->desc, type->values, type->isnull);
+	hash = tv_row_hash(type->desc, type->values, type->isnull);
 
-	values = palloc(desc->natts * sizeof(Datum));
-	isnull = palloc(desc->natts * sizeof(bool));
-	heap_deform_tuple(&tuple, desc, values, isnull);
-	hash = tv_row_hash(desc, values, isnull);
-
-	pfree(values);
-	pfree(isnull);
-	ReleaseTupleDesc(desc);
 	PG_FREE_IF_COPY(header, 0);
 	PG_RETURN_INT32((int32) hash);
 }
