@@ -421,11 +421,14 @@ make_state(Oid view, const TvNode *node)
 	else if (node->kind == TV_NODE_LINEAR || node->kind == TV_NODE_RECURSIVE)
 	{
 		index = node->identity == TV_IDENTITY_KEY ? TV_STATE_INDEX_KEY : TV_STATE_INDEX_HASH;
-		keys = node->identity_attnos;
 		nkeys = node->nidentity;
+		keys = palloc(Max(nkeys, 1) * sizeof(AttrNumber));
+		for (int i = 0; i < nkeys; i++)
+			keys[i] = node->identity_attnos[i];
 	}
 	foreach(lc, tv_probes_key_order(node))
-		keys[foreach_current_index(lc)] = node->keys[lfirst_int(lc) - 1].state_attno;
+		keys[foreach_current_index(lc)] = node->kind == TV_NODE_RECURSIVE ?
+		lfirst_int(lc) : node->keys[lfirst_int(lc) - 1].state_attno;
 	state = tv_state_create(view, node->id, node->state_columns, index, nkeys, keys,
 							node->signature);
 	foreach(lc, tv_probes_to_index(node))

@@ -36,6 +36,9 @@
 /* A source that is not numbered yet has a number below this. */
 #define TV_UNNUMBERED_NODE (-2)
 
+/* Columns of a key, at most; more rarely differ in the last ones only. */
+#define TV_MAX_RECURSIVE_KEY 8
+
 static bool check_clauses(TvCompiler *c, const TvCte *entry);
 static TvNode *make_node(TvCompiler *c, const CommonTableExpr *cte, const SetOperationStmt *op);
 static bool check_columns(TvCompiler *c, const CommonTableExpr *cte, const TvNode *node);
@@ -44,6 +47,7 @@ static bool check_recursion(TvCompiler *c, const CommonTableExpr *cte, const TvN
 static int	own_leaf(const TvNode *node, const TvBranch *branch, int *count);
 static void number_iterations(const TvNode *node, List *left, List *right);
 static void find_images(TvNode *node);
+static void find_key(TvNode *node);
 static bool terms_may_fail(const TvNode *node, List *branches);
 
 List *
@@ -72,7 +76,10 @@ tv_compile_recursive(TvCompiler *c, TvCte *entry)
 	if (node->union_all)
 		number_iterations(node, left, right);
 	else
+	{
 		find_images(node);
+		find_key(node);
+	}
 	node->may_fail = terms_may_fail(node, right);
 	node->branches = list_concat(left, right);
 	node->in_desc = CreateTupleDescCopy(node->out_desc);
@@ -279,6 +286,35 @@ find_images(TvNode *node)
 		node->recompute_why = format_type_be(att->atttypid);
 		node->ties |= !tv_type_one_text(att->atttypid, att->atttypmod, att->attcollation);
 	}
+}
+
+/*
+ * The rows of a UNION differ: all columns together are their key, if values that
+ * are equal are so byte by byte, and are sure to fit an index.
+ */
+static void
+find_key(TvNode *node)
+{
+	int			natts = node->out_desc->natts;
+	int			length = 0;
+
+	if (node->recompute)
+		return;
+	for (int i = 0; i < natts; i++)
+	{
+		int16		typlen = TupleDescAttr(node->out_desc, i)->attlen;
+
+		if (typlen <= 0)
+			return;
+		length += typlen;
+	}
+	if (natts > TV_MAX_RECURSIVE_KEY || length > TV_MAX_RECURSIVE_KEY * NAMEDATALEN)
+		return;
+	node->identity = TV_IDENTITY_KEY;
+	node->nidentity = natts;
+	node->identity_attnos = palloc(sizeof(AttrNumber) * natts);
+	for (int i = 0; i < natts; i++)
+		node->identity_attnos[i] = i + 1;
 }
 
 /* ------------------------------------------------------------------------

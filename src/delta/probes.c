@@ -259,6 +259,13 @@ add_probe(TvNode *node, List *equated, List *compared)
 	node->probes = lappend(node->probes, probe);
 }
 
+/* The number of columns of the key, which are the first ones of the state table. */
+static int
+key_columns(const TvNode *node)
+{
+	return node->kind == TV_NODE_RECURSIVE ? node->nidentity : node->nkeys;
+}
+
 /*
  * The key's columns in an order that serves as many lookups as one index can:
  * those of the first lookup that are all keys stand in front.
@@ -267,19 +274,20 @@ List *
 tv_probes_key_order(const TvNode *node)
 {
 	List	   *order = NIL;
+	int			nkeys = key_columns(node);
 	ListCell   *lc;
 
 	foreach(lc, node->probes)
 	{
 		List	   *probe = lfirst(lc);
 
-		if (llast_int(probe) <= node->nkeys && linitial_int(probe) <= node->nkeys)
+		if (llast_int(probe) <= nkeys && linitial_int(probe) <= nkeys)
 		{
 			ListCell   *lp;
 			bool		keys = true;
 
 			foreach(lp, probe)
-				keys &= lfirst_int(lp) <= node->nkeys;
+				keys &= lfirst_int(lp) <= nkeys;
 			if (keys)
 			{
 				order = list_copy(probe);
@@ -287,7 +295,7 @@ tv_probes_key_order(const TvNode *node)
 			}
 		}
 	}
-	for (int i = 1; i <= node->nkeys; i++)
+	for (int i = 1; i <= nkeys; i++)
 		order = list_append_unique_int(order, i);
 	return order;
 }
@@ -296,7 +304,7 @@ tv_probes_key_order(const TvNode *node)
 List *
 tv_probes_to_index(const TvNode *node)
 {
-	List	   *indexes = node->nkeys > 0 ? list_make1(tv_probes_key_order(node)) : NIL;
+	List	   *indexes = key_columns(node) > 0 ? list_make1(tv_probes_key_order(node)) : NIL;
 	int			nothers;
 	ListCell   *lc;
 

@@ -38,7 +38,9 @@ void
 tv_recompute_whole(TvNodeFlush *flush)
 {
 	TvNode	   *node = flush->node;
-	TvRowTable *rows = tv_rows_make(node->out_desc, true, 0, NULL, flush->cxt);
+	TvRowTable *rows = tv_rows_make_sorted(node->out_desc, node->identity == TV_IDENTITY_BAG,
+										   node->nidentity, node->identity_attnos,
+										   flush->rt->identity_sort, flush->cxt);
 
 	flush->activity->rescans++;
 	add_stored(flush, rows);

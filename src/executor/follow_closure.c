@@ -54,7 +54,7 @@ typedef struct Closure
 } Closure;
 
 static TvSetRow *touch(Closure *c, const Datum *values, const bool *nulls);
-static bool is_stored(TvWriter *reader, TvRowSet *rows, TvSetRow *row, const Datum *values,
+static bool is_stored(Closure *c, TvWriter *reader, TvSetRow *row, const Datum *values,
 					  const bool *nulls);
 static void let_leave(Closure *c, TvSetRow *row);
 static void let_come(Closure *c, TvSetRow *row);
@@ -109,16 +109,20 @@ touch(Closure *c, const Datum *values, const bool *nulls)
 	CHECK_FOR_INTERRUPTS();
 	if (found)
 		return row;
-	row->stored = is_stored(c->reader, c->rows, row, values, nulls);
-	if (c->own_reader && is_stored(c->own_reader, c->rows, row, values, nulls) != row->stored)
+	row->stored = is_stored(c, c->reader, row, values, nulls);
+	if (c->own_reader && is_stored(c, c->own_reader, row, values, nulls) != row->stored)
 		tv_isolation_fail_row(get_rel_name(c->r->flush->view->relid));
 	return row;
 }
 
 static bool
-is_stored(TvWriter *reader, TvRowSet *rows, TvSetRow *row, const Datum *values,
-		  const bool *nulls)
+is_stored(Closure *c, TvWriter *reader, TvSetRow *row, const Datum *values, const bool *nulls)
 {
+	TvRowSet   *rows = c->rows;
+
+	/* all columns are the key, and equal values look the same */
+	if (c->r->flush->node->identity == TV_IDENTITY_KEY)
+		return tv_writer_find(reader, values, nulls);
 	tv_writer_find_hash(reader, row->hash);
 	while (tv_writer_next(reader))
 	{
@@ -276,7 +280,11 @@ static void
 write_changes(Closure *c)
 {
 	TvRecursion *r = c->r;
-	TvRowTable *changes = tv_rows_make(c->rows->desc, true, 0, NULL, r->flush->cxt);
+	TvNodeFlush *flush = r->flush;
+	TvNode	   *node = flush->node;
+	TvRowTable *changes = tv_rows_make_sorted(node->out_desc, node->identity == TV_IDENTITY_BAG,
+											  node->nidentity, node->identity_attnos,
+											  flush->rt->identity_sort, flush->cxt);
 
 	for (TvSetRow *row = c->rows->first; row; row = row->next)
 	{
@@ -286,5 +294,5 @@ write_changes(Closure *c)
 		tv_row_set_deform(c->rows, row, r->values, r->nulls);
 		(void) tv_rows_add(changes, r->values, r->nulls, row->stored ? -1 : 1);
 	}
-	tv_apply_rows(r->flush, changes);
+	tv_apply_rows(flush, changes);
 }

@@ -328,3 +328,48 @@ DELETE FROM many WHERE id = 100;
 INSERT INTO many VALUES (4000, 3000);
 SELECT * FROM differences();
 SELECT * FROM many_depths ORDER BY depth DESC LIMIT 3;
+
+-- rows of a UNION differ in some column: they are found by all of them, if these fit an index and look as they compare
+CREATE TABLE way (src integer, dst integer, at date);
+CREATE INDEX ON way (src);
+CREATE INDEX ON way (dst);
+INSERT INTO way VALUES (1, 2, '2024-01-01'), (2, NULL, NULL), (2, 3, NULL), (NULL, 5, '2024-01-02'), (3, 1, NULL), (3, 1, '2024-01-03');
+CREATE MATERIALIZED VIEW ways USING tview AS
+  WITH RECURSIVE r(a, b, at) AS (SELECT src, dst, at FROM way UNION SELECT r.a, w.dst, w.at FROM r JOIN way w ON w.src = r.b)
+  SELECT * FROM r;
+CREATE MATERIALIZED VIEW ways_named USING tview AS
+  WITH RECURSIVE r(a, b) AS (SELECT src, dst::text FROM way UNION SELECT r.a, w.dst::text FROM r JOIN way w ON w.src::text = r.b)
+  SELECT * FROM r;
+CREATE MATERIALIZED VIEW ways_above USING tview AS SELECT w.a, w.b, k.at FROM ways w LEFT JOIN way k ON k.src = w.a AND k.dst = w.b;
+CREATE VIEW indexes AS
+  SELECT i.indrelid::regclass AS view, i.indisunique, regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '') AS index
+  FROM pg_index i WHERE i.indrelid IN ('ways'::regclass, 'ways_named'::regclass)
+  UNION ALL
+  SELECT s.view::regclass, i.indisunique, 'state: ' || regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING |state_[0-9]+_', '', 'g')
+  FROM tview.state s JOIN pg_index i ON i.indrelid = s.state WHERE s.view IN ('ways'::regclass, 'ways_named'::regclass);
+SELECT * FROM indexes ORDER BY view::text, index COLLATE "C";
+SELECT count(*), count(a), count(b), count(at) FROM ways;
+SELECT * FROM differences();
+INSERT INTO way VALUES (5, 6, NULL), (6, 5, NULL), (NULL, NULL, NULL), (NULL, NULL, NULL);
+SELECT * FROM differences();
+UPDATE way SET dst = 7 WHERE src = 2 AND dst IS NULL;
+UPDATE way SET at = '2024-02-01' WHERE at IS NULL;
+SELECT * FROM differences();
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+DELETE FROM way WHERE src = 3 AND at < '2024-02-01';
+DELETE FROM way WHERE src IS NULL AND dst IS NULL;
+SELECT * FROM differences();
+SAVEPOINT s;
+DELETE FROM way;
+SELECT count(*) FROM ways;
+ROLLBACK TO s;
+DELETE FROM way WHERE src = 1;
+COMMIT;
+SELECT * FROM differences();
+INSERT INTO way SELECT i, i + 1, '2024-01-01'::date + i FROM generate_series(100, 160) i;
+UPDATE way SET src = src + 1 WHERE src BETWEEN 120 AND 130;
+DELETE FROM way WHERE src = 140;
+REFRESH MATERIALIZED VIEW CONCURRENTLY ways;
+UPDATE way SET dst = dst - 1 WHERE src BETWEEN 120 AND 130;
+SELECT * FROM differences();
+SELECT count(*), count(DISTINCT a), max(b) FROM ways;
