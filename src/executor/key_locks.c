@@ -45,6 +45,9 @@ typedef struct LockSide
 	int			source;
 	int			ncolumns;
 	LockColumn *columns;
+	AttrNumber	plain;			/* the only column, passed by value; or 0 */
+	bool		has_last;
+	Datum		last;			/* its last value */
 } LockSide;
 
 typedef struct TvKeyLocks
@@ -160,6 +163,9 @@ init_side(TvNodeRuntime *rt, const TvEdge *edge, int which, LockSide *side)
 	foreach(lc, edge->keys)
 		init_column(rt, lfirst(lc), which, rt->view->layouts[leaf->source],
 					&side->columns[side->ncolumns++]);
+	if (side->ncolumns == 1 && side->columns[0].attno &&
+		TupleDescAttr(rt->view->layouts[leaf->source]->desc, side->columns[0].attno - 1)->attbyval)
+		side->plain = side->columns[0].attno;
 }
 
 /* Columns of the leaf become columns of its delta. */
@@ -206,6 +212,25 @@ init_column(TvNodeRuntime *rt, const TvEdgeKey *key, int which, const TvLayout *
 		column->expr = ExecInitExpr(expression_planner(tv_shield_expr_nulls((Expr *) expr)), NULL);
 }
 
+/* Has the row the key of the last one that was added?  Remember it. */
+static bool
+same_key(LockSide *side, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		value;
+
+	if (side->plain == 0)
+		return false;
+	value = slot_getattr(row, side->plain, &isnull);
+	if (isnull)
+		return false;
+	if (side->has_last && side->last == value)
+		return true;
+	side->last = value;
+	side->has_last = true;
+	return false;
+}
+
 /* Add the keys of all rows of a source's delta. */
 static void
 add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
@@ -215,6 +240,8 @@ add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
 	TvRowCursor cursor;
 	bool		more = true;
 
+	for (int i = 0; i < locks->nsides; i++)
+		locks->sides[i].has_last = false;
 	tv_row_store_begin(input->rows, &cursor, true);
 	if (input->rows->transition)
 		tv_transition_keep(&cursor.transition);
@@ -230,7 +257,7 @@ add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
 
 			if (side->source != source || tv_tags_full(set, side->side))
 				continue;
-			if (hash_key(locks, side, row, &hash))
+			if (!same_key(side, row) && hash_key(locks, side, row, &hash))
 				tv_tags_add(set, hash, side->side);
 			/* one row is enough for an edge without keys */
 			more |= side->ncolumns > 0;
