@@ -52,6 +52,7 @@
 #include "tv_compat.h"
 #include "executor/changeset.h"
 #include "executor/flush.h"
+#include "executor/isolation.h"
 #include "executor/snapshot_check.h"
 
 static void settle_touched(List *relids);
@@ -323,7 +324,8 @@ rearm(Oid relid)
 
 /*
  * Rows that ALTER TABLE rewrote belong to this transaction: an older snapshot
- * sees an empty table.
+ * sees an empty table, and the one that this transaction keeps sees rows that
+ * were written after it was taken.
  */
 static void
 settle_rewritten(List *relids)
@@ -343,7 +345,8 @@ settle_rewritten(List *relids)
 
 			if (!RelationIsValid(rel))
 				continue;
-			if (rel->rd_rel->relkind == RELKIND_RELATION && TV_HAS_NEW_STORAGE(rel))
+			if (rel->rd_rel->relkind == RELKIND_RELATION && TV_HAS_NEW_STORAGE(rel) &&
+				rel->rd_createSubid == InvalidSubTransactionId)
 				rewritten = list_concat_unique_oid(rewritten, tv_tree_above(lfirst_oid(lt)));
 			RelationClose(rel);
 		}
@@ -354,6 +357,11 @@ settle_rewritten(List *relids)
 	list_sort(views, list_oid_cmp);
 	tv_lock_relations(views, ShareUpdateExclusiveLock);
 	tv_snapshot_shut_out_older(views);
+	if (!tv_isolation_nobody_committed())
+	{
+		foreach(lc, views)
+			tv_snapshot_note_newer(lfirst_oid(lc));
+	}
 }
 
 /* ------------------------------------------------------------------------

@@ -106,6 +106,13 @@ see_the_same(Snapshot older, Snapshot newer)
 	return true;
 }
 
+bool
+tv_isolation_nobody_committed(void)
+{
+	return !IsolationUsesXactSnapshot() ||
+		see_the_same(GetTransactionSnapshot(), GetLatestSnapshot());
+}
+
 /* Run the plan under both snapshots; are the results equal as bags? */
 static bool
 same_results(TvPlan *plan, List *inputs, bool weighted)

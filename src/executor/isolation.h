@@ -36,6 +36,12 @@ extern bool tv_isolation_same(TvPlan *plan, List *inputs);
 extern bool tv_isolation_sees_newest(Relation rel);
 
 /*
+ * Has nobody committed since this transaction took the snapshot that it keeps?
+ * True, too, if it keeps none; false if it would take long to tell.
+ */
+extern bool tv_isolation_nobody_committed(void);
+
+/*
  * Raise 40001: rows that the view depends on, or one of its own rows, were
  * changed by a transaction that this one cannot see.
  */

@@ -17,18 +17,23 @@
  *
  * A transaction that keeps its snapshot and fills a view itself fills it with
  * the newest rows all the same, for the view will outlive it.  If these are not
- * its own rows, too, the view is noted, and this transaction cannot read it.
+ * its own rows, too, the view is noted, and this transaction cannot read it.  So
+ * it is with one that rewrites a table: the newest rows become its own there.
+ * One that merely alters a view writes that row of pg_class, too, and those whom
+ * it replaces are asked for.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -61,6 +66,35 @@ tv_snapshot_end_transaction(void)
 	newer = NIL;
 }
 
+/*
+ * Has this transaction altered a view whose row in pg_class was another's, which
+ * the snapshot does not see?  While this transaction goes on, nobody removes the
+ * version that it replaced.
+ */
+static bool
+altered_too_new(Oid view, Snapshot snapshot)
+{
+	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
+	bool		found = false;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(view));
+	scan = systable_beginscan(pg_class, ClassOidIndexId, true, SnapshotAny, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+		found = TransactionIdIsNormal(xmin) && !TransactionIdIsCurrentTransactionId(xmin) &&
+			XidInMVCCSnapshot(xmin, snapshot) && TransactionIdDidCommit(xmin);
+	}
+	systable_endscan(scan);
+	table_close(pg_class, AccessShareLock);
+	return found;
+}
+
 /* Is the view of that transaction one that the snapshot must not be shown? */
 static bool
 too_new(Oid view, TransactionId filled_by, Snapshot snapshot)
@@ -68,7 +102,7 @@ too_new(Oid view, TransactionId filled_by, Snapshot snapshot)
 	if (!TransactionIdIsNormal(filled_by))
 		return false;
 	if (TransactionIdIsCurrentTransactionId(filled_by))
-		return tv_snapshot_is_newer(view);
+		return tv_snapshot_is_newer(view) || altered_too_new(view, snapshot);
 	return XidInMVCCSnapshot(filled_by, snapshot);
 }
 
