@@ -3,6 +3,10 @@
  * catalog/tv_tree.c
  *	  Trees of tables: partitions and inheritance children.
  *
+ * A partition that is being detached concurrently is no part of its parent any
+ * more, but transactions at REPEATABLE READ and SERIALIZABLE still write to it
+ * by way of the parent, until the detaching is complete.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -16,6 +20,8 @@
 
 #include "catalog/tv_tree.h"
 
+static List *parents_of(Oid relid, bool detaching);
+
 bool
 tv_tree_has_children(Oid relid)
 {
@@ -25,11 +31,18 @@ tv_tree_has_children(Oid relid)
 bool
 tv_tree_is_member(Oid relid)
 {
-	return has_subclass(relid) || tv_tree_parents(relid) != NIL;
+	return has_subclass(relid) || parents_of(relid, true) != NIL;
 }
 
 List *
 tv_tree_parents(Oid relid)
+{
+	return parents_of(relid, false);
+}
+
+/* detaching: also the one that the table is being detached from. */
+static List *
+parents_of(Oid relid, bool detaching)
 {
 	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
 	List	   *result = NIL;
@@ -44,8 +57,33 @@ tv_tree_parents(Oid relid)
 	{
 		Form_pg_inherits form = (Form_pg_inherits) GETSTRUCT(tuple);
 
-		if (!form->inhdetachpending)
+		if (detaching || !form->inhdetachpending)
 			result = lappend_oid(result, form->inhparent);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Partitions of a table that are being detached from it. */
+static List *
+detaching_from(Oid relid)
+{
+	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
+	List	   *result = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, InheritsParentIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_inherits form = (Form_pg_inherits) GETSTRUCT(tuple);
+
+		if (form->inhdetachpending)
+			result = lappend_oid(result, form->inhrelid);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -75,28 +113,22 @@ tv_tree_related(Oid relid)
 {
 	List	   *result = tv_tree_below(relid, NoLock);
 	ListCell   *lc;
+	ListCell   *ld;
 
 	/* siblings have the same ancestors: each is looked at once */
 	foreach(lc, result)
+	{
 		result = list_concat_unique_oid(result, tv_tree_parents(lfirst_oid(lc)));
+		if (!has_subclass(lfirst_oid(lc)))
+			continue;
+		foreach(ld, detaching_from(lfirst_oid(lc)))
+			result = list_concat_unique_oid(result, tv_tree_below(lfirst_oid(ld), NoLock));
+	}
 	return result;
 }
 
 bool
 tv_tree_detaching(Oid relid)
 {
-	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
-	bool		found = false;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, InheritsParentIndexId, true, NULL, 1, &key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = ((Form_pg_inherits) GETSTRUCT(tuple))->inhdetachpending;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return found;
+	return detaching_from(relid) != NIL;
 }

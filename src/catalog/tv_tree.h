@@ -21,11 +21,15 @@ extern bool tv_tree_has_children(Oid relid);
 
 /*
  * Has it a parent or children, or had it children?  The server takes note of
- * the last child leaving when it vacuums the table, and so do we.
+ * the last child leaving when it vacuums the table, and so do we.  A parent that
+ * it is being detached from counts.
  */
 extern bool tv_tree_is_member(Oid relid);
 
-/* The parents, without the table itself: List of Oid. */
+/*
+ * The parents, without the table itself and those it is being detached from:
+ * List of Oid.
+ */
 extern List *tv_tree_parents(Oid relid);
 
 /* The table and all its ancestors: whose rows the rows that it stores are. */
@@ -37,6 +41,7 @@ extern List *tv_tree_below(Oid relid, LOCKMODE lockmode);
 /*
  * The tables that have a row in common with this one: its descendants and the
  * ancestors of these.  A change made through the table can change no others.
+ * Partitions that are being detached can be written to by way of it.
  */
 extern List *tv_tree_related(Oid relid);
 
