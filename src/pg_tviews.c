@@ -16,6 +16,7 @@
 #include "pg_tviews.h"
 #include "planner/plan_cache.h"
 #include "planner/plan_query.h"
+#include "planner/row_security.h"
 #include "planner/view_cache.h"
 
 PG_MODULE_MAGIC;
@@ -27,6 +28,7 @@ _PG_init(void)
 	tv_catalog_init();
 	tv_view_option_init();
 	tv_view_cache_init();
+	tv_row_security_init();
 	tv_plan_cache_init();
 	tv_plan_query_init();
 	tv_executor_init();

@@ -11,16 +11,22 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
+#include "catalog/tv_catalog.h"
 #include "commands/change_utility.h"
 #include "executor/executor_hooks.h"
 #include "executor/frames.h"
+#include "executor/snapshot_check.h"
+#include "planner/row_security.h"
 
 static void run_in_frame(TvUtility *utility, List *relids, CmdType op);
+static void check_readable(Oid relid);
 static List *truncated_relations(TruncateStmt *stmt);
 
 void
@@ -34,7 +40,22 @@ tv_copy(TvUtility *utility, Node *node)
 	if (OidIsValid(relid))
 		run_in_frame(utility, list_make1_oid(relid), CMD_INSERT);
 	else
+	{
+		if (!stmt->is_from && stmt->relation)
+			check_readable(RangeVarGetRelid(stmt->relation, AccessShareLock, true));
 		tv_utility_run(utility);
+	}
+}
+
+/* From 18 on a materialized view can be copied without a query. */
+static void
+check_readable(Oid relid)
+{
+	if (!OidIsValid(relid) || !tv_catalog_is_view(relid))
+		return;
+	tv_row_security_check(relid);
+	if (IsolationUsesXactSnapshot())
+		tv_snapshot_check(list_make1_oid(relid), GetTransactionSnapshot());
 }
 
 void

@@ -32,6 +32,7 @@
 #include "delta/derive.h"
 #include "executor/rights.h"
 #include "planner/view_cache.h"
+#include "planner/view_compile.h"
 #include "tv_compat.h"
 
 PG_FUNCTION_INFO_V1(tview_explain);

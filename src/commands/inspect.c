@@ -19,6 +19,7 @@
 #include "commands/relation_name.h"
 #include "commands/view_build.h"
 #include "executor/populate.h"
+#include "planner/view_compile.h"
 
 PG_FUNCTION_INFO_V1(tview_mode);
 PG_FUNCTION_INFO_V1(tview_strategy);

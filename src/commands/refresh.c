@@ -33,6 +33,7 @@
 #include "executor/flush.h"
 #include "executor/isolation.h"
 #include "executor/rights.h"
+#include "planner/view_compile.h"
 #include "output_settings.h"
 #include "tv_compat.h"
 

@@ -54,6 +54,7 @@
 #include "executor/flush.h"
 #include "executor/isolation.h"
 #include "executor/snapshot_check.h"
+#include "planner/view_compile.h"
 
 static void settle_touched(List *relids);
 static void settle_rewritten(List *relids);

@@ -33,6 +33,7 @@
 #include "catalog/tv_catalog.h"
 #include "commands/settle_bodies.h"
 #include "commands/view_build.h"
+#include "planner/view_compile.h"
 
 char *
 tv_settle_name_in_bodies(const ObjectAddress *object)

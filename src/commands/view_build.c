@@ -42,37 +42,15 @@
 #include "executor/rights.h"
 #include "output_settings.h"
 #include "planner/view_cache.h"
+#include "planner/view_compile.h"
 #include "tv_compat.h"
 
-static List *column_names(TupleDesc desc);
 static void record(Oid view, const TvGraph *graph);
 static void make_states(Oid view, const TvGraph *graph);
 static void make_state(Oid view, const TvNode *node);
 static Oid	find_view_index(Relation rel, const TvNode *top);
 static void drop_old_indexes(Oid view, const TvNode *top);
 static void make_view_index(Oid view, const TvNode *top);
-
-TvGraph *
-tv_view_compile(Oid view, TvRefusal **refusal)
-{
-	Relation	rel = table_open(view, NoLock);
-	Query	   *definition = copyObject((Query *) tv_definition_query(rel));
-	List	   *colnames = column_names(RelationGetDescr(rel));
-	Oid			owner = rel->rd_rel->relowner;
-
-	table_close(rel, NoLock);
-	return tv_graph_compile(definition, colnames, owner, refusal);
-}
-
-static List *
-column_names(TupleDesc desc)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < desc->natts; i++)
-		names = lappend(names, makeString(pstrdup(NameStr(TupleDescAttr(desc, i)->attname))));
-	return names;
-}
 
 List *
 tv_graph_inputs(const TvGraph *graph)

@@ -12,12 +12,6 @@
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
-/*
- * Compile the definition of an existing view.  The caller holds a lock on it.
- * NULL and *refusal when it cannot be maintained (any more).
- */
-extern TvGraph *tv_view_compile(Oid view, TvRefusal **refusal);
-
 /* The tables and maintained views that the graph reads, ascending OIDs. */
 extern List *tv_graph_inputs(const TvGraph *graph);
 

@@ -34,6 +34,7 @@
 #include "executor/frames.h"
 #include "executor/moment.h"
 #include "executor/snapshot_check.h"
+#include "planner/row_security.h"
 
 static List *views_among(List *relids);
 static bool calls_user_functions(List *inval_items);
@@ -138,7 +139,11 @@ void
 tv_check_query_snapshot(QueryDesc *desc)
 {
 	List	   *relids = views_read(desc->plannedstmt);
+	ListCell   *lc;
 
+	foreach(lc, relids)
+		if (tv_catalog_is_view(lfirst_oid(lc)))
+		tv_row_security_check(lfirst_oid(lc));
 	if (relids == NIL || !tv_snapshot_too_old(relids, desc->snapshot))
 		return;
 	if (!IsolationUsesXactSnapshot())

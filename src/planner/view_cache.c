@@ -38,7 +38,9 @@
 #include "planner/layout.h"
 #include "planner/member_cache.h"
 #include "planner/plan_cache.h"
+#include "planner/row_security.h"
 #include "planner/view_cache.h"
+#include "planner/view_compile.h"
 
 static HTAB *views = NULL;
 static HTAB *readers = NULL;
@@ -146,6 +148,25 @@ relation_callback(Datum arg, Oid relid)
 		reader->valid = reader->layout_valid = false;
 		reader->changed = true;
 	}
+}
+
+void
+tv_view_cache_roles_changed(void)
+{
+	HASH_SEQ_STATUS seq;
+	TvView	   *view;
+	bool		any = false;
+
+	if (views == NULL)
+		return;
+	hash_seq_init(&seq, views);
+	while ((view = hash_seq_search(&seq)) != NULL)
+	{
+		any |= view->valid && view->row_security;
+		view->valid &= !view->row_security;
+	}
+	if (any)
+		forget_readers(false, true);
 }
 
 /* Free what was replaced; nothing of it can be in use any more. */
@@ -261,12 +282,8 @@ build_view(TvView *view)
 		names = lappend(names, makeString(pstrdup(NameStr(TupleDescAttr(rel->rd_att, i)->attname))));
 	view->graph = tv_graph_compile(tv_definition_query(rel), names, view->owner, &refusal);
 	if (view->graph == NULL)
-		ereport(ERROR,
-				(errcode(refusal->sqlstate),
-				 errmsg("materialized view \"%s\" can no longer be maintained: %s",
-						RelationGetRelationName(rel), refusal->what),
-				 errdetail("%s", refusal->why),
-				 errhint("Drop the view, or undo the change of what it reads.")));
+		tv_view_refuse(RelationGetRelationName(rel), refusal);
+	view->row_security = tv_row_security_enabled(view->graph->relids);
 	view->level = tv_catalog_view_level(view->relid);
 	(void) tv_catalog_option(view->relid, &mode, &view->settings);
 	view->deferred = strcmp(mode, TV_MODE_DEFERRED) == 0;

@@ -27,6 +27,7 @@ typedef struct TvView
 	TvLayout  **layouts;		/* by source index */
 	char	  **delta_names;	/* tv_derive_delta_name(), by source index */
 	List	   *settings;		/* of char *: name=value, fixed at creation */
+	bool		row_security;	/* a table that it reads has some */
 	bool		deferred;		/* maintained at commit, or when it is read */
 	struct TvPlanTable *plans;	/* owned by plan_cache.c */
 	List	   *plan_relids;	/* of Oid: partitions and children in plans */
@@ -80,6 +81,9 @@ extern bool tv_view_concerns(Oid relid);
 
 /* Forget everything about a view, now and in other backends at commit. */
 extern void tv_view_invalidate(Oid relid);
+
+/* Roles may do more or less now: look again at views of row security. */
+extern void tv_view_cache_roles_changed(void);
 
 /* Free replaced entries; called when a transaction has ended. */
 extern void tv_view_cache_end_transaction(void);
