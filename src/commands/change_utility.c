@@ -15,17 +15,20 @@
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
+#include "commands/defrem.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "catalog/tv_catalog.h"
 #include "commands/change_utility.h"
+#include "executor/capture.h"
 #include "executor/executor_hooks.h"
 #include "executor/frames.h"
 #include "executor/snapshot_check.h"
 #include "planner/row_security.h"
 
 static void run_in_frame(TvUtility *utility, List *relids, CmdType op);
+static bool freezes(CopyStmt *stmt);
 static void check_readable(Oid relid);
 static List *truncated_relations(TruncateStmt *stmt);
 
@@ -38,13 +41,33 @@ tv_copy(TvUtility *utility, Node *node)
 	if (stmt->is_from && stmt->relation)
 		relid = RangeVarGetRelid(stmt->relation, NoLock, true);
 	if (OidIsValid(relid))
-		run_in_frame(utility, list_make1_oid(relid), CMD_INSERT);
-	else
 	{
-		if (!stmt->is_from && stmt->relation)
-			check_readable(RangeVarGetRelid(stmt->relation, AccessShareLock, true));
-		tv_utility_run(utility);
+		run_in_frame(utility, list_make1_oid(relid), CMD_INSERT);
+		if (freezes(stmt))
+			tv_capture_frozen(relid);
+		/* Within an outer statement's frame this waits for that one's end. */
+		tv_statement_flush(false);
+		return;
 	}
+	if (!stmt->is_from && stmt->relation)
+		check_readable(RangeVarGetRelid(stmt->relation, AccessShareLock, true));
+	tv_utility_run(utility);
+}
+
+/* Are the rows seen by every snapshot? */
+static bool
+freezes(CopyStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "freeze") == 0)
+			return defGetBoolean(option);
+	}
+	return false;
 }
 
 /* From 18 on a materialized view can be copied without a query. */
@@ -62,6 +85,7 @@ void
 tv_truncate(TvUtility *utility, Node *node)
 {
 	run_in_frame(utility, truncated_relations(castNode(TruncateStmt, node)), CMD_UTILITY);
+	tv_statement_flush(false);
 }
 
 static void
@@ -78,9 +102,6 @@ run_in_frame(TvUtility *utility, List *relids, CmdType op)
 		tv_frame_pop(frame);
 	}
 	PG_END_TRY();
-
-	/* Within an outer statement's frame this waits for that one's end. */
-	tv_statement_flush(false);
 }
 
 /*

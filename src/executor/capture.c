@@ -388,6 +388,15 @@ tv_capture_table(Oid relid, List *sources, int64 weight)
 	table_close(rel, NoLock);
 }
 
+void
+tv_capture_frozen(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	note_for_all(captures_of(rel), rel);
+	table_close(rel, NoLock);
+}
+
 /*
  * A trigger that fires after ours before a TRUNCATE may bring rows that go
  * with the others, one that fires after it brings rows that stay, and both

@@ -19,4 +19,10 @@
  */
 extern void tv_capture_table(Oid relid, List *sources, int64 weight);
 
+/*
+ * Rows that COPY brought to the table are frozen: snapshots that are older see
+ * them, too.
+ */
+extern void tv_capture_frozen(Oid relid);
+
 #endif							/* TV_CAPTURE_H */

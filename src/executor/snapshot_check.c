@@ -10,8 +10,8 @@
  * for.  Other commands that write that row are taken for one of these: an error
  * too many, never a wrong row.
  *
- * TRUNCATE, ATTACH PARTITION, a rewriting ALTER TABLE and the like are not
- * MVCC-safe either: an older snapshot sees the table as it never was, but the
+ * TRUNCATE, ATTACH PARTITION, COPY FREEZE, a rewriting ALTER TABLE and the like are
+ * not MVCC-safe either: an older snapshot sees the table as it never was, but the
  * view as it was.  So they write that row of each view they reach, for this
  * purpose alone.
  *
