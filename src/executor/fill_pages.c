@@ -133,6 +133,9 @@ put_large(TvPages *pages, const Datum *values, const bool *isnull)
 	set_header(pages, tuple->t_data);
 	if (HeapTupleHasExternal(tuple) || tuple->t_len > TOAST_TUPLE_THRESHOLD)
 		tuple = heap_toast_insert_or_update(pages->rel, tuple, NULL, pages->options);
+	/* the server raises the error */
+	if (MAXALIGN(tuple->t_len) > MaxHeapTupleSize)
+		heap_insert(pages->rel, tuple, pages->cid, pages->options, NULL);
 	place = make_room(pages, tuple->t_len);
 	memcpy(place, tuple->t_data, tuple->t_len);
 	MemoryContextSwitchTo(oldcxt);
@@ -160,10 +163,7 @@ make_room(TvPages *pages, Size len)
 	PageHeader	head = (PageHeader) page;
 	OffsetNumber last = PageGetMaxOffsetNumber(page);
 
-	if (MAXALIGN(len) > MaxHeapTupleSize)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("row is too big: size %zu, maximum size %zu", len, MaxHeapTupleSize)));
+	Assert(MAXALIGN(len) <= MaxHeapTupleSize);
 	if (last > 0 && PageGetHeapFreeSpace(page) < MAXALIGN(len) + pages->kept_free)
 	{
 		write_page(pages);

@@ -78,6 +78,15 @@ SELECT * FROM differences();
 ROLLBACK;
 SELECT * FROM differences();
 
+-- a row that fits no page, after many that do
+DO $$ BEGIN
+  EXECUTE 'CREATE MATERIALIZED VIEW broad USING tview AS SELECT id'
+    || (SELECT string_agg(format(', CASE WHEN id > 2000 THEN (id + %s)::bigint END AS c%s', i, i), '') FROM generate_series(1, 1100) i)
+    || ' FROM item WHERE id <= 2010 ORDER BY id';
+EXCEPTION WHEN program_limit_exceeded THEN
+  RAISE NOTICE '%', sqlerrm;
+END $$;
+
 -- memory is that of maintenance while a view is filled, and of the session afterwards
 SHOW work_mem;
 SET maintenance_work_mem = '1MB';
