@@ -37,10 +37,11 @@ static bool make_index_scan(TvDirectNode *node, PlannedStmt *stmt, IndexScan *pl
 static void set_projection(TvDirectNode *node, Plan *plan, Index scanrelid);
 
 TvDirect *
-tv_direct_make(PlannedStmt *stmt, List *inputs, MemoryContext parent)
+tv_direct_make(TvPlan *plan, List *inputs, MemoryContext parent)
 {
 	MemoryContext cxt;
 	MemoryContext oldcxt;
+	PlannedStmt *stmt = plan->stmt;
 	TvDirect   *direct;
 	ListCell   *lc;
 
@@ -55,6 +56,7 @@ tv_direct_make(PlannedStmt *stmt, List *inputs, MemoryContext parent)
 	direct = palloc0(sizeof(TvDirect));
 	direct->cxt = cxt;
 	direct->inputs = inputs;
+	direct->locked = plan->locked;
 	direct->params = palloc0(sizeof(ParamExecData) * (list_length(stmt->paramExecTypes) + 1));
 	direct->top = make_node(direct, stmt, stmt->planTree);
 	if (direct->top)
@@ -146,6 +148,7 @@ make_table_slot(TvDirectNode *node, PlannedStmt *stmt, Index scanrelid)
 
 	node->relid = rte->relid;
 	node->lockmode = rte->rellockmode;
+	node->locked = list_member_oid(node->direct->locked, rte->relid);
 	rel = table_open(rte->relid, rte->rellockmode);
 	node->heap = rel->rd_tableam == GetHeapamTableAmRoutine();
 	/* with the values of columns that were added after rows were stored */
@@ -353,7 +356,7 @@ tv_direct_run(TvPlan *plan, List *inputs, Snapshot snapshot,
 	}
 	if (direct == NULL)
 	{
-		direct = plan->direct = tv_direct_make(plan->stmt, inputs,
+		direct = plan->direct = tv_direct_make(plan, inputs,
 											   GetMemoryChunkContext(plan->query));
 		if (direct == NULL)
 		{

@@ -54,6 +54,7 @@ typedef struct TvDirectNode
 	/* TABLE_SCAN, INDEX_SCAN */
 	Oid			relid;
 	LOCKMODE	lockmode;
+	bool		locked;			/* the table is, before the plan runs */
 	bool		heap;			/* rows are stored as in a heap */
 	Relation	rel;			/* NULL: not open */
 	TableScanDesc table_scan;
@@ -110,6 +111,7 @@ typedef struct TvDirect
 	TvDirectNode *top;
 	ParamExecData *params;
 	List	   *input_scans;	/* of TvDirectNode * */
+	List	   *locked;			/* as in the plan */
 	bool		running;		/* also when an error has cut a run short */
 
 	/* of this run */
@@ -118,7 +120,7 @@ typedef struct TvDirect
 } TvDirect;
 
 /* Compile a plan for such inputs; NULL if it is not simple.  Lives in a context below parent. */
-extern TvDirect *tv_direct_make(PlannedStmt *stmt, List *inputs, MemoryContext parent);
+extern TvDirect *tv_direct_make(TvPlan *plan, List *inputs, MemoryContext parent);
 
 /* Prepare for a run, the next row or an empty slot, and the end of a run. */
 extern void tv_direct_begin(TvDirectNode *node);

@@ -122,7 +122,7 @@ start_table_scan(TvDirectNode *node)
 		return;
 	}
 	oldcxt = MemoryContextSwitchTo(node->direct->run_cxt);
-	node->rel = table_open(node->relid, node->lockmode);
+	node->rel = table_open(node->relid, node->locked ? NoLock : node->lockmode);
 	node->table_scan = table_beginscan(node->rel, node->direct->snapshot, 0, NULL);
 	MemoryContextSwitchTo(oldcxt);
 }
@@ -170,7 +170,7 @@ start_index_scan(TvDirectNode *node)
 	bool		first = node->rel == NULL;
 
 	if (first)
-		node->rel = table_open(node->relid, node->lockmode);
+		node->rel = table_open(node->relid, node->locked ? NoLock : node->lockmode);
 	ResetExprContext(node->runtime_econtext);
 	if (node->nruntime_keys > 0)
 		ExecIndexEvalRuntimeKeys(node->runtime_econtext, node->runtime_keys,
@@ -216,7 +216,7 @@ fetch_indexed(TvDirectNode *node)
 		node->exhausted = true;
 		if (!tv_row_fetch_next(node->scan, &node->place, node->slot))
 			return NULL;
-		tv_row_fetch_remember(&node->place, node->hash);
+		tv_row_fetch_remember(&node->place, node->slot, false, node->hash);
 		node->nfetched++;
 		return node->slot;
 	}

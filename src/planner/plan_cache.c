@@ -187,6 +187,18 @@ may_be_parallel(TvView *view, TvNode *node, TvPlanKind kind)
 	return kind == TV_PLAN_STATE || kind == TV_PLAN_OUTPUT;
 }
 
+/* A flush, which alone runs plans of deltas, has locked them; see executor/gate.c. */
+static List *
+base_tables(TvView *view)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < view->graph->nsources; i++)
+		if (view->graph->sources[i]->kind == TV_SOURCE_BASE)
+			result = lappend_oid(result, view->graph->sources[i]->relid);
+	return result;
+}
+
 /*
  * Derive and plan in a scratch context, then keep only the result.  The
  * caller holds locks on the sources.
@@ -230,6 +242,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows,
 	entry->plan.query = copyObject(query);
 	entry->plan.desc = ExecCleanTypeFromTL(entry->plan.stmt->planTree->targetlist);
 	entry->plan.kind = entry->key.kind;
+	entry->plan.locked = is_delta(entry->key.kind) ? base_tables(view) : NIL;
 	entry->plan.simple = tv_plan_is_simple(entry->plan.stmt->planTree);
 	MemoryContextSwitchTo(view->cxt);
 	view->plan_relids = list_concat_unique_oid(view->plan_relids,

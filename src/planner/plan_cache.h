@@ -33,6 +33,7 @@ typedef struct TvPlan
 	TupleDesc	desc;			/* of its output */
 	TvPlanKind	kind;
 	bool		bulk;			/* planned for many rows */
+	List	   *locked;			/* of Oid: tables that are locked when it runs */
 	bool		simple;			/* of nodes that executor/direct.c can run */
 	struct TvDirect *direct;	/* owned by executor/direct.c */
 } TvPlan;

@@ -47,6 +47,9 @@ static HTAB *readers = NULL;
 static List *garbage = NIL;		/* of MemoryContext */
 static MemoryContext cache_cxt = NULL;
 
+/* Goes up when any entry is marked or made anew. */
+static uint64 generation = 0;
+
 /* Changes of relations, as far as this backend knows: how many, and the last. */
 #define TV_RECENT_CHANGES 64
 static uint64 nchanges = 0;
@@ -127,6 +130,7 @@ relation_callback(Datum arg, Oid relid)
 
 	if (views == NULL)
 		return;
+	generation++;
 	is_view = !OidIsValid(relid) || hash_search(views, &relid, HASH_FIND, NULL) != NULL;
 	in_tree = tv_member_invalidate(relid, is_view);
 
@@ -202,6 +206,12 @@ tv_view_cache_discard(MemoryContext cxt)
 	MemoryContextSwitchTo(oldcxt);
 }
 
+uint64
+tv_view_cache_generation(void)
+{
+	return generation;
+}
+
 static TvView *
 find_view(Oid relid)
 {
@@ -226,6 +236,7 @@ tv_view_lookup(Oid relid)
 
 	if (!view->valid)
 	{
+		generation++;
 		tv_view_cache_discard(view->cxt);
 		view->cxt = NULL;
 		view->graph = NULL;
@@ -427,6 +438,7 @@ invalidate_readers(Oid source)
 	HASH_SEQ_STATUS seq;
 	TvView	   *view;
 
+	generation++;
 	hash_seq_init(&seq, views);
 	while ((view = hash_seq_search(&seq)) != NULL)
 	{
@@ -514,6 +526,7 @@ build_readers(TvReaders *entry)
 	ListCell   *lc;
 	int			n = 0;
 
+	generation++;
 	AcceptInvalidationMessages();
 	entry->changed = false;
 	oids = tv_catalog_readers(entry->relid);
@@ -566,6 +579,7 @@ tv_view_invalidate(Oid relid)
 	ListCell   *lc;
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 
+	generation++;
 	if (HeapTupleIsValid(tuple))
 	{
 		CacheInvalidateRelcacheByTuple(tuple);

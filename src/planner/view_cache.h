@@ -90,6 +90,9 @@ extern void tv_view_cache_end_transaction(void);
 
 extern void tv_view_cache_init(void);
 
+/* While this stays the same, so does what the functions above return. */
+extern uint64 tv_view_cache_generation(void);
+
 /* Free a context that may still be in use, at the end of the transaction. */
 extern void tv_view_cache_discard(MemoryContext cxt);
 
