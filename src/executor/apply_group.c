@@ -14,7 +14,8 @@
  * recomputed by one plan under a newer snapshot, and written in a second pass.
  *
  * The primary store's row stands for the group.  Accumulators that it lacks
- * are in the state table; for a view that follows its state table, output rows
+ * are in the state table, which is left alone where the group's row there can
+ * neither change nor tell anything; for a view that follows its state table, output rows
  * are collected and applied afterwards.
  *
  *-------------------------------------------------------------------------
@@ -135,8 +136,7 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, TvGroupPass *before)
 	else
 		p->primary = tv_writer_open(tv_store_access(flush->rt, TV_USE_PRIMARY),
 									node->recompute ? NULL : GetActiveSnapshot());
-	if (node->primary == TV_STORE_VIEW && node->has_state)
-		p->state = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), p->primary->snapshot);
+	p->has_state = node->primary == TV_STORE_VIEW && node->has_state;
 
 	/* one piece of memory for all */
 	total = node->nkeys + 2 * p->rt->naccs + p->rt->naggs + 2 * nout + nrow;
@@ -219,13 +219,38 @@ apply_group(TvGroupPass *p, TvGroup *group)
 	return done;
 }
 
-/* Which store and column holds an accumulator. */
-static void
-fetch_acc(TvGroupPass *p, const TvAcc *acc, Datum *value, bool *isnull)
+/* The state table's writer, under the primary store's snapshot. */
+static TvWriter *
+state_writer(TvGroupPass *p)
 {
-	TvWriter   *writer = (p->state && acc->store == TV_STORE_STATE) ? p->state : p->primary;
+	MemoryContext oldcxt;
 
-	*value = slot_getattr(writer->slot, acc->attno, isnull);
+	if (p->state == NULL)
+	{
+		oldcxt = MemoryContextSwitchTo(p->flush->cxt);
+		p->state = tv_writer_open(tv_store_access(p->rt, TV_USE_STATE), p->primary->snapshot);
+		MemoryContextSwitchTo(oldcxt);
+	}
+	return p->state;
+}
+
+static void
+fetch_accs(TvGroupPass *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->node->accs)
+	{
+		TvAcc	   *acc = lfirst(lc);
+		int			i = foreach_current_index(lc);
+		bool		in_state = p->has_state && acc->store == TV_STORE_STATE;
+
+		if (!in_state || p->state_read)
+			p->old_accs[i] = slot_getattr((in_state ? p->state : p->primary)->slot, acc->attno,
+										  &p->old_acc_nulls[i]);
+	}
+	if (p->has_state && !p->state_read)
+		tv_group_state_assume(p);
 }
 
 /* Read the group's row and its old output row; false if there is none. */
@@ -234,10 +259,10 @@ read_old(TvGroupPass *p, TvGroup *group)
 {
 	TvNode	   *node = p->node;
 	bool		exists = tv_writer_find(p->primary, group->keys, group->nulls);
-	ListCell   *lc;
 
 	p->old_visible = false;
-	if (exists && p->state && !tv_writer_find(p->state, group->keys, group->nulls))
+	p->state_read = exists && p->has_state && tv_group_state_needed(p, group);
+	if (p->state_read && !tv_writer_find(state_writer(p), group->keys, group->nulls))
 		tv_flush_corrupt(p->flush, "The hidden state of a group is missing.");
 	if (!exists)
 	{
@@ -253,13 +278,7 @@ read_old(TvGroupPass *p, TvGroup *group)
 		return false;
 	}
 
-	foreach(lc, node->accs)
-	{
-		int			i = foreach_current_index(lc);
-
-		fetch_acc(p, lfirst(lc), &p->old_accs[i], &p->old_acc_nulls[i]);
-	}
-
+	fetch_accs(p);
 	for (int i = 0; p->rt->images && i < node->nkeys; i++)
 		p->old_keys[i] = slot_getattr(p->primary->slot, node->keys[i].primary_attno,
 									  &p->old_key_nulls[i]);
@@ -463,12 +482,12 @@ write_group(TvGroupPass *p, TvGroup *group, bool exists, bool remains)
 		 * A writer that only locked the primary row may have changed the
 		 * state, and so whether the group remains.
 		 */
-		if (p->state && (!tv_writer_lock(p->primary) || !tv_writer_delete(p->state)))
+		if (p->has_state && (!tv_writer_lock(p->primary) || !tv_writer_delete(p->state)))
 			return false;
 		return tv_writer_delete(p->primary);
 	}
 
-	if (p->state)
+	if (p->has_state && (!exists || p->state_read))
 	{
 		form_state_row(p, group);
 		state_differs = !exists || row_differs(p, p->state);
@@ -498,7 +517,7 @@ write_group(TvGroupPass *p, TvGroup *group, bool exists, bool remains)
 	{
 		form_state_row(p, group);
 		if (!exists)
-			(void) tv_writer_insert(p->state, p->row, p->row_nulls, false);
+			(void) tv_writer_insert(state_writer(p), p->row, p->row_nulls, false);
 		else if (!tv_writer_update(p->state, p->row, p->row_nulls))
 		{
 			/* the primary row is ours now: only the rest is to be done again */

@@ -18,7 +18,8 @@ typedef struct TvGroupPass
 	TvNode	   *node;
 	TvGroupTable *table;
 	TvWriter   *primary;
-	TvWriter   *state;			/* NULL: the primary store has everything */
+	bool		has_state;		/* the primary store has not everything */
+	TvWriter   *state;			/* opened when it is needed */
 	MemoryContext cxt;			/* per group */
 	int			npending;		/* groups left to be recomputed */
 
@@ -26,6 +27,7 @@ typedef struct TvGroupPass
 	Datum	   *old_keys;		/* in the image that is stored; set if there
 								 * may be several */
 	bool	   *old_key_nulls;
+	bool		state_read;		/* the state row was found */
 	Datum	   *old_accs;
 	bool	   *old_acc_nulls;
 	Datum	   *new_accs;
@@ -48,5 +50,15 @@ typedef struct TvGroupPass
  * more.  Of the pass only flush, rt, node and table are used.
  */
 extern void tv_apply_recompute(TvGroupPass *p);
+
+/*
+ * group_state.c.  Has the state table nothing but such counts that the view's
+ * row tells what matters of them?  Is the state row of the group at hand needed
+ * for its delta?  If not, set the old counts, as far as they matter, after
+ * those accumulators that the view has.
+ */
+extern bool tv_group_state_counts(const TvNodeRuntime *rt);
+extern bool tv_group_state_needed(const TvGroupPass *p, const TvGroup *group);
+extern void tv_group_state_assume(TvGroupPass *p);
 
 #endif							/* TV_APPLY_GROUP_H */

@@ -21,6 +21,7 @@
 
 #include "delta/shield_nulls.h"
 #include "delta/type_image.h"
+#include "executor/apply_group.h"
 #include "executor/row_table.h"
 #include "executor/runtime.h"
 
@@ -53,6 +54,7 @@ tv_runtime_get(TvView *view, TvNode *node)
 		init_keys(rt);
 		init_accs(rt);
 		init_projection(rt);
+		rt->state_counts = tv_group_state_counts(rt);
 	}
 	rt->key_saves = tv_derive_key_saves(node);
 	rt->identity_sort = tv_rows_prepare_sort(node->out_desc, node->nidentity, node->identity_attnos);

@@ -56,6 +56,9 @@ typedef struct TvNodeRuntime
 	ExprState **out;
 	ExprState  *having;
 
+	bool		state_counts;	/* the state table has counts alone, of which
+								 * nothing matters but whether they are zero,
+								 * and that the view's columns tell, too */
 	bool		key_saves;		/* tv_derive_key_saves */
 	SortSupportData *identity_sort; /* order of the output rows' key */
 	struct TvTopRuntime *top_rows;	/* owned by apply_top_rows.c */
