@@ -167,8 +167,7 @@ tv_changes_add_update(TvChanges *changes, Datum *values, bool *isnull,
 	}
 	else
 		segment->whole = true;
-	tv_segment_add(segment, values, isnull, -1);
-	tv_segment_add(segment, new_values, new_isnull, 1);
+	tv_segment_add_update(segment, values, isnull, new_values, new_isnull);
 }
 
 void

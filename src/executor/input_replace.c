@@ -33,23 +33,42 @@ kept_columns(const TvLayout *layout, const Bitmapset *columns)
 	return nfound == bms_num_members(columns) ? kept : NULL;
 }
 
+/* The same for the node's delta of a source, looked up once; NULL: it needs old rows. */
+static const bool *
+kept_of_source(TvNodeRuntime *rt, int source)
+{
+	TvView	   *view = rt->view;
+	MemoryContext oldcxt;
+	Bitmapset  *columns;
+
+	if (rt->kept == NULL)
+		rt->kept = MemoryContextAllocZero(view->cxt, sizeof(TvKept) * view->graph->nsources);
+	if (!rt->kept[source].known)
+	{
+		oldcxt = MemoryContextSwitchTo(view->cxt);
+		if (tv_derive_keeps_keys(rt->node, source, &columns))
+			rt->kept[source].columns = kept_columns(view->layouts[source], columns);
+		rt->kept[source].known = true;
+		MemoryContextSwitchTo(oldcxt);
+	}
+	return rt->kept[source].columns;
+}
+
 void
 tv_input_replace(TvView *view, TvNode *node, List *inputs, const Bitmapset *changed,
 				 List **stores)
 {
 	TvInput    *input = linitial(inputs);
-	Bitmapset  *columns;
-	bool	   *kept;
+	const bool *kept;
 	int			source;
 
 	/* two runs under two snapshots compare what leaves, too */
 	if (!bms_get_singleton_member(changed, &source) || IsolationUsesXactSnapshot() ||
-		input->rows->transition == NULL || !input->rows->transition->paired ||
-		!tv_derive_keeps_keys(node, source, &columns))
+		!tv_row_store_is_updates(input->rows))
 		return;
-	kept = kept_columns(view->layouts[source], columns);
+	kept = kept_of_source(tv_runtime_get(view, node), source);
 	if (kept == NULL)
 		return;
-	input->rows = tv_row_store_replacing(input->rows, kept);
+	input->rows = tv_row_store_replacing(input->rows, view->layouts[source], kept);
 	*stores = lappend(*stores, input->rows);
 }

@@ -10,6 +10,7 @@
 #include "access/htup_details.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 
 #include "executor/row_store.h"
@@ -25,6 +26,7 @@ tv_row_store_make(ResourceOwner owner)
 	rows->owner = owner;
 	rows->kbytes = work_mem;
 	rows->nrows = 0;
+	rows->updates = true;
 	rows->store = NULL;
 	rows->transition = NULL;
 	return rows;
@@ -38,12 +40,71 @@ tv_row_store_lend(TvRowStore *rows, TvTransition *transition)
 	rows->nrows = tv_transition_rows(transition);
 }
 
+bool
+tv_row_store_is_updates(const TvRowStore *rows)
+{
+	return rows->transition ? rows->transition->paired :
+		rows->store == NULL && rows->updates && rows->nrows > 0;
+}
+
+/* Are two rows of the layout equal in these columns? */
+static bool
+same_columns(const TvLayout *layout, const bool *some, MinimalTuple a, MinimalTuple b)
+{
+	HeapTupleData ta = tv_minimal_as_heap(a);
+	HeapTupleData tb = tv_minimal_as_heap(b);
+
+	for (int i = 0; i < layout->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(layout->desc, i);
+		bool		anull;
+		bool		bnull;
+		Datum		avalue;
+		Datum		bvalue;
+
+		if (!some[i])
+			continue;
+		avalue = heap_getattr(&ta, i + 1, layout->desc, &anull);
+		bvalue = heap_getattr(&tb, i + 1, layout->desc, &bnull);
+		if (anull != bnull ||
+			(!anull && !datum_image_eq(avalue, bvalue, att->attbyval, att->attlen)))
+			return false;
+	}
+	return true;
+}
+
+/* A copy of a row with another weight, which is its last column and never null. */
+static MinimalTuple
+copy_weighted(MinimalTuple row, int64 weight)
+{
+	MinimalTuple copy = palloc(row->t_len);
+
+	memcpy(copy, row, row->t_len);
+	memcpy((char *) copy + row->t_len - sizeof(weight), &weight, sizeof(weight));
+	return copy;
+}
+
 TvRowStore *
-tv_row_store_replacing(const TvRowStore *rows, const bool *kept)
+tv_row_store_replacing(const TvRowStore *rows, const TvLayout *layout, const bool *kept)
 {
 	TvRowStore *result = tv_row_store_make(CurrentResourceOwner);
 
-	tv_row_store_lend(result, tv_transition_replacing(rows->transition, kept));
+	if (rows->transition)
+	{
+		tv_row_store_lend(result, tv_transition_replacing(rows->transition, kept));
+		return result;
+	}
+	result->updates = false;
+	for (int64 i = 0; i < rows->nrows; i += 2)
+	{
+		MinimalTuple old_row = rows->few[i];
+		MinimalTuple new_row = rows->few[i + 1];
+		bool		replaces = same_columns(layout, kept, old_row, new_row);
+
+		if (!replaces)
+			result->few[result->nrows++] = copy_weighted(old_row, -1);
+		result->few[result->nrows++] = copy_weighted(new_row, replaces ? TV_WEIGHT_REPLACES : 1);
+	}
 	return result;
 }
 
@@ -117,6 +178,7 @@ tv_row_store_put(TvRowStore *rows, TupleDesc desc, const Datum *values, const bo
 {
 	if (rows->store == NULL && rows->nrows == TV_STORE_FEW_ROWS)
 		make_tuplestore(rows);
+	rows->updates = false;
 	if (rows->store)
 		tuplestore_putvalues(rows->store, desc, unconstify(Datum *, values),
 							 unconstify(bool *, isnull));
@@ -132,10 +194,22 @@ tv_row_store_put(TvRowStore *rows, TupleDesc desc, const Datum *values, const bo
 }
 
 void
+tv_row_store_put_update(TvRowStore *rows, TupleDesc desc, const Datum *values, const bool *isnull,
+						const Datum *new_values, const bool *new_isnull)
+{
+	bool		updates = rows->updates;
+
+	tv_row_store_put(rows, desc, values, isnull);
+	tv_row_store_put(rows, desc, new_values, new_isnull);
+	rows->updates = updates;
+}
+
+void
 tv_row_store_put_slot(TvRowStore *rows, TupleTableSlot *slot)
 {
 	if (rows->store == NULL && rows->nrows == TV_STORE_FEW_ROWS)
 		make_tuplestore(rows);
+	rows->updates = false;
 	if (rows->store)
 		tuplestore_puttupleslot(rows->store, slot);
 	else

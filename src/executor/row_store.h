@@ -28,6 +28,8 @@ typedef struct TvRowStore
 								 * work_mem if not set otherwise */
 	int64		nrows;			/* at most, of transition tables */
 	MinimalTuple few[TV_STORE_FEW_ROWS];
+	bool		updates;		/* while there are few: the old and the new
+								 * row of an update, and so on */
 	Tuplestorestate *store;		/* all rows; NULL while there are few */
 	TvTransition *transition;	/* all rows; NULL: they are ours */
 } TvRowStore;
@@ -55,12 +57,23 @@ extern TvRowStore *tv_row_store_make(ResourceOwner owner);
 extern void tv_row_store_lend(TvRowStore *rows, TvTransition *transition);
 extern void tv_row_store_keep(TvRowStore *rows);
 
-/* Another store for the transition tables that one stands for; kept: see there. */
-extern TvRowStore *tv_row_store_replacing(const TvRowStore *rows, const bool *kept);
+/*
+ * Of a store of nothing but updates, another one in which the new row alone
+ * stands for those that leave some columns of the layout alone; kept: see
+ * transition.h.
+ */
+extern bool tv_row_store_is_updates(const TvRowStore *rows);
+extern TvRowStore *tv_row_store_replacing(const TvRowStore *rows, const TvLayout *layout,
+										  const bool *kept);
 
 /* Add a row of values. */
 extern void tv_row_store_put(TvRowStore *rows, TupleDesc desc, const Datum *values,
 							 const bool *isnull);
+
+/* Add the old and the new row of an update. */
+extern void tv_row_store_put_update(TvRowStore *rows, TupleDesc desc, const Datum *values,
+									const bool *isnull, const Datum *new_values,
+									const bool *new_isnull);
 
 /* Add the row of a slot. */
 extern void tv_row_store_put_slot(TvRowStore *rows, TupleTableSlot *slot);

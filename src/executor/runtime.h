@@ -38,6 +38,13 @@ typedef struct TvAccRuntime
 	TvTrans    *trans;			/* TRANS */
 } TvAccRuntime;
 
+/* What an update of a source must leave alone for its new row to do. */
+typedef struct TvKept
+{
+	bool		known;
+	bool	   *columns;		/* by column of the layout; NULL: none does */
+} TvKept;
+
 typedef struct TvNodeRuntime
 {
 	TvView	   *view;
@@ -64,6 +71,7 @@ typedef struct TvNodeRuntime
 	struct TvTopRuntime *top_rows;	/* owned by apply_top_rows.c */
 	struct TvStoreAccess *access[3];	/* by TvStoreUse; see store_access.c */
 	struct TvKeyLocks *locks;	/* owned by key_locks.c */
+	TvKept	   *kept;			/* by source; owned by input_replace.c */
 } TvNodeRuntime;
 
 /* The runtime of a node, made when missing; lives in the view's context. */

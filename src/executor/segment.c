@@ -75,6 +75,19 @@ tv_segment_add(TvSegment *segment, Datum *values, bool *isnull, int64 weight)
 }
 
 void
+tv_segment_add_update(TvSegment *segment, Datum *values, bool *isnull,
+					  Datum *new_values, bool *new_isnull)
+{
+	int			natts = segment->layout->natts;
+
+	values[natts] = Int64GetDatum(-1);
+	new_values[natts] = Int64GetDatum(1);
+	isnull[natts] = new_isnull[natts] = false;
+	tv_row_store_put_update(segment->rows, segment->layout->desc, values, isnull,
+							new_values, new_isnull);
+}
+
+void
 tv_segment_add_detoasted(TvSegment *segment, const Datum *values, const bool *isnull,
 						 int64 weight)
 {

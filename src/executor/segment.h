@@ -55,7 +55,11 @@ extern void tv_segment_free(TvSegment *segment);
 /* Add a row; the arrays have room for the weight. */
 extern void tv_segment_add(TvSegment *segment, Datum *values, bool *isnull, int64 weight);
 
-/* The same, with values taken out of TOAST storage. */
+/* Add the old and the new row of an update. */
+extern void tv_segment_add_update(TvSegment *segment, Datum *values, bool *isnull,
+								  Datum *new_values, bool *new_isnull);
+
+/* Add a row with values taken out of TOAST storage. */
 extern void tv_segment_add_detoasted(TvSegment *segment, const Datum *values,
 									 const bool *isnull, int64 weight);
 
