@@ -30,6 +30,7 @@
 #include "utils/rel.h"
 
 #include "executor/fill_pages.h"
+#include "executor/row_memory.h"
 #include "tv_compat.h"
 
 struct TvPages
@@ -42,6 +43,11 @@ struct TvPages
 	BufferAccessStrategy strategy;
 	Buffer		vmbuffer;		/* if rows are frozen */
 	MemoryContext cxt;			/* reset per large row */
+	uint64		nremembered;	/* rows yet to be remembered, at most ... */
+	int			nkeys;			/* ... by this key */
+	const AttrNumber *keys;
+	int			nhashes;		/* of this page: the first rows, by offset */
+	uint64		hashes[MaxHeapTuplesPerPage];
 	PGAlignedBlock page;
 };
 
@@ -54,6 +60,7 @@ static void
 begin_page(TvPages *pages)
 {
 	PageInit(pages->page.data, BLCKSZ, 0);
+	pages->nhashes = 0;
 }
 
 TvPages *
@@ -68,10 +75,47 @@ tv_pages_open(Relation rel, CommandId cid, int options)
 	pages->kept_free = RelationGetTargetPageFreeSpace(rel, HEAP_DEFAULT_FILLFACTOR);
 	pages->strategy = GetAccessStrategy(BAS_BULKWRITE);
 	pages->vmbuffer = InvalidBuffer;
+	pages->nremembered = 0;
 	pages->cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews large row",
 									   ALLOCSET_DEFAULT_SIZES);
 	begin_page(pages);
 	return pages;
+}
+
+void
+tv_pages_remember(TvPages *pages, uint64 nrows, int nkeys, const AttrNumber *keys)
+{
+	pages->nremembered = nrows;
+	pages->nkeys = nkeys;
+	pages->keys = keys;
+}
+
+/* Note the row that was put last; where its page will be is not known yet. */
+static void
+note_row(TvPages *pages, const Datum *values, const bool *isnull)
+{
+	uint64		hash;
+
+	if (pages->nremembered == 0)
+		return;
+	pages->nremembered--;
+	hash = tv_row_memory_hash_row(pages->rel, values, isnull, pages->keys, pages->nkeys);
+	tv_row_memory_prefetch(hash);
+	pages->hashes[pages->nhashes++] = hash;
+}
+
+static void
+remember_rows(TvPages *pages, Buffer buffer)
+{
+	TvRowPlace	place;
+
+	place.buffer = buffer;
+	for (int i = 0; i < pages->nhashes; i++)
+	{
+		place.latest = FirstOffsetNumber + i;
+		ItemPointerSet(&place.root, BufferGetBlockNumber(buffer), place.latest);
+		tv_row_memory_keep(pages->hashes[i], &place);
+	}
 }
 
 /* Does a value stand elsewhere, so that it must be fetched? */
@@ -103,12 +147,14 @@ tv_pages_put(TvPages *pages, const Datum *values, const bool *isnull)
 	if (has_external(desc, values, isnull))
 	{
 		put_large(pages, values, isnull);
+		note_row(pages, values, isnull);
 		return;
 	}
 	data_len = heap_compute_data_size(desc, unconstify(Datum *, values), unconstify(bool *, isnull));
 	if (hoff + data_len > TOAST_TUPLE_THRESHOLD)
 	{
 		put_large(pages, values, isnull);
+		note_row(pages, values, isnull);
 		return;
 	}
 	header = (HeapTupleHeader) make_room(pages, hoff + data_len);
@@ -118,6 +164,7 @@ tv_pages_put(TvPages *pages, const Datum *values, const bool *isnull)
 					(char *) header + hoff, data_len, &header->t_infomask,
 					hasnull ? header->t_bits : NULL);
 	set_header(pages, header);
+	note_row(pages, values, isnull);
 }
 
 /* A row that may have to be compressed, or stored in part elsewhere. */
@@ -227,6 +274,7 @@ write_page(TvPages *pages)
 		visibilitymap_set(rel, block, buffer, InvalidXLogRecPtr, pages->vmbuffer,
 						  InvalidTransactionId,
 						  VISIBILITYMAP_ALL_VISIBLE | VISIBILITYMAP_ALL_FROZEN);
+	remember_rows(pages, buffer);
 	UnlockReleaseBuffer(buffer);
 	pgstat_count_heap_insert(rel, last);
 }

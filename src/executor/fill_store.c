@@ -24,6 +24,7 @@
 
 #include "executor/fill_pages.h"
 #include "executor/fill_store.h"
+#include "executor/row_memory.h"
 #include "tv_compat.h"
 
 /* So many rows, or bytes, are the first batch. */
@@ -44,6 +45,9 @@ struct TvFill
 	Size		bytes;
 	TvPages    *pages;			/* after the first batch */
 	uint64		nrows;			/* inserted */
+	uint64		nremembered;	/* at most so many of them are remembered */
+	int			nkeys;			/* ... by this key */
+	const AttrNumber *keys;
 };
 
 TvFill *
@@ -60,6 +64,36 @@ tv_fill_open(Oid relid, LOCKMODE lockmode, bool frozen)
 	return fill;
 }
 
+/*
+ * While the rows are at hand this costs little, and it saves each of them its first
+ * way down the index.  Rows of other tables that are remembered are left half of
+ * the room.
+ */
+void
+tv_fill_remember(TvFill *fill, int nkeys, const AttrNumber *keys)
+{
+	fill->nremembered = tv_row_memory_size() / 2;
+	fill->nkeys = nkeys;
+	fill->keys = keys;
+}
+
+static void
+remember_batch(TvFill *fill)
+{
+	for (int i = 0; i < fill->nfilled && i < fill->nremembered; i++)
+	{
+		TupleTableSlot *slot = fill->slots[i];
+		TvRowPlace	place;
+
+		slot_getallattrs(slot);
+		place.root = slot->tts_tid;
+		place.latest = ItemPointerGetOffsetNumber(&place.root);
+		place.buffer = InvalidBuffer;
+		tv_row_memory_keep(tv_row_memory_hash_row(fill->rel, slot->tts_values, slot->tts_isnull,
+												  fill->keys, fill->nkeys), &place);
+	}
+}
+
 /* Insert the rows of the batch; their slots know where, and keep them. */
 static void
 insert_batch(TvFill *fill)
@@ -67,6 +101,7 @@ insert_batch(TvFill *fill)
 	if (fill->nfilled == 0)
 		return;
 	table_multi_insert(fill->rel, fill->slots, fill->nfilled, fill->cid, fill->options, fill->bulk);
+	remember_batch(fill);
 	fill->nrows += fill->nfilled;
 }
 
@@ -89,6 +124,8 @@ begin_pages(TvFill *fill)
 	insert_batch(fill);
 	free_batch(fill);
 	fill->pages = tv_pages_open(fill->rel, fill->cid, fill->options);
+	if (fill->nremembered > fill->nrows)
+		tv_pages_remember(fill->pages, fill->nremembered - fill->nrows, fill->nkeys, fill->keys);
 	MemoryContextSwitchTo(oldcxt);
 }
 

@@ -23,6 +23,13 @@ typedef struct TvFill TvFill;
  */
 extern TvFill *tv_fill_open(Oid relid, LOCKMODE lockmode, bool frozen);
 
+/*
+ * Remember where rows are stored, as far as there is room for that (see
+ * row_memory.h).  keys: the columns of the unique key by which they will be
+ * found; must live as long.
+ */
+extern void tv_fill_remember(TvFill *fill, int nkeys, const AttrNumber *keys);
+
 /* Insert a row: that of a slot that has the relation's columns ... */
 extern void tv_fill_put_slot(TvFill *fill, TupleTableSlot *slot);
 

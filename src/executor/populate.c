@@ -133,6 +133,8 @@ fill_top(TvView *view, bool frozen)
 	CommandCounterIncrement();
 	f.rt = tv_runtime_get(view, top);
 	f.view = tv_fill_open(view->relid, NoLock, frozen);
+	if (top->identity == TV_IDENTITY_KEY)
+		tv_fill_remember(f.view, top->nidentity, top->identity_attnos);
 	if (top->has_state)
 		f.state = tv_fill_open(top->state_relid, RowExclusiveLock, false);
 	if (!top->has_state)

@@ -17,6 +17,8 @@
  *
  * A row of a unique key that stands where it was found the last time, under
  * whatever snapshot, is the one: no other row that the snapshot sees has the key.
+ * So the version that was last seen is looked at first, for a row that is updated
+ * often has many, and then those from the first on.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,6 +26,7 @@
 
 #include "access/heapam.h"
 #include "access/relscan.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
@@ -98,6 +101,40 @@ fetch(Relation rel, Snapshot snapshot, TvPlace *place, ItemPointer root, TupleTa
 	if (!found)
 		return false;
 	tuple->t_self = tid;
+	slot->tts_tableOid = RelationGetRelid(rel);
+	ExecStoreBufferHeapTuple(tuple, slot, place->buffer);
+	return true;
+}
+
+/* The version at a place, if the snapshot sees it, into the slot. */
+static bool
+fetch_version(Relation rel, Snapshot snapshot, TvPlace *place, BlockNumber block,
+			  OffsetNumber offset, TupleTableSlot *slot)
+{
+	HeapTuple	tuple = &((BufferHeapTupleTableSlot *) slot)->base.tupdata;
+	Page		page;
+	bool		found = false;
+
+	ExecClearTuple(slot);
+	visit(rel, place, block);
+	LockBuffer(place->buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(place->buffer);
+	if (OffsetNumberIsValid(offset) && offset <= PageGetMaxOffsetNumber(page))
+	{
+		ItemId		item = PageGetItemId(page, offset);
+
+		if (ItemIdIsNormal(item))
+		{
+			tuple->t_data = (HeapTupleHeader) PageGetItem(page, item);
+			tuple->t_len = ItemIdGetLength(item);
+			tuple->t_tableOid = RelationGetRelid(rel);
+			ItemPointerSet(&tuple->t_self, block, offset);
+			found = HeapTupleSatisfiesVisibility(tuple, snapshot, place->buffer);
+		}
+	}
+	LockBuffer(place->buffer, BUFFER_LOCK_UNLOCK);
+	if (!found)
+		return false;
 	slot->tts_tableOid = RelationGetRelid(rel);
 	ExecStoreBufferHeapTuple(tuple, slot, place->buffer);
 	return true;
@@ -208,32 +245,42 @@ bool
 tv_row_fetch_remembered(Relation rel, Snapshot snapshot, TvPlace *place, TupleTableSlot *slot,
 						ScanKey keys, const AttrNumber *attnos, int nkeys, uint64 hash)
 {
-	ItemPointerData root;
+	TvRowPlace	last;
 	BlockNumber block;
-	Buffer		buffer;
+	bool		latest;
 	bool		all_dead;
 
-	if (!tv_row_memory_recall(hash, &root, &buffer))
+	if (!tv_row_memory_recall(hash, &last))
 		return false;
-	block = ItemPointerGetBlockNumber(&root);
-	if ((!revisit(rel, place, block, buffer) && !exists(rel, place, block)) ||
-		!fetch(rel, snapshot, place, &root, slot, &all_dead))
+	block = ItemPointerGetBlockNumber(&last.root);
+	if (!revisit(rel, place, block, last.buffer) && !exists(rel, place, block))
+		return false;
+	/* what SERIALIZABLE reads is noted on the way from the first version */
+	latest = !IsolationIsSerializable() &&
+		fetch_version(rel, snapshot, place, block, last.latest, slot);
+	if (!latest && !fetch(rel, snapshot, place, &last.root, slot, &all_dead))
 		return false;
 	if (!has_keys(slot, keys, attnos, nkeys))
 	{
 		ExecClearTuple(slot);
 		return false;
 	}
-	moved_to(place, &root);
-	if (place->buffer != buffer)
-		tv_row_memory_keep(hash, &root, place->buffer);
+	moved_to(place, &last.root);
+	if (!latest || place->buffer != last.buffer)
+		tv_row_fetch_remember(place, slot, false, hash);
 	return true;
 }
 
 void
-tv_row_fetch_remember(const TvPlace *place, uint64 hash)
+tv_row_fetch_remember(const TvPlace *place, TupleTableSlot *slot, bool moved, uint64 hash)
 {
-	tv_row_memory_keep(hash, &place->root, place->buffer);
+	TvRowPlace	now;
+	BlockNumber block = ItemPointerGetBlockNumber(&slot->tts_tid);
+
+	now.root = moved ? slot->tts_tid : place->root;
+	now.latest = ItemPointerGetOffsetNumber(&slot->tts_tid);
+	now.buffer = block == ItemPointerGetBlockNumber(&place->root) ? place->buffer : InvalidBuffer;
+	tv_row_memory_keep(hash, &now);
 }
 
 void

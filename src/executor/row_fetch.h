@@ -46,8 +46,13 @@ extern bool tv_row_fetch_remembered(Relation rel, Snapshot snapshot, TvPlace *pl
 									TupleTableSlot *slot, ScanKey keys,
 									const AttrNumber *attnos, int nkeys, uint64 hash);
 
-/* Remember the last row found. */
-extern void tv_row_fetch_remember(const TvPlace *place, uint64 hash);
+/*
+ * Remember the last row found, and the version in the slot: the one that was
+ * found, or another that took its place.  moved: not in its page, or so that
+ * the versions begin with it.
+ */
+extern void tv_row_fetch_remember(const TvPlace *place, TupleTableSlot *slot, bool moved,
+								  uint64 hash);
 
 /* Let go of the page; where the last row was is remembered. */
 extern void tv_row_fetch_release(TvPlace *place);

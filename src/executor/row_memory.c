@@ -33,11 +33,19 @@
 #define TV_MEMORY_SETS_PER_BUFFER 2
 #define TV_MEMORY_MAX_SETS (1024 * 1024)
 
+/* The bits of a hash that choose a page of sets. */
+#define TV_MEMORY_PAGE_SETS 64
+#define TV_MEMORY_PAGES_MASK ((uint64) (PG_UINT32_MAX & ~(uint32) (TV_MEMORY_PAGE_SETS - 1)))
+
+/* So many neighbours share a page, a fourth of which they take. */
+#define TV_MEMORY_NEIGHBOURS 64
+
 typedef struct MemoryEntry
 {
 	uint32		tag;			/* 0: empty */
 	BlockNumber block;
-	OffsetNumber offset;
+	OffsetNumber offset;		/* where the versions begin */
+	OffsetNumber latest;		/* the one last seen */
 	Buffer		buffer;
 } MemoryEntry;
 
@@ -64,19 +72,52 @@ mix(uint64 hash)
 	return hash ^ hash >> 33;
 }
 
+static uint64
+hash_relation(Relation rel)
+{
+	return mix((uint64) MyDatabaseId << 32 | tv_relation_file_number(rel));
+}
+
+/*
+ * Rows with neighbouring numbers as keys share a page of the memory, for they
+ * are often looked for, or stored, one after the other.
+ */
+static uint64
+add_value(uint64 hash, Datum value, bool isnull, bool typbyval, int16 typlen)
+{
+	uint64		page;
+
+	if (isnull)
+		return mix(hash);
+	if (!typbyval)
+		return mix(hash ^ datum_image_hash(value, false, typlen));
+	page = mix(hash ^ (uint64) value / TV_MEMORY_NEIGHBOURS);
+	hash = mix(hash ^ (uint64) value);
+	return (hash & ~TV_MEMORY_PAGES_MASK) | (page & TV_MEMORY_PAGES_MASK);
+}
+
 uint64
 tv_row_memory_hash(Relation rel, const ScanKeyData *keys, const TvKeyPassing *passing, int nkeys)
 {
-	uint64		hash = mix((uint64) MyDatabaseId << 32 | tv_relation_file_number(rel));
+	uint64		hash = hash_relation(rel);
+
+	for (int i = 0; i < nkeys; i++)
+		hash = add_value(hash, keys[i].sk_argument, (keys[i].sk_flags & SK_ISNULL) != 0,
+						 passing[i].typbyval, passing[i].typlen);
+	return hash;
+}
+
+uint64
+tv_row_memory_hash_row(Relation rel, const Datum *values, const bool *isnull,
+					   const AttrNumber *keys, int nkeys)
+{
+	uint64		hash = hash_relation(rel);
 
 	for (int i = 0; i < nkeys; i++)
 	{
-		uint64		value = 0;
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), keys[i] - 1);
 
-		if (!(keys[i].sk_flags & SK_ISNULL))
-			value = passing[i].typbyval ? (uint64) keys[i].sk_argument :
-				datum_image_hash(keys[i].sk_argument, false, passing[i].typlen);
-		hash = mix(hash ^ value);
+		hash = add_value(hash, values[keys[i] - 1], isnull[keys[i] - 1], att->attbyval, att->attlen);
 	}
 	return hash;
 }
@@ -89,7 +130,7 @@ set_of(uint64 hash, uint32 *tag)
 }
 
 bool
-tv_row_memory_recall(uint64 hash, ItemPointer root, Buffer *buffer)
+tv_row_memory_recall(uint64 hash, TvRowPlace *place)
 {
 	MemorySet  *set;
 	uint32		tag;
@@ -103,15 +144,16 @@ tv_row_memory_recall(uint64 hash, ItemPointer root, Buffer *buffer)
 
 		if (entry.tag != tag || !OffsetNumberIsValid(entry.offset))
 			continue;
-		ItemPointerSet(root, entry.block, entry.offset);
-		*buffer = entry.buffer;
+		ItemPointerSet(&place->root, entry.block, entry.offset);
+		place->latest = entry.latest;
+		place->buffer = entry.buffer;
 		return true;
 	}
 	return false;
 }
 
 void
-tv_row_memory_keep(uint64 hash, const ItemPointerData *root, Buffer buffer)
+tv_row_memory_keep(uint64 hash, const TvRowPlace *place)
 {
 	static uint32 turn = 0;
 	MemoryEntry *entry = NULL;
@@ -127,9 +169,25 @@ tv_row_memory_keep(uint64 hash, const ItemPointerData *root, Buffer buffer)
 	if (entry == NULL)
 		entry = &set->ways[turn++ % TV_MEMORY_WAYS];
 	entry->tag = tag;
-	entry->block = ItemPointerGetBlockNumber(root);
-	entry->offset = ItemPointerGetOffsetNumber(root);
-	entry->buffer = buffer;
+	entry->block = ItemPointerGetBlockNumber(&place->root);
+	entry->offset = ItemPointerGetOffsetNumber(&place->root);
+	entry->latest = place->latest;
+	entry->buffer = place->buffer;
+}
+
+void
+tv_row_memory_prefetch(uint64 hash)
+{
+	uint32		tag;
+
+	if (sets)
+		__builtin_prefetch(set_of(hash, &tag), 1);
+}
+
+uint64
+tv_row_memory_size(void)
+{
+	return sets ? (uint64) nsets * TV_MEMORY_WAYS : 0;
 }
 
 /* A power of two. */

@@ -27,12 +27,30 @@ typedef struct TvKeyPassing
 extern uint64 tv_row_memory_hash(Relation rel, const ScanKeyData *keys,
 								 const TvKeyPassing *passing, int nkeys);
 
+/* The same for a row; the columns of the key are in the order of the scan keys. */
+extern uint64 tv_row_memory_hash_row(Relation rel, const Datum *values, const bool *isnull,
+									 const AttrNumber *keys, int nkeys);
+
 /*
- * The place where the versions of the row begin, and the buffer in which its
- * page was.  Neither needs to exist.
+ * The place where the versions of a row begin, in the same page that of the
+ * version last seen, and the buffer in which that page was.  None of them needs
+ * to exist.
  */
-extern bool tv_row_memory_recall(uint64 hash, ItemPointer root, Buffer *buffer);
-extern void tv_row_memory_keep(uint64 hash, const ItemPointerData *root, Buffer buffer);
+typedef struct TvRowPlace
+{
+	ItemPointerData root;
+	OffsetNumber latest;
+	Buffer		buffer;
+} TvRowPlace;
+
+extern bool tv_row_memory_recall(uint64 hash, TvRowPlace *place);
+extern void tv_row_memory_keep(uint64 hash, const TvRowPlace *place);
+
+/* Tell the processor that a row is about to be remembered: the memory is not in its caches. */
+extern void tv_row_memory_prefetch(uint64 hash);
+
+/* So many rows can be remembered, of all tables. */
+extern uint64 tv_row_memory_size(void);
 
 /* When the library is loaded. */
 extern void tv_row_memory_init(void);

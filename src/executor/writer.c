@@ -257,26 +257,27 @@ static bool
 find_by_key(TvWriter *writer)
 {
 	const TvStoreAccess *access = writer->access;
-	bool		remembered = writer->nfound < TV_REMEMBERED_ROWS;
-	uint64		hash = 0;
 
+	writer->remembered = false;
 	if (tv_row_fetch_following(writer->rel, writer->snapshot, &writer->place, writer->slot,
 							   writer->scankeys, access->scanned, access->nscankeys))
 		return true;
-	if (remembered)
+	if (writer->nfound < TV_REMEMBERED_ROWS)
 	{
 		writer->nfound++;
-		hash = tv_row_memory_hash(writer->rel, writer->scankeys, access->passing,
-								  access->nscankeys);
+		writer->remembered = true;
+		writer->hash = tv_row_memory_hash(writer->rel, writer->scankeys, access->passing,
+										  access->nscankeys);
 		if (tv_row_fetch_remembered(writer->rel, writer->snapshot, &writer->place, writer->slot,
-									writer->scankeys, access->scanned, access->nscankeys, hash))
+									writer->scankeys, access->scanned, access->nscankeys,
+									writer->hash))
 			return true;
 	}
 	start_scan(writer);
 	if (!tv_row_fetch_next(writer->scan, &writer->place, writer->slot))
 		return false;
-	if (remembered)
-		tv_row_fetch_remember(&writer->place, hash);
+	if (writer->remembered)
+		tv_row_fetch_remember(&writer->place, writer->slot, false, writer->hash);
 	return true;
 }
 
@@ -340,6 +341,7 @@ tv_writer_next(TvWriter *writer)
 	table_scan_getnextslot(writer->table_scan, ForwardScanDirection, writer->slot);
 
 	MemoryContextSwitchTo(oldcxt);
+	writer->remembered = false;
 	if (found)
 		check_visible(writer);
 	return found;
@@ -437,6 +439,7 @@ tv_writer_go_to(TvWriter *writer, const ItemPointerData *tid)
 {
 	ExecClearTuple(writer->slot);
 	writer->slot->tts_tid = *tid;
+	writer->remembered = false;
 }
 
 bool
@@ -502,6 +505,10 @@ tv_writer_update(TvWriter *writer, const Datum *values, const bool *nulls)
 								InvalidSnapshot, true, &tmfd, &lockmode, &update_indexes);
 	if (!check_result(writer, result))
 		return false;
+	if (writer->remembered)
+		tv_row_fetch_remember(&writer->place, writer->new_slot,
+							  TV_UPDATES_INDEXES(update_indexes) &&
+							  !TV_ONLY_SUMMARIZING(update_indexes), writer->hash);
 	if (TV_UPDATES_INDEXES(update_indexes))
 		(void) insert_index_entries(writer, true, TV_ONLY_SUMMARIZING(update_indexes), NIL);
 	writer->updated++;

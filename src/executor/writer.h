@@ -33,6 +33,8 @@ typedef struct TvWriter
 	IndexScanDesc scan;
 	TvPlace		place;			/* of the row last found */
 	int			nfound;			/* rows looked for by key, up to a limit */
+	bool		remembered;		/* the last one is in row_memory.h ... */
+	uint64		hash;			/* ... by this */
 	struct TableScanDescData *table_scan;	/* SINGLE, SHARED without key: the
 											 * slot's tuple lives in it */
 	Snapshot	snapshot;		/* the newest, registered */

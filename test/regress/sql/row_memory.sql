@@ -32,6 +32,23 @@ UPDATE fact SET kind = 'other', n = 1000 + n WHERE id % 300 IN (17, 18);
 INSERT INTO fact VALUES (3001, 18, 'c18', 18.00, 18, 'k18', 5);
 INSERT INTO fact VALUES (3002, 17, 'c17', 17.0, 17, 'k17', 6);
 :check
+-- the version that was last seen is rolled back, or replaced in another page
+BEGIN;
+UPDATE fact SET v = v + 1 WHERE id IN (17, 30);
+SAVEPOINT a;
+UPDATE fact SET v = v + 1 WHERE id IN (17, 30);
+UPDATE dim SET code = code WHERE id = 30;
+ROLLBACK TO a;
+UPDATE fact SET v = v + 1 WHERE id IN (17, 30);
+:check
+ROLLBACK;
+UPDATE fact SET v = v + 1 WHERE id IN (17, 30);
+:check
+UPDATE fact SET kind = repeat(kind, 100) WHERE id % 300 = 30;
+UPDATE dim SET code = repeat(code, 200) WHERE id IN (30, 31);
+UPDATE fact SET v = v + 1 WHERE id % 300 IN (30, 31);
+UPDATE fact SET v = v + 1 WHERE id % 300 IN (30, 31);
+:check
 -- others take their places
 DELETE FROM fact WHERE id % 300 IN (20, 21, 22);
 VACUUM kinds, numbers, by_id;
