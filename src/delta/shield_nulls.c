@@ -525,6 +525,7 @@ shield_query(Query *query, Level *up)
 		if (rte->rtekind == RTE_SUBQUERY)
 			shield_query(rte->subquery, &level);
 		rte->functions = (List *) shield_mutator((Node *) rte->functions, &quals);
+		rte->tablefunc = (TableFunc *) shield_mutator((Node *) rte->tablefunc, &quals);
 		rte->values_lists = (List *) shield_mutator((Node *) rte->values_lists, &s);
 	}
 	query->targetList = (List *) shield_mutator((Node *) query->targetList, &s);
