@@ -12,6 +12,7 @@
 #include "catalog/pg_constraint.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/tlist.h"
+#include "parser/parsetree.h"
 #include "utils/syscache.h"
 
 #include "catalog/tv_tree.h"
@@ -22,7 +23,6 @@
 
 static const char *unsupported_clause(Query *query, int *location, const char **why,
 									  const char **hint);
-static bool groups_by_inherited_key(Query *query);
 
 /* Does the query read this table with its inheritance children? */
 static bool
@@ -41,12 +41,41 @@ reads_children(Query *query, Oid relid)
 	return false;
 }
 
+typedef struct DependentContext
+{
+	Query	   *query;
+	Oid			relid;
+	int			location;
+	List	   *keys;
+} DependentContext;
+
+/* Find a column of the table that is shown, and not grouped by. */
+static bool
+find_dependent(Node *node, void *context)
+{
+	DependentContext *c = context;
+	Var		   *var = (Var *) node;
+	RangeTblEntry *rte;
+
+	if (node == NULL || IsA(node, Aggref))
+		return false;
+	if (!IsA(node, Var))
+		return expression_tree_walker(node, find_dependent, context);
+	if (var->varlevelsup > 0 || list_member(c->keys, var))
+		return false;
+	rte = rt_fetch(var->varno, c->query->rtable);
+	if (rte->rtekind != RTE_RELATION || rte->relid != c->relid)
+		return false;
+	c->location = var->location;
+	return c->location >= 0;
+}
+
 /*
  * The server takes the primary key of a table for one of its inheritance
  * children, too.
  */
 static bool
-groups_by_inherited_key(Query *query)
+groups_by_inherited_key(Query *query, int *location)
 {
 	ListCell   *lc;
 
@@ -60,7 +89,14 @@ groups_by_inherited_key(Query *query)
 		relid = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
 		ReleaseSysCache(tuple);
 		if (reads_children(query, relid))
+		{
+			DependentContext context = {query, relid, -1};
+
+			context.keys = get_sortgrouplist_exprs(query->groupClause, query->targetList);
+			(void) find_dependent((Node *) query->targetList, &context);
+			*location = context.location;
 			return true;
+		}
 	}
 	return false;
 }
@@ -76,11 +112,10 @@ tv_analyze_query(TvCompiler *c, Query *query)
 	const char *hint = HINT_READER;
 	const char *what = unsupported_clause(query, &location, &why, &hint);
 
-	if (what == NULL && !groups_by_inherited_key(query))
+	if (what == NULL && !groups_by_inherited_key(query, &location))
 		return true;
 	if (what == NULL)
 	{
-		location = exprLocation((Node *) get_sortgrouplist_exprs(query->groupClause, query->targetList));
 		what = "GROUP BY a primary key that does not hold for inheritance children";
 		why = "Rows of the table and of its children may have the same key, so the query's result is not determined.";
 		hint = "Group by all columns that the query shows.";
