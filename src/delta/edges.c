@@ -20,6 +20,10 @@
  * for neighbours only would not do: in r - s - t, where s is there already, a
  * row of r and one of t meet.
  *
+ * Where rows of two sources meet in the same way in several branches, or in
+ * several places of one, as in joins of a table with itself, this is one edge: a
+ * lock of one of them would be waited for by just those who wait for the other.
+ *
  * What is recomputed by group depends on all rows of the group: it is locked by
  * the group's key.
  *
@@ -35,6 +39,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -42,8 +47,14 @@
 
 #include "delta/compile_internal.h"
 
-/* Numbers must fit into a part of a lock tag; see key_locks.c. */
-#define TV_MAX_EDGES 65000
+/* Numbers must fit into a part of a lock tag; see lock_tags.c. */
+#define TV_MAX_EDGES 20000
+
+/*
+ * A row of a source takes up to three locks for each of its edges, and the
+ * server's lock table is not large.
+ */
+#define TV_MAX_EDGES_OF_SOURCE 250
 
 /* A column of a leaf that is equated with something. */
 typedef struct Member
@@ -73,7 +84,7 @@ typedef struct Equalities
 
 static bool has_rule(const TvNode *node);
 static bool is_additive(const TvNode *node);
-static void branch_edges(TvGraph *graph, TvNode *node, int branch, int *number);
+static void branch_edges(TvGraph *graph, TvNode *node, int branch, int *number, int *degrees);
 static void read_equalities(Equalities *e, const TvBranch *branch);
 static List *edge_keys(const Equalities *e, int a, int b);
 
@@ -81,6 +92,7 @@ void
 tv_edges_assign(TvGraph *graph)
 {
 	int			number = 0;
+	int		   *degrees = palloc0(sizeof(int) * (graph->nsources + 1));
 
 	for (int i = 0; i < graph->nnodes; i++)
 	{
@@ -96,7 +108,7 @@ tv_edges_assign(TvGraph *graph)
 		if (node->kind == TV_NODE_RECURSIVE)
 			continue;
 		for (int b = 0; b < list_length(node->branches) && !graph->exclusive; b++)
-			branch_edges(graph, node, b, &number);
+			branch_edges(graph, node, b, &number, degrees);
 	}
 }
 
@@ -147,8 +159,69 @@ is_additive(const TvNode *node)
 	return true;
 }
 
+/* The edge of two leaves, the source with the lower number first. */
+static TvEdge *
+make_edge(const TvBranch *branch, const Equalities *equalities, int a, int b)
+{
+	TvEdge	   *edge = palloc0(sizeof(TvEdge));
+	int			source_a = ((TvLeaf *) list_nth(branch->leaves, a))->source;
+	int			source_b = ((TvLeaf *) list_nth(branch->leaves, b))->source;
+
+	edge->sources[0] = Min(source_a, source_b);
+	edge->sources[1] = Max(source_a, source_b);
+	edge->keys = source_a <= source_b ? edge_keys(equalities, a, b) :
+		edge_keys(equalities, b, a);
+	return edge;
+}
+
+/* Do the keys say the same?  swap: of the one's first source and the other's second. */
+static bool
+same_keys(const List *a, const List *b, bool swap)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		const TvEdgeKey *x = lfirst(la);
+		const TvEdgeKey *y = lfirst(lb);
+
+		if (x->null_safe != y->null_safe || x->collation != y->collation)
+			return false;
+		for (int i = 0; i < 2; i++)
+		{
+			int			k = swap ? 1 - i : i;
+
+			if (x->hashes[i] != y->hashes[k] || !equal(x->exprs[i], y->exprs[k]))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+has_edge(const TvNode *node, const TvEdge *edge)
+{
+	ListCell   *lc;
+
+	foreach(lc, node->edges)
+	{
+		const TvEdge *other = lfirst(lc);
+
+		if (other->sources[0] != edge->sources[0] || other->sources[1] != edge->sources[1])
+			continue;
+		if (same_keys(other->keys, edge->keys, false) ||
+			(edge->sources[0] == edge->sources[1] && same_keys(other->keys, edge->keys, true)))
+			return true;
+	}
+	return false;
+}
+
+/* degrees: by source, its edges so far. */
 static void
-branch_edges(TvGraph *graph, TvNode *node, int branch, int *number)
+branch_edges(TvGraph *graph, TvNode *node, int branch, int *number, int *degrees)
 {
 	TvBranch   *b = list_nth(node->branches, branch);
 	int			n = list_length(b->leaves);
@@ -168,17 +241,17 @@ branch_edges(TvGraph *graph, TvNode *node, int branch, int *number)
 			CHECK_FOR_INTERRUPTS();
 			if (((TvLeaf *) list_nth(b->leaves, j))->source < 0)
 				continue;
-			if (*number >= TV_MAX_EDGES)
+			edge = make_edge(b, &equalities, i, j);
+			if (has_edge(node, edge))
+				continue;
+			if (*number >= TV_MAX_EDGES ||
+				++degrees[edge->sources[0]] > TV_MAX_EDGES_OF_SOURCE ||
+				++degrees[edge->sources[1]] > TV_MAX_EDGES_OF_SOURCE)
 			{
 				graph->exclusive = true;
 				return;
 			}
-			edge = palloc0(sizeof(TvEdge));
 			edge->number = ++*number;
-			edge->branch = branch;
-			edge->leaves[0] = i;
-			edge->leaves[1] = j;
-			edge->keys = edge_keys(&equalities, i, j);
 			node->edges = lappend(node->edges, edge);
 		}
 	}
@@ -375,13 +448,23 @@ read_equalities(Equalities *e, const TvBranch *branch)
 	}
 }
 
+/* The member as a column of its source, whichever leaf that is. */
+static Expr *
+of_source(const Member *m)
+{
+	Expr	   *expr = copyObject(m->expr);
+
+	ChangeVarNodes((Node *) expr, m->leaf + 1, 1, 0);
+	return expr;
+}
+
 static TvEdgeKey *
 make_key(const Member *a, const Member *b, bool null_safe)
 {
 	TvEdgeKey  *key = palloc0(sizeof(TvEdgeKey));
 
-	key->exprs[0] = a->expr;
-	key->exprs[1] = b->expr;
+	key->exprs[0] = of_source(a);
+	key->exprs[1] = of_source(b);
 	key->hashes[0] = a->hash;
 	key->hashes[1] = b->hash;
 	key->collation = a->collation;

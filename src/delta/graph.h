@@ -257,8 +257,8 @@ typedef enum TvIdentity
 /* An equality by which rows of two leaves meet. */
 typedef struct TvEdgeKey
 {
-	Expr	   *exprs[2];		/* a column of each leaf, or a cast of it that
-								 * cannot fail */
+	Expr	   *exprs[2];		/* a column of each source, or a cast of it
+								 * that cannot fail; Vars have varno 1 */
 	Oid			hashes[2];		/* hash functions, of one operator family */
 	Oid			collation;
 	bool		null_safe;		/* nulls meet, too */
@@ -267,13 +267,13 @@ typedef struct TvEdgeKey
 /*
  * Two leaves of a branch that can change.  Transactions of which one changes
  * the first and one the second must not miss each other: they lock the keys by
- * which their rows can meet.
+ * which their rows can meet.  Pairs of leaves of the node whose rows meet in the
+ * same way are one edge.
  */
 typedef struct TvEdge
 {
 	int			number;			/* > 0, in the graph */
-	int			branch;			/* index in node->branches */
-	int			leaves[2];		/* indexes in the branch, ascending */
+	int			sources[2];		/* of the leaves, ascending */
 	List	   *keys;			/* of TvEdgeKey *; NIL: all their rows may
 								 * meet */
 } TvEdge;

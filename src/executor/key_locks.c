@@ -153,18 +153,16 @@ get_locks(TvNodeRuntime *rt)
 static void
 init_side(TvNodeRuntime *rt, const TvEdge *edge, int which, LockSide *side)
 {
-	TvBranch   *branch = list_nth(rt->node->branches, edge->branch);
-	TvLeaf	   *leaf = list_nth(branch->leaves, edge->leaves[which]);
 	ListCell   *lc;
 
 	side->side = which == 0 ? TV_SIDE_FIRST : TV_SIDE_SECOND;
-	side->source = leaf->source;
+	side->source = edge->sources[which];
 	side->columns = palloc0(sizeof(LockColumn) * (list_length(edge->keys) + 1));
 	foreach(lc, edge->keys)
-		init_column(rt, lfirst(lc), which, rt->view->layouts[leaf->source],
+		init_column(rt, lfirst(lc), which, rt->view->layouts[side->source],
 					&side->columns[side->ncolumns++]);
 	if (side->ncolumns == 1 && side->columns[0].attno &&
-		TupleDescAttr(rt->view->layouts[leaf->source]->desc, side->columns[0].attno - 1)->attbyval)
+		TupleDescAttr(rt->view->layouts[side->source]->desc, side->columns[0].attno - 1)->attbyval)
 		side->plain = side->columns[0].attno;
 }
 
