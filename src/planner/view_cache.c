@@ -41,6 +41,7 @@
 #include "planner/row_security.h"
 #include "planner/view_cache.h"
 #include "planner/view_compile.h"
+#include "planner/view_uses.h"
 
 static HTAB *views = NULL;
 static HTAB *readers = NULL;
@@ -99,8 +100,8 @@ concerns(const TvView *view, Oid relid, bool in_tree)
 }
 
 /*
- * Was the view changed since there were so many changes?  Locks that are taken
- * while it is compiled let changes in, maybe of what was looked at before.
+ * Was the view changed since there were so many changes?  Locks taken while it is
+ * compiled let changes in, maybe of what was looked at before.
  */
 static bool
 changed_since(const TvView *view, uint64 before)
@@ -161,6 +162,7 @@ tv_view_cache_roles_changed(void)
 	TvView	   *view;
 	bool		any = false;
 
+	tv_view_uses_forget();
 	if (views == NULL)
 		return;
 	hash_seq_init(&seq, views);
@@ -190,6 +192,7 @@ tv_view_cache_end_transaction(void)
 {
 	if (garbage)
 		collect_garbage();
+	tv_view_uses_forget();
 }
 
 void
@@ -295,6 +298,7 @@ build_view(TvView *view)
 	if (view->graph == NULL)
 		tv_view_refuse(RelationGetRelationName(rel), refusal);
 	view->row_security = tv_row_security_enabled(view->graph->relids);
+	tv_view_uses_note(view->relid, view->graph, before);
 	view->level = tv_catalog_view_level(view->relid);
 	(void) tv_catalog_option(view->relid, &mode, &view->settings);
 	view->deferred = strcmp(mode, TV_MODE_DEFERRED) == 0;
@@ -390,10 +394,7 @@ is_populated(Oid relid)
 	return result;
 }
 
-/*
- * Lock a view that can be read; false if it cannot, be it that whoever held a
- * lock on it has dropped or emptied it.
- */
+/* Lock a view that can be read; false if it cannot, perhaps because somebody has dropped it. */
 static bool
 lock_populated(Oid relid)
 {
@@ -463,26 +464,17 @@ tv_view_layout(Oid source)
 		List	   *oids = tv_catalog_readers(source);
 		Bitmapset  *columns = NULL;
 		TvLayout   *layout;
-		MemoryContext cxt = AllocSetContextCreate(cache_cxt, "pg_tviews layout",
+		MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews layout",
 												  ALLOCSET_SMALL_SIZES);
 		MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
 		ListCell   *lc;
 
 		foreach(lc, oids)
 		{
-			Relation	rel;
-			TvRefusal  *refusal;
-			TvGraph    *graph;
-
 			(void) find_view(lfirst_oid(lc));
-			if (!lock_populated(lfirst_oid(lc)))
-				continue;
-			rel = tv_definition_open(lfirst_oid(lc));
-			graph = tv_graph_compile(tv_definition_query(rel), NIL, rel->rd_rel->relowner, &refusal);
-			table_close(rel, NoLock);
-			for (int i = 0; graph && i < graph->nsources; i++)
-				if (graph->sources[i]->relid == source)
-					columns = bms_add_members(columns, graph->sources[i]->columns);
+			if (lock_populated(lfirst_oid(lc)))
+				columns = bms_add_members(columns,
+										  tv_view_columns_read(lfirst_oid(lc), source, nchanges));
 		}
 		layout = tv_layout_make(source, columns);
 		if (entry->layout && !tv_view_layout_equal(entry->layout, layout))
@@ -490,6 +482,7 @@ tv_view_layout(Oid source)
 		entry->layout = layout;
 		entry->layout_valid = nchanges == before;
 		MemoryContextSwitchTo(oldcxt);
+		MemoryContextSetParent(cxt, cache_cxt);
 		tv_view_cache_discard(entry->layout_cxt);
 		entry->layout_cxt = cxt;
 	}
@@ -580,6 +573,7 @@ tv_view_invalidate(Oid relid)
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 
 	generation++;
+	tv_view_uses_forget();
 	if (HeapTupleIsValid(tuple))
 	{
 		CacheInvalidateRelcacheByTuple(tuple);
