@@ -38,6 +38,9 @@ extern char *tv_derive_presence_name(const TvLeaf *leaf, int index);
 /* These columns: attribute numbers of the source; index: of the leaf. */
 extern Bitmapset *tv_derive_presence_columns(const TvLeaf *leaf, int index);
 
+/* Name of subqueries for what a source was: the union of what it is and its change. */
+#define TV_OLD_STATE_NAME "old_state"
+
 /* Name of the ephemeral relation that delivers touched keys. */
 #define TV_KEYS_NAME "tview_keys"
 

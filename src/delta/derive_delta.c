@@ -13,8 +13,8 @@
  * Both read nothing but the new state and the deltas; weights multiply.  The
  * telescoped sum has k terms.  Multiplied out it is the sum over the non-empty
  * subsets K of the changed leaves of (-1)^(|K| - 1) P(dR on K, R1 elsewhere),
- * with 2^k - 1 terms: the server looks up rows of R1 by index, but not those
- * of the union R1 - dR, so this form is used while k is small.
+ * with 2^k - 1 terms.  The server plans look-ups in R1 better than those in the
+ * union R1 - dR, so this form is used while k is small.
  *
  * With several changed leaves, a term pairs rows that never stood in the
  * database at one time, and the sum takes them out again.  Expressions must

@@ -240,6 +240,13 @@ old_part(Builder *b, int i, RangeTblEntry *rte, bool delta, bool nulls, List *qu
 	tv_query_add_column(query, weight, "weight");
 	tv_query_where(query, quals);
 	query->hasSubLinks = checkExprHasSubLink(query->jointree->quals);
+
+	/*
+	 * The planner looks rows up in a union if it can do so in each part: in a
+	 * tuplestore it cannot, in a subquery that it must not pull up it can.
+	 */
+	if (delta)
+		query->limitOffset = (Node *) tv_query_int8(0);
 	return query;
 }
 
@@ -272,7 +279,7 @@ old_rte(Builder *b, int i)
 		parts = lappend(parts, old_part(b, i, CHANGE, true, true,
 										map_own(b, i, 1, true, 2), (Expr *) copyObject(w)));
 	}
-	rte = tv_query_subquery_rte(tv_query_union_all(parts), "old_state");
+	rte = tv_query_subquery_rte(tv_query_union_all(parts), TV_OLD_STATE_NAME);
 	rte->lateral = leaf->mode != TV_LEAF_INNER;
 	return rte;
 }

@@ -10,12 +10,19 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "storage/lmgr.h"
+#include "utils/memutils.h"
+#include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
+#include "delta/derive.h"
 #include "delta/shield_nulls.h"
+#include "planner/join_search.h"
 #include "planner/plan_query.h"
 
 /* The planner wants every relation locked. */
@@ -124,34 +131,89 @@ tv_set_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	}
 }
 
+static get_relation_stats_hook_type prev_get_relation_stats = NULL;
+
+/*
+ * A column of what a table was has about the same values as what it is, of which
+ * the planner sees nothing: it is a column of a union.
+ */
+static bool
+tv_get_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
+					  VariableStatData *vardata)
+{
+	ListCell   *lc;
+
+	if (prev_get_relation_stats && prev_get_relation_stats(root, rte, attnum, vardata))
+		return true;
+	if (join_search_hook != tv_join_search || rte->rtekind != RTE_SUBQUERY || !rte->inh ||
+		strcmp(rte->eref->aliasname, TV_OLD_STATE_NAME) != 0)
+		return false;
+	foreach(lc, root->append_rel_list)
+	{
+		AppendRelInfo *part = lfirst_node(AppendRelInfo, lc);
+		Var		   *var;
+		RangeTblEntry *table;
+
+		if (root->simple_rte_array[part->parent_relid] != rte || attnum <= 0 ||
+			attnum > list_length(part->translated_vars))
+			continue;
+		var = list_nth(part->translated_vars, attnum - 1);
+		if (var == NULL || !IsA(var, Var) || var->varlevelsup != 0)
+			continue;
+		table = root->simple_rte_array[var->varno];
+		if (table->rtekind != RTE_RELATION)
+			continue;
+		vardata->statsTuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table->relid),
+											  Int16GetDatum(var->varattno),
+											  BoolGetDatum(table->inh));
+		vardata->freefunc = ReleaseSysCache;
+		vardata->acl_ok = true;
+		vardata->isunique = has_unique_index(find_base_rel(root, var->varno), var->varattno);
+		return true;
+	}
+	return false;
+}
+
 void
 tv_plan_query_init(void)
 {
+	prev_get_relation_stats = get_relation_stats_hook;
+	get_relation_stats_hook = tv_get_relation_stats;
+
 	prev_set_rel_pathlist = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = tv_set_rel_pathlist;
 }
 
+/* What planning takes is freed at once: for many products this is much. */
 static PlannedStmt *
 plan_without(Query *query, int n, int options)
 {
 	bool		saved[lengthof(avoided)];
-	PlannedStmt *volatile stmt = NULL;
+	join_search_hook_type search = join_search_hook;
+	MemoryContext oldcxt = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(oldcxt, "pg_tviews planning",
+												  ALLOCSET_DEFAULT_SIZES);
+	PlannedStmt *stmt = NULL;
 
 	allow_avoided(n, false, saved);
 	avoid_whole_indexes = n == TV_NO_SCANS_EITHER;
+	tv_join_search_begin(query, search);
+	join_search_hook = tv_join_search;
 	PG_TRY();
 	{
+		MemoryContextSwitchTo(scratch);
 		stmt = standard_planner(copyObject(query), "maintenance of a view", options, NULL);
+		MemoryContextSwitchTo(oldcxt);
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
+		join_search_hook = search;
 		avoid_whole_indexes = false;
 		allow_avoided(n, true, saved);
-		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	avoid_whole_indexes = false;
-	allow_avoided(n, true, saved);
+	stmt = copyObject(stmt);
+	MemoryContextDelete(scratch);
 	return stmt;
 }
 
@@ -181,6 +243,18 @@ count_scans(Plan *plan)
 	return n + count_scans(plan->lefttree) + count_scans(plan->righttree);
 }
 
+/* The same in its subplans, too. */
+static int
+count_all_scans(PlannedStmt *stmt)
+{
+	int			n = count_scans(stmt->planTree);
+	ListCell   *lc;
+
+	foreach(lc, stmt->subplans)
+		n += count_scans(lfirst(lc));
+	return n;
+}
+
 /*
  * For few rows, the executor's start-up is what a plan costs, which the
  * planner does not count: a plan that does without is taken even if it is a
@@ -203,11 +277,11 @@ choose_plan(Query *query, bool few_rows, bool parallel)
 		if (other->planTree->total_cost <= stmt->planTree->total_cost + TV_EXECUTOR_START_COST)
 			stmt = other;
 	}
-	scans = count_scans(stmt->planTree);
+	scans = count_all_scans(stmt);
 	if (scans == 0)
 		return stmt;
 	other = plan_without(query, TV_NO_SCANS_EITHER, 0);
-	if (count_scans(other->planTree) < scans &&
+	if (count_all_scans(other) < scans &&
 		other->planTree->total_cost <= stmt->planTree->total_cost + scans * TV_LOOKUP_COST)
 		stmt = other;
 	return stmt;
