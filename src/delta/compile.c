@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -97,12 +98,39 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	return graph;
 }
 
+/* Are there subqueries in expressions of each other, more than so many? */
+static bool
+nests_sublinks(Node *node, void *context)
+{
+	int			left = *(int *) context;
+
+	if (node == NULL)
+		return false;
+	check_stack_depth();
+	if (IsA(node, SubLink))
+	{
+		left--;
+		return left < 0 || expression_tree_walker(node, nests_sublinks, &left);
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, nests_sublinks, context, 0);
+	return expression_tree_walker(node, nests_sublinks, context);
+}
+
 static void
 compile_nodes(TvCompiler *c, Query *query)
 {
 	List	   *branches;
 	TvNode	   *last;
+	int			nsublinks = TV_MAX_SUBLINKS;
 
+	if (nests_sublinks((Node *) query, &nsublinks))
+	{
+		tv_compile_no_rule(c, -1, psprintf("an expression with more than %d subqueries in each other", TV_MAX_SUBLINKS),
+						   "Each is compiled with all that are in it.",
+						   "Make a part of them a maintained view of its own.");
+		return;
+	}
 	tv_call_args_expand((Node *) query);
 	tv_clock_casts_wrap(c, (Node *) query);
 	tv_whole_row_expand(c, query);

@@ -216,6 +216,12 @@ extern bool tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **cl
 #define TV_MAX_READS 16
 
 /*
+ * Subqueries in expressions of each other.  Compiling them takes memory by the
+ * square of their number.
+ */
+#define TV_MAX_SUBLINKS 64
+
+/*
  * A branch that reads a node which stores the sum of these; NIL if a column's
  * type cannot be stored.
  */

@@ -314,9 +314,9 @@ analyze_clauses(WholeContext *w, Query *query)
 	ListCell   *lc;
 
 	/* what names of joined columns and of groups stand for, too */
-	if (!tv_analyze_expr(c, tv_compat_flatten_aliases(query, copyObject((Node *) query->targetList))) ||
-		!tv_analyze_expr(c, tv_compat_flatten_aliases(query, copyObject((Node *) query->jointree))) ||
-		!tv_analyze_expr(c, tv_compat_flatten_aliases(query, copyObject(query->havingQual))))
+	if (!tv_analyze_expr(c, tv_compat_flatten_aliases(query, (Node *) query->targetList)) ||
+		!tv_analyze_expr(c, tv_compat_flatten_aliases(query, (Node *) query->jointree)) ||
+		!tv_analyze_expr(c, tv_compat_flatten_aliases(query, query->havingQual)))
 		return false;
 	foreach(lc, query->rtable)
 		if (!tv_analyze_expr(c, (Node *) tv_leaf_exprs(lfirst_node(RangeTblEntry, lc))))

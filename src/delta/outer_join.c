@@ -409,6 +409,7 @@ List *
 tv_flatten_outer_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 {
 	bool		right = join->jointype == JOIN_RIGHT;
+	bool		first = list_length(partials) == 1 && ((TvPartial *) linitial(partials))->leaves == NIL;
 	List	   *result = NIL;
 	bool		may_prune;
 	ListCell   *lc;
@@ -435,6 +436,10 @@ tv_flatten_outer_join(TvCompiler *c, Query *query, JoinExpr *join, List *partial
 		return result;
 	}
 	s.partials = by_itself(c, query, s.item);
+	if (c->refusal)
+		return NIL;
+	if (first && !right)
+		partials = tv_outer_store(&s, join, partials);
 	if (c->refusal)
 		return NIL;
 	may_prune = !tv_outer_side_none_matches(&s, partials);

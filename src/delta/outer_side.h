@@ -42,4 +42,10 @@ extern bool tv_outer_side_never_matches(const TvOuterSide *s, const TvPartial *p
 /* Of all partials, so that nobody would read the side? */
 extern bool tv_outer_side_none_matches(const TvOuterSide *s, List *partials);
 
+/*
+ * outer_store.c: the products that FROM begins with, which are to be joined with
+ * the side: one that reads them stored, if there would be too many otherwise.
+ */
+extern List *tv_outer_store(const TvOuterSide *s, const JoinExpr *join, List *partials);
+
 #endif							/* TV_OUTER_SIDE_H */

@@ -28,6 +28,8 @@ SELECT make('too_many', string_agg(format('SELECT id + %s AS id FROM t', i), ' U
 SELECT make('excepts', string_agg(format('SELECT id + %s AS id FROM t', i), ' EXCEPT ')) FROM generate_series(1, 100) i;
 SELECT make('nested', nested(200, 'SELECT id, a FROM t', 'SELECT id, a FROM (%s) q WHERE a >= 0'));
 SELECT make('nested_groups', nested(30, 'SELECT id, count(*) AS n FROM t GROUP BY id', 'SELECT id, count(*) AS n FROM (%s) q GROUP BY id'));
+SELECT make('nested_exists', nested(150, 'SELECT 1 FROM t x WHERE x.id = t.a', 'SELECT t.id FROM t WHERE EXISTS (%s) AND t.a > 0'));
+SELECT value FROM tview.explain('nested_exists') WHERE property = 'strategy';
 SELECT make('in_list', 'SELECT id FROM t WHERE id IN (' || string_agg(i::text, ',') || ')') FROM generate_series(1, 5000) i;
 SELECT make('long_sum', 'SELECT id, ' || string_agg('a', '+') || ' AS s FROM t') FROM generate_series(1, 1000);
 SELECT make('self_join', 'SELECT x0.id FROM t x0 ' || string_agg(format('JOIN t x%s ON x%1$s.id = x%s.id', i, i - 1), ' ' ORDER BY i)) FROM generate_series(1, 16) i;
