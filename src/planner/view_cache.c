@@ -60,7 +60,6 @@ static void forget_readers(bool views_read, bool layouts);
 static void build_view(TvView *view);
 static void bind_states(TvView *view);
 static void bind_layouts(TvView *view);
-static void check_rights(TvView *view, const char *name);
 static void build_readers(TvReaders *entry);
 static void invalidate_readers(Oid source);
 static void relation_callback(Datum arg, Oid relid);
@@ -304,7 +303,7 @@ build_view(TvView *view)
 	view->deferred = strcmp(mode, TV_MODE_DEFERRED) == 0;
 	bind_states(view);
 	bind_layouts(view);
-	check_rights(view, RelationGetRelationName(rel));
+	tv_view_check_rights(view->graph, RelationGetRelationName(rel));
 
 	table_close(rel, NoLock);
 	MemoryContextSwitchTo(oldcxt);
@@ -355,28 +354,6 @@ bind_layouts(TvView *view)
 		view->layouts[i] = source->kind == TV_SOURCE_NODE ?
 			tv_layout_of_node(graph->nodes[source->node]) :
 			tv_layout_copy(tv_view_layout(source->relid));
-	}
-}
-
-/* The owner must still be allowed to read what the view reads. */
-static void
-check_rights(TvView *view, const char *name)
-{
-	for (int i = 0; i < view->graph->nsources; i++)
-	{
-		TvSource   *source = view->graph->sources[i];
-
-		if (source->kind == TV_SOURCE_NODE)
-			continue;
-		if (pg_class_aclcheck(source->relid, source->check_as, ACL_SELECT) != ACLCHECK_OK &&
-			pg_attribute_aclcheck_all(source->relid, source->check_as, ACL_SELECT,
-									  ACLMASK_ANY) != ACLCHECK_OK)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("permission denied for relation \"%s\"", get_rel_name(source->relid)),
-					 errdetail("Maintained view \"%s\" reads it with the rights of role \"%s\".",
-							   name, GetUserNameFromId(source->check_as, true)),
-					 errhint("Grant SELECT on it to that role, or drop the view.")));
 	}
 }
 

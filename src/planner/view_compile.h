@@ -20,4 +20,7 @@ extern TvGraph *tv_view_compile(Oid view, TvRefusal **refusal);
 /* Raise the refusal of the definition of a view that was maintained so far. */
 pg_noreturn extern void tv_view_refuse(const char *view, const TvRefusal *refusal);
 
+/* The owner must still be allowed to read what the view of that name reads. */
+extern void tv_view_check_rights(const TvGraph *graph, const char *name);
+
 #endif							/* TV_VIEW_COMPILE_H */
