@@ -24,6 +24,7 @@
 
 #include "catalog/tv_catalog.h"
 #include "commands/create_view.h"
+#include "commands/publish.h"
 #include "commands/upgrade_view.h"
 #include "commands/view_build.h"
 #include "config.h"
@@ -87,6 +88,7 @@ create(TvUtility *utility, CreateTableAsStmt *stmt)
 	tv_check_trigger_privilege(inputs, GetUserId());
 	leave_room(stmt->into, graph);
 	check_full_recompute(graph, stmt->into->rel->relname);
+	tv_publish_warn();
 	if (stmt->into->skipData)
 		tv_create_view_run(utility);	/* REFRESH will do the rest */
 	else

@@ -28,6 +28,7 @@
 #include "commands/explain_dml.h"
 #include "commands/explain_execute.h"
 #include "commands/object_access.h"
+#include "commands/publish.h"
 #include "commands/refresh.h"
 #include "commands/settle.h"
 #include "commands/settle_tree.h"
@@ -261,8 +262,11 @@ find_handler(Node *stmt)
 	}			handlers[] = {
 		{T_AlterEnumStmt, tv_alter_enum},
 		{T_AlterRoleStmt, tv_alter_role},
+		{T_AlterSubscriptionStmt, tv_change_subscription},
 		{T_AlterTableStmt, tv_alter_table},
 		{T_CopyStmt, tv_copy},
+		{T_CreatePublicationStmt, tv_create_publication},
+		{T_CreateSubscriptionStmt, tv_change_subscription},
 		{T_CreateTableAsStmt, tv_create_view},
 		{T_DropRoleStmt, tv_alter_role},
 		{T_DropStmt, tv_drop},
