@@ -129,4 +129,32 @@ UPDATE gen SET a = 8 FROM tree WHERE tree.b = gen.b;
 COPY gen (id, a) FROM PROGRAM $$printf '200\t3\n201\t\\N\n'$$;
 TRUNCATE tree_1;
 SELECT * FROM differences();
+-- COPY TO reads a view, too, but none that is newer than its snapshot
+\setenv PGDATABASE :DBNAME
+CREATE TABLE copied (id int PRIMARY KEY, k int);
+INSERT INTO copied VALUES (1, 1);
+CREATE MATERIALIZED VIEW copies USING tview AS SELECT k, count(*) AS n FROM copied GROUP BY k;
+CREATE PROCEDURE copy_views(expected text) LANGUAGE plpgsql AS $$
+DECLARE
+  got text := 'done';
+BEGIN
+  BEGIN
+    COPY copies TO '/dev/null';
+  EXCEPTION WHEN serialization_failure THEN
+    got := 'too old';
+  END;
+  IF got <> expected THEN RAISE WARNING 'COPY: %', got; END IF;
+END $$;
+CALL copy_views('done');
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT 1 AS snapshot \gset
+\! psql -X -q -c 'INSERT INTO copied VALUES (2, 1)' -c 'REFRESH MATERIALIZED VIEW copies'
+CALL copy_views('too old');
+COMMIT;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT 1 AS snapshot \gset
+\! psql -X -q -c 'TRUNCATE copied'
+CALL copy_views('too old');
+COMMIT;
+CALL copy_views('done');
 \endif
