@@ -132,17 +132,23 @@ look_up_by_output(TvNode *node, TvBranch *branch, int leaf)
 		node->probes = lappend(node->probes, columns);
 }
 
-/* The reader recomputes groups: those of its keys that are columns of the leaf. */
+/*
+ * The reader recomputes groups: those of its keys that are columns of the leaf.
+ * Where all rows of the leaf are in its groups, an index on the keys of these has
+ * their values already, however long they are.
+ */
 static void
 look_up_by_groups(TvNode *node, TvNode *reader, TvBranch *branch, int leaf)
 {
 	List	   *columns = NIL;
+	bool		all_rows = list_length(branch->leaves) == 1 && branch->quals == NIL;
 
 	for (int i = 0; i < reader->nkeys; i++)
 	{
 		Var		   *var = list_nth(branch->exprs, i);
 
-		if (IsA(var, Var) && var->varno == leaf + 1 && tv_probes_can_index(node, var))
+		if (IsA(var, Var) && var->varno == leaf + 1 &&
+			(tv_probes_can_index(node, var) || (all_rows && var->varattno > 0)))
 			columns = list_append_unique_int(columns, var->varattno);
 	}
 	add_probe(node, columns, NIL);

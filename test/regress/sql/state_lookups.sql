@@ -73,3 +73,17 @@ SELECT * FROM state_indexes();
 UPDATE shop SET name = repeat('1234567890', 1000) WHERE shop = 1;
 INSERT INTO sale SELECT 100000 + i, 2, i % 10, NULL, 1 FROM generate_series(1, 9000) i;
 SELECT * FROM tview.check('by_text');
+
+-- partitions by texts: those of a node above another one's rows
+ALTER TABLE sale ADD note text;
+UPDATE sale SET note = 'note ' || id % 3000;
+CREATE INDEX ON sale (note);
+ANALYZE sale;
+DROP MATERIALIZED VIEW by_text;
+CREATE MATERIALIZED VIEW by_note USING tview AS
+  SELECT id, rank() OVER (PARTITION BY shop ORDER BY id) AS r, rank() OVER (PARTITION BY note ORDER BY id) AS s FROM sale;
+SELECT * FROM state_indexes();
+ANALYZE;
+SELECT * FROM reads_much('UPDATE sale SET note = ''note 5'' || amount WHERE id = 777');
+SELECT * FROM tview.check('by_note');
+DROP MATERIALIZED VIEW by_note;
