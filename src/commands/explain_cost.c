@@ -221,10 +221,14 @@ index_text(const TvGraph *graph, const TvMissingIndex *index)
 	appendStringInfo(&text, "on %s (", tv_view_name(index->relid));
 	foreach(lc, index->exprs)
 	{
-		char	   *column = deparse_expression(lfirst(lc), context, false, false);
+		Node	   *expr = lfirst(lc);
+		bool		bare = IsA(expr, Var) ||
+		(IsA(expr, FuncExpr) && ((FuncExpr *) expr)->funcformat == COERCE_EXPLICIT_CALL);
 
-		appendStringInfo(&text, IsA(lfirst(lc), Var) || IsA(lfirst(lc), FuncExpr) ? "%s%s" : "%s(%s)",
-						 foreach_current_index(lc) > 0 ? ", " : "", column);
+		/* casts as well, without which it would be another index */
+		appendStringInfo(&text, bare ? "%s%s" : "%s(%s)",
+						 foreach_current_index(lc) > 0 ? ", " : "",
+						 deparse_expression(expr, context, false, true));
 	}
 	appendStringInfoChar(&text, ')');
 	if (index->source < 0)

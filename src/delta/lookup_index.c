@@ -332,7 +332,7 @@ recomputes_groups(const TvNode *node, List **extreme)
 		if (acc->kind != TV_ACC_EXTREME)
 			continue;
 		result = true;
-		if (extreme && acc->args)
+		if (extreme && acc->args && OidIsValid(acc->sortop))
 			*extreme = list_append_unique_int(*extreme, linitial_int(acc->args));
 	}
 	return result;

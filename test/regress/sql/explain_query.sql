@@ -29,6 +29,10 @@ SELECT property, value FROM foretold('SELECT a.sale, b.shop FROM sale a JOIN sho
 SELECT property, value FROM foretold('SELECT a.sale, b.sale AS other FROM sale a JOIN sale b ON a.day > b.day AND a.note = b.note') WHERE property LIKE 'missing%';
 SELECT property, value FROM foretold('SELECT a.sale, b.shop FROM sale a, shop b WHERE (a.note = b.town AND a.amount > 1) OR (a.note = b.town AND b.shop < 3)') WHERE property LIKE 'missing%';
 SELECT property, value FROM foretold('SELECT a.sale, b.shop FROM sale a JOIN shop b ON a.amount = ANY (ARRAY[b.shop, b.shop + 1])') WHERE property LIKE 'missing%';
+-- a cast is part of the index
+SELECT property, value FROM foretold('SELECT sale FROM sale WHERE amount > (SELECT avg(amount) FROM sale)') WHERE property LIKE 'missing%';
+CREATE INDEX sale_amount ON sale (((amount)::numeric));
+SELECT property, value FROM foretold('SELECT sale FROM sale WHERE amount > (SELECT avg(amount) FROM sale)') WHERE property LIKE 'missing%';
 -- one leaf from the other: towns only through the shop
 SELECT property, value FROM foretold('SELECT a.sale, c.shop FROM sale a JOIN shop b ON b.shop = a.shop JOIN shop c ON c.town = b.town') WHERE property LIKE 'missing%';
 -- nothing to compare: every row is read, and no index would help
@@ -39,6 +43,8 @@ SELECT * FROM foretold('SELECT day, count(*), sum(amount) FROM sale GROUP BY day
 SELECT * FROM foretold('SELECT day, max(amount) FROM sale GROUP BY day');
 CREATE INDEX sale_day ON sale (day, amount);
 SELECT * FROM foretold('SELECT day, max(amount) FROM sale GROUP BY day');
+-- of the order of its values nothing but minimum and maximum have a use
+SELECT property, value FROM foretold('SELECT note, bit_or(amount) FROM sale GROUP BY note') WHERE property LIKE 'missing%';
 SELECT * FROM foretold('SELECT string_agg(note, '','' ORDER BY sale) FROM sale');
 SELECT * FROM foretold('SELECT town, string_agg(s.note, '','' ORDER BY s.sale) FROM shop b JOIN sale s ON s.shop = b.shop GROUP BY town');
 
