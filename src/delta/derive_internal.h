@@ -46,17 +46,20 @@ extern Expr *tv_query_int8(int64 value);
 extern Expr *tv_query_multiply(Expr *a, Expr *b);
 
 /* left = right, null-safe if wanted */
-extern Expr *tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe);
+extern Expr *tv_query_key_equals(const TvKey *key, Expr *left, Expr *right, bool null_safe);
 
 /* TV_KEYS_NAME; rows: expected number of keys. */
 extern RangeTblEntry *tv_query_keys_rte(const TvNode *node, double rows);
 
 /*
- * Of a query over a node's input (its first RTE) without WHERE: take the rows
- * whose keys are in TV_KEYS_NAME.  rows: expected number of keys.
+ * Of a query over a node's input (its first RTE): take the rows whose keys are
+ * in TV_KEYS_NAME.  rows: expected number of keys.
  */
 extern void tv_query_restrict(Query *query, const TvNode *node, TvRecomputeScope scope,
 							  double rows);
+
+/* The same of such a query in a LATERAL subquery beside TV_KEYS_NAME, the first RTE there. */
+extern void tv_query_restrict_lateral(Query *query, const TvNode *node, TvRecomputeScope scope);
 
 /* The output rows of a PARTITION node, of all partitions or those in TV_KEYS_NAME. */
 extern Query *tv_derive_partition(const TvGraph *graph, const TvNode *node,

@@ -225,21 +225,10 @@ first_rows_of_keys(const TvGraph *graph, const TvNode *node, TvRecomputeScope sc
 {
 	Query	   *query = tv_query_make();
 	Query	   *partition = first_rows(graph, node);
-	List	   *quals = NIL;
 	RangeTblEntry *rte;
 
 	tv_query_add_rte(query, tv_query_keys_rte(node, rows));
-	for (int i = 0; i < node->nkeys; i++)
-	{
-		Var		   *left = makeVar(1, i + 1, node->keys[i].type, node->keys[i].typmod,
-								   node->keys[i].collation, 0);
-		Var		   *right = copyObject(left);
-
-		right->varlevelsup = 1;
-		quals = lappend(quals, tv_query_key_equals(&node->keys[i], left, right,
-												   scope == TV_RECOMPUTE_NULL_KEYS));
-	}
-	tv_query_where(partition, quals);
+	tv_query_restrict_lateral(partition, node, scope);
 	rte = tv_query_subquery_rte(partition, "partition");
 	rte->lateral = true;
 	add_row(query, node, tv_query_add_rte(query, rte));

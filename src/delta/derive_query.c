@@ -12,11 +12,14 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteManip.h"
 #include "storage/lockdefs.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "delta/derive_product.h"
+#include "delta/late_quals.h"
+#include "delta/shield_nulls.h"
 #include "tv_compat.h"
 
 Query *
@@ -211,11 +214,10 @@ tv_query_multiply(Expr *a, Expr *b)
 }
 
 Expr *
-tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe)
+tv_query_key_equals(const TvKey *key, Expr *left, Expr *right, bool null_safe)
 {
 	OpExpr	   *equals = (OpExpr *) make_opclause(key->clause->eqop, BOOLOID, false,
-												  (Expr *) left, (Expr *) right,
-												  InvalidOid, key->collation);
+												  left, right, InvalidOid, key->collation);
 	NullTest   *left_null;
 	NullTest   *right_null;
 
@@ -224,11 +226,11 @@ tv_query_key_equals(const TvKey *key, Var *left, Var *right, bool null_safe)
 		return (Expr *) equals;
 
 	left_null = makeNode(NullTest);
-	left_null->arg = (Expr *) copyObject(left);
+	left_null->arg = copyObject(left);
 	left_null->nulltesttype = IS_NULL;
 	left_null->location = -1;
 	right_null = copyObject(left_null);
-	right_null->arg = (Expr *) copyObject(right);
+	right_null->arg = copyObject(right);
 	return make_orclause(list_make2(equals,
 									make_andclause(list_make2(left_null, right_null))));
 }
@@ -249,25 +251,155 @@ tv_query_keys_rte(const TvNode *node, double rows)
 	return tv_query_delta_rte(TV_KEYS_NAME, &layout, rows);
 }
 
+/* Add quals to those that a query has. */
+static void
+add_quals(Query *query, List *quals)
+{
+	tv_query_where(query, list_concat(make_ands_implicit((Expr *) query->jointree->quals), quals));
+}
+
+/*
+ * Take the rows of a query whose columns are in TV_KEYS_NAME; columns: expressions
+ * of that query.  above: how many levels above the query the keys are the first
+ * RTE; 0: they are joined here.
+ */
+static void
+restrict_columns(Query *query, List *columns, const TvNode *node, TvRecomputeScope scope,
+				 double rows, int above)
+{
+	List	   *quals = NIL;
+	int			rti = above ? 1 : tv_query_add_rte(query, tv_query_keys_rte(node, rows));
+
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		Var		   *right = makeVar(rti, i + 1, node->keys[i].type, node->keys[i].typmod,
+									node->keys[i].collation, above);
+
+		quals = lappend(quals, tv_query_key_equals(&node->keys[i],
+												   copyObject(list_nth(columns, i)),
+												   (Expr *) right,
+												   scope == TV_RECOMPUTE_NULL_KEYS));
+	}
+	add_quals(query, quals);
+}
+
+/* Replace columns of the query below by what they are there. */
+static Node *
+below_mutator(Node *node, void *below)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == 0)
+		return (Node *) copyObject(list_nth_node(TargetEntry, ((Query *) below)->targetList,
+												 ((Var *) node)->varattno - 1)->expr);
+	return expression_tree_mutator(node, below_mutator, below);
+}
+
+/*
+ * What the keys are in a branch, where the rows can be looked up by them; NIL if
+ * they are better compared with the branch's result.
+ */
+static List *
+keys_of_branch(Query *branch, const TvNode *node)
+{
+	Query	   *below = tv_late_quals_below(branch);
+	List	   *result = NIL;
+
+	for (int i = 0; i < node->nkeys; i++)
+	{
+		Node	   *expr = (Node *) list_nth_node(TargetEntry, branch->targetList, i)->expr;
+
+		if (below)
+			expr = below_mutator(expr, below);
+		if (checkExprHasSubLink(expr) || tv_null_may_fail(expr))
+			return NIL;
+		result = lappend(result, expr);
+	}
+	return result;
+}
+
+static List *
+branches_of(Query *input)
+{
+	List	   *branches = NIL;
+	ListCell   *lc;
+
+	if (!input->setOperations)
+		return list_make1(input);
+	foreach(lc, input->rtable)
+		branches = lappend(branches, lfirst_node(RangeTblEntry, lc)->subquery);
+	return branches;
+}
+
+/*
+ * The planner looks no rows up within the branches of a union, nor below late
+ * quals, by what they are joined to outside.  So each is joined to the keys:
+ *
+ *		(A + B) join keys = (A join keys) + (B join keys)
+ */
+static bool
+restrict_branches(Query *input, const TvNode *node, TvRecomputeScope scope, double rows)
+{
+	List	   *branches = branches_of(input);
+	List	   *keys = NIL;
+	ListCell   *lc;
+	ListCell   *lk;
+
+	if (!input->setOperations && tv_late_quals_below(input) == NULL)
+		return false;
+	foreach(lc, branches)
+	{
+		keys = lappend(keys, keys_of_branch(lfirst(lc), node));
+		if (llast(keys) == NIL)
+			return false;
+	}
+	forboth(lc, branches, lk, keys)
+	{
+		Query	   *below = tv_late_quals_below(lfirst(lc));
+
+		restrict_columns(below ? below : lfirst(lc), lfirst(lk), node, scope, rows, 0);
+	}
+	return true;
+}
+
+static List *
+keys_of_input(const TvNode *node)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < node->nkeys; i++)
+		columns = lappend(columns, makeVar(1, i + 1, node->keys[i].type, node->keys[i].typmod,
+										   node->keys[i].collation, 0));
+	return columns;
+}
+
 void
 tv_query_restrict(Query *query, const TvNode *node, TvRecomputeScope scope, double rows)
 {
-	List	   *quals = NIL;
-	int			rti;
-
-	if (scope == TV_RECOMPUTE_ALL || node->nkeys == 0)
+	if (scope == TV_RECOMPUTE_ALL || node->nkeys == 0 ||
+		restrict_branches(linitial_node(RangeTblEntry, query->rtable)->subquery, node, scope, rows))
 		return;
-	rti = tv_query_add_rte(query, tv_query_keys_rte(node, rows));
-	for (int i = 0; i < node->nkeys; i++)
-	{
-		Var		   *left = makeVar(1, i + 1, node->keys[i].type, node->keys[i].typmod,
-								   node->keys[i].collation, 0);
-		Var		   *right = copyObject(left);
+	restrict_columns(query, keys_of_input(node), node, scope, rows, 0);
+}
 
-		right->varno = rti;
-		right->varnosyn = rti;
-		quals = lappend(quals, tv_query_key_equals(&node->keys[i], left, right,
-												   scope == TV_RECOMPUTE_NULL_KEYS));
+/*
+ * A condition on a lateral subquery goes down into the branches of a union by
+ * itself, but not below late quals.
+ */
+void
+tv_query_restrict_lateral(Query *query, const TvNode *node, TvRecomputeScope scope)
+{
+	Query	   *input = linitial_node(RangeTblEntry, query->rtable)->subquery;
+	ListCell   *lc;
+
+	restrict_columns(query, keys_of_input(node), node, scope, 0, 1);
+	foreach(lc, branches_of(input))
+	{
+		Query	   *below = tv_late_quals_below(lfirst(lc));
+		List	   *keys = below ? keys_of_branch(lfirst(lc), node) : NIL;
+
+		/* the query, the union, the branch */
+		if (keys != NIL)
+			restrict_columns(below, keys, node, scope, 0, input->setOperations ? 4 : 3);
 	}
-	tv_query_where(query, quals);
 }

@@ -118,10 +118,10 @@ with_keys(const TvNode *node, Query *derivations, TvRecomputeScope scope, double
 		TvKey		key = {.clause = lfirst_node(SortGroupClause, lc),.collation = att->attcollation};
 
 		quals = lappend(quals, tv_query_key_equals(&key,
-												   makeVar(1, i + 1, att->atttypid, att->atttypmod,
-														   att->attcollation, 0),
-												   makeVar(rti, i + 1, att->atttypid, att->atttypmod,
-														   att->attcollation, 0),
+												   (Expr *) makeVar(1, i + 1, att->atttypid, att->atttypmod,
+																	att->attcollation, 0),
+												   (Expr *) makeVar(rti, i + 1, att->atttypid, att->atttypmod,
+																	att->attcollation, 0),
 												   scope == TV_RECOMPUTE_NULL_KEYS));
 	}
 	tv_query_where(query, quals);

@@ -26,6 +26,8 @@
 #include "delta/derive_internal.h"
 #include "delta/late_quals.h"
 
+#define LATE_NAME "product"
+
 static AttrNumber
 find_column(Query *query, Expr *expr)
 {
@@ -91,6 +93,16 @@ tv_late_quals(Query *query, List *quals)
 		tv_query_add_column(outer, (Expr *) column_mutator((Node *) tle->expr, query), tle->resname);
 	}
 	tv_query_where(outer, tv_late_nulls(query, quals));
-	tv_query_add_rte(outer, tv_query_subquery_rte(query, "product"));
+	tv_query_add_rte(outer, tv_query_subquery_rte(query, LATE_NAME));
 	return outer;
+}
+
+Query *
+tv_late_quals_below(Query *query)
+{
+	RangeTblEntry *rte = query->rtable ? linitial_node(RangeTblEntry, query->rtable) : NULL;
+
+	return list_length(query->rtable) == 1 && rte->rtekind == RTE_SUBQUERY &&
+		rte->subquery->limitOffset && strcmp(rte->eref->aliasname, LATE_NAME) == 0 ?
+		rte->subquery : NULL;
 }
