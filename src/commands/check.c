@@ -46,6 +46,7 @@
 #include "commands/relation_name.h"
 #include "commands/view_build.h"
 #include "delta/derive.h"
+#include "delta/null_params.h"
 #include "delta/shield_nulls.h"
 #include "delta/type_image.h"
 #include "executor/rights.h"

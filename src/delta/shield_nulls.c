@@ -32,9 +32,9 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "delta/null_params.h"
 #include "delta/shield_nulls.h"
 #include "tv_compat.h"
 
@@ -77,65 +77,6 @@ static int	classify(Node *node, Shield *s, bool *danger);
 static Node *shield_mutator(Node *node, void *context);
 static Node *replace_mutator(Node *node, void *context);
 static void shield_query(Query *query, Level *up);
-
-/* The types of the parameters; grows only. */
-static Oid *null_types = NULL;
-static int	allocated_null_types = 0;
-static ParamListInfo null_params = NULL;
-
-static ParamExternData *
-fetch_null(ParamListInfo params, int paramid, bool speculative, ParamExternData *workspace)
-{
-	workspace->value = (Datum) 0;
-	workspace->isnull = true;
-	workspace->pflags = PARAM_FLAG_CONST;
-	workspace->ptype = null_types[paramid - 1];
-	return workspace;
-}
-
-ParamListInfo
-tv_null_params(void)
-{
-	MemoryContext oldcxt;
-
-	if (null_params == NULL)
-	{
-		oldcxt = MemoryContextSwitchTo(TopMemoryContext);
-		null_params = makeParamList(0);
-		null_params->paramFetch = fetch_null;
-		MemoryContextSwitchTo(oldcxt);
-	}
-	return null_params;
-}
-
-/* One parameter for each type. */
-static Param *
-make_null_param(const Const *null)
-{
-	ParamListInfo params = tv_null_params();
-	Param	   *param = makeNode(Param);
-	int			i = 0;
-
-	while (i < params->numParams && null_types[i] != null->consttype)
-		i++;
-	if (i == allocated_null_types)
-	{
-		int			n = Max(16, 2 * allocated_null_types);
-
-		null_types = null_types ? repalloc(null_types, sizeof(Oid) * n) :
-			MemoryContextAlloc(TopMemoryContext, sizeof(Oid) * n);
-		allocated_null_types = n;
-	}
-	if (i == params->numParams)
-		null_types[params->numParams++] = null->consttype;
-	param->paramkind = PARAM_EXTERN;
-	param->paramid = i + 1;
-	param->paramtype = null->consttype;
-	param->paramtypmod = null->consttypmod;
-	param->paramcollid = null->constcollid;
-	param->location = -1;
-	return param;
-}
 
 /* A constant of a subquery's output gets into what reads it when it is pulled up. */
 static int
@@ -460,7 +401,7 @@ replace_mutator(Node *node, void *context)
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Const) && ((Const *) node)->constisnull)
-		return (Node *) make_null_param((Const *) node);
+		return (Node *) tv_null_param((Const *) node);
 	if (IsA(node, Var))
 	{
 		subquery = find_subquery((Var *) node, s->level, &up);

@@ -8,13 +8,12 @@
 #ifndef TV_SHIELD_NULLS_H
 #define TV_SHIELD_NULLS_H
 
-#include "nodes/params.h"
 #include "nodes/parsenodes.h"
 
 /*
  * The query, or a copy of which the planner computes nothing from nulls that
  * could fail.  It may contain external parameters, which are null: it is run with
- * tv_null_params().
+ * tv_null_params() of null_params.h.
  */
 extern Query *tv_shield_nulls(Query *query);
 
@@ -29,8 +28,5 @@ extern bool tv_expr_may_fail(Node *expr);
  * stands there?
  */
 extern bool tv_null_may_fail(Node *expr);
-
-/* What the parameters are; lives as long as the backend. */
-extern ParamListInfo tv_null_params(void);
 
 #endif							/* TV_SHIELD_NULLS_H */

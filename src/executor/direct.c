@@ -27,7 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "delta/shield_nulls.h"
+#include "delta/null_params.h"
 #include "executor/direct_internal.h"
 #include "executor/explain_run.h"
 #include "tv_compat.h"

@@ -23,6 +23,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
+#include "delta/null_params.h"
 #include "delta/shield_nulls.h"
 #include "executor/key_locks.h"
 #include "executor/lock_tags.h"

@@ -15,7 +15,7 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
-#include "delta/shield_nulls.h"
+#include "delta/null_params.h"
 #include "executor/direct.h"
 #include "executor/explain_run.h"
 #include "executor/input_scan.h"

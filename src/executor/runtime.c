@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "delta/null_params.h"
 #include "delta/shield_nulls.h"
 #include "delta/type_image.h"
 #include "executor/apply_group.h"
