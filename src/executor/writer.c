@@ -23,14 +23,12 @@
 
 #include "executor/isolation.h"
 #include "executor/writer.h"
+#include "executor/writer_index.h"
 #include "tv_compat.h"
 
 /* Of a statement that changes many rows, so many are remembered. */
 #define TV_REMEMBERED_ROWS 64
 
-static void open_indexes(TvWriter *writer);
-static bool insert_speculatively(TvWriter *writer, List *arbiters);
-static bool wait_for_key(TvWriter *writer, List *arbiters);
 static void end_scan(TvWriter *writer);
 static bool check_result(TvWriter *writer, TM_Result result);
 static void check_visible(TvWriter *writer);
@@ -90,38 +88,6 @@ tv_writer_open_again(TvWriter *before)
 	return writer;
 }
 
-/* What is needed to write index entries: not for updates in place. */
-static void
-open_indexes(TvWriter *writer)
-{
-	MemoryContext oldcxt;
-
-	if (writer->rri)
-		return;
-	oldcxt = MemoryContextSwitchTo(writer->cxt);
-	writer->estate = CreateExecutorState();
-	writer->estate->es_snapshot = writer->snapshot;
-	writer->rri = makeNode(ResultRelInfo);
-	InitResultRelInfo(writer->rri, writer->rel, 0, NULL, 0);
-	ExecOpenIndices(writer->rri, false);
-	MemoryContextSwitchTo(oldcxt);
-}
-
-/* Index entries of the row in new_slot. */
-static bool
-insert_index_entries(TvWriter *writer, bool update, bool only_summarizing, List *arbiters)
-{
-	bool		conflict = false;
-
-	open_indexes(writer);
-	if (writer->rri->ri_NumIndices > 0)
-		(void) tv_compat_insert_index_tuples(writer->rri, writer->new_slot, writer->estate,
-											 update, arbiters != NIL, &conflict, arbiters,
-											 only_summarizing);
-	ResetPerTupleExprContext(writer->estate);
-	return !conflict;
-}
-
 void
 tv_writer_close(TvWriter *writer)
 {
@@ -137,7 +103,7 @@ tv_writer_close(TvWriter *writer)
 			slot_getallattrs(slot);
 			store_new(writer, slot->tts_values, slot->tts_isnull);
 			table_tuple_insert(writer->rel, writer->new_slot, writer->cid, 0, NULL);
-			(void) insert_index_entries(writer, false, false, NIL);
+			(void) tv_writer_insert_entries(writer, false, false, NIL);
 		}
 		ExecDropSingleTupleTableSlot(slot);
 		tuplestore_end(writer->late_inserts);
@@ -510,7 +476,7 @@ tv_writer_update(TvWriter *writer, const Datum *values, const bool *nulls)
 							  TV_UPDATES_INDEXES(update_indexes) &&
 							  !TV_ONLY_SUMMARIZING(update_indexes), writer->hash);
 	if (TV_UPDATES_INDEXES(update_indexes))
-		(void) insert_index_entries(writer, true, TV_ONLY_SUMMARIZING(update_indexes), NIL);
+		(void) tv_writer_insert_entries(writer, true, TV_ONLY_SUMMARIZING(update_indexes), NIL);
 	writer->updated++;
 	return true;
 }
@@ -546,18 +512,18 @@ tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls, bool 
 	if (!speculative || !OidIsValid(writer->access->index))
 	{
 		table_tuple_insert(writer->rel, writer->new_slot, writer->cid, 0, NULL);
-		(void) insert_index_entries(writer, false, false, NIL);
+		(void) tv_writer_insert_entries(writer, false, false, NIL);
 		writer->inserted++;
 		return true;
 	}
 
-	open_indexes(writer);
+	tv_writer_open_indexes(writer);
 	arbiters = list_make1_oid(writer->access->index);
-	done = insert_speculatively(writer, arbiters);
+	done = tv_writer_insert_speculatively(writer, arbiters);
 	if (!done)
 	{
-		if (wait_for_key(writer, arbiters))
-			done = insert_speculatively(writer, arbiters);
+		if (tv_writer_wait_for_key(writer, arbiters))
+			done = tv_writer_insert_speculatively(writer, arbiters);
 		else if (IsolationUsesXactSnapshot())
 			tv_isolation_fail_row(RelationGetRelationName(writer->rel));
 	}
@@ -565,39 +531,4 @@ tv_writer_insert(TvWriter *writer, const Datum *values, const bool *nulls, bool 
 	if (done)
 		writer->inserted++;
 	return done;
-}
-
-/*
- * Insert the row in new_slot unless its key is there, which is rare: so nobody
- * looks for it first, and the row is taken back if its index entry meets another.
- */
-static bool
-insert_speculatively(TvWriter *writer, List *arbiters)
-{
-	uint32		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
-	bool		done;
-
-	table_tuple_insert_speculative(writer->rel, writer->new_slot, writer->cid, 0, NULL, token);
-	done = insert_index_entries(writer, false, false, arbiters);
-	table_tuple_complete_speculative(writer->rel, writer->new_slot, token, done);
-	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-	return done;
-}
-
-/* Wait for a transaction that is inserting or deleting the same key; false if the key stays. */
-static bool
-wait_for_key(TvWriter *writer, List *arbiters)
-{
-	ResultRelInfo *rri = writer->rri;
-	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
-	ItemPointerData tid;
-
-	for (int i = 0; i < rri->ri_NumIndices; i++)
-	{
-		if (rri->ri_IndexRelationInfo[i]->ii_Unique &&
-			rri->ri_IndexRelationInfo[i]->ii_UniqueOps == NULL)
-			BuildSpeculativeIndexInfo(rri->ri_IndexRelationDescs[i], rri->ri_IndexRelationInfo[i]);
-	}
-	MemoryContextSwitchTo(oldcxt);
-	return tv_compat_check_index_constraints(rri, writer->new_slot, writer->estate, &tid, arbiters);
 }
