@@ -11,6 +11,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
 
 #include "delta/partial.h"
 #include "tv_compat.h"
@@ -272,10 +273,73 @@ map_var(const TvPartial *partial, const Var *var)
 }
 
 static Node *
+strip_relabel(Node *node)
+{
+	while (node && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+/* Is a column that a strict operator compares, so that it is not null where the quals hold? */
+static bool
+is_compared(const TvPartial *partial, Node *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, partial->quals)
+	{
+		OpExpr	   *op = lfirst(lc);
+		ListCell   *la;
+
+		if (!IsA(op, OpExpr) || op->opretset || !op_strict(op->opno))
+			continue;
+		foreach(la, op->args)
+			if (equal(strip_relabel(lfirst(la)), column))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * COALESCE (a.x, b.x), as USING and FULL JOIN make it, is but one column in each of
+ * the products, by which an index finds rows.  Other constants than null stay where
+ * they are: see shield_nulls.c.
+ */
+static Node *
+simplify_coalesce(const TvPartial *partial, CoalesceExpr *coalesce)
+{
+	List	   *args = NIL;
+	ListCell   *lc;
+	Node	   *first;
+
+	foreach(lc, coalesce->args)
+	{
+		Node	   *arg = strip_relabel(lfirst(lc));
+
+		if (!IsA(arg, Const) || !((Const *) arg)->constisnull)
+			args = lappend(args, lfirst(lc));
+	}
+	if (args == NIL)
+		return (Node *) makeNullConst(coalesce->coalescetype, exprTypmod((Node *) coalesce),
+									  coalesce->coalescecollid);
+	first = strip_relabel(linitial(args));
+	if (IsA(first, Var) && (list_length(args) == 1 || is_compared(partial, first)) &&
+		exprTypmod(linitial(args)) == exprTypmod((Node *) coalesce) &&
+		exprCollation(linitial(args)) == coalesce->coalescecollid)
+		return linitial(args);
+	return (Node *) coalesce;
+}
+
+static Node *
 map_mutator(Node *node, MapContext *m)
 {
 	if (node == NULL)
 		return NULL;
+	if (IsA(node, CoalesceExpr))
+	{
+		node = expression_tree_mutator(node, map_mutator, m);
+		return m->depth > 0 ? node : simplify_coalesce(m->partial, (CoalesceExpr *) node);
+	}
 	if (IsA(node, Var))
 	{
 		Var		   *var = (Var *) node;

@@ -46,7 +46,11 @@ INSERT INTO queries (query) VALUES
   ('SELECT a.g, b.id, rank() OVER (PARTITION BY a.g ORDER BY b.x, b.id) FROM a LEFT JOIN b ON b.a_id = a.id WHERE 10 / coalesce(b.id, 1) >= 0'),
   ('SELECT DISTINCT ON (a.g) a.g, b.x, b.id FROM a LEFT JOIN b ON b.a_id = a.id ORDER BY a.g, b.x DESC NULLS LAST, b.id'),
   ('SELECT DISTINCT ON (a.g) a.g, b.x, b.id FROM a LEFT JOIN b ON b.a_id = a.id WHERE coalesce(b.x, 0) + 1 > 0 ORDER BY a.g, b.x DESC NULLS LAST, b.id'),
-  ('SELECT a.g, array_agg(b.x ORDER BY b.id) FROM a LEFT JOIN b ON b.a_id = a.id WHERE b.id IS NULL AND coalesce(b.x, 0) + 1 > 0 GROUP BY a.g');
+  ('SELECT a.g, array_agg(b.x ORDER BY b.id) FROM a LEFT JOIN b ON b.a_id = a.id WHERE b.id IS NULL AND coalesce(b.x, 0) + 1 > 0 GROUP BY a.g'),
+  -- COALESCE of what is compared is one column in each branch
+  ('SELECT coalesce(a.id, b.a_id), array_agg(b.x ORDER BY b.id) FROM a FULL JOIN b ON b.a_id = a.id GROUP BY 1'),
+  ('SELECT id, min(a.g), max(b.x), array_agg(c.x) FROM a FULL JOIN b USING (id) FULL JOIN b c USING (id) GROUP BY id'),
+  ('SELECT c.id, f.x, f.g FROM a c LEFT JOIN (SELECT id, a.g, b.x FROM a FULL JOIN b USING (id)) f ON f.id = c.id');
 SELECT n, r.* FROM queries, most_rows(query, 'UPDATE b SET x = x - 5000 WHERE id IN (77, 3911)') r ORDER BY n;
 SELECT n, r.* FROM queries, most_rows(query, 'UPDATE a SET g = g + 1 WHERE id IN (77, 1999)') r ORDER BY n;
 SELECT n, r.* FROM queries, most_rows(query, 'UPDATE a SET g = nullif(coalesce(g, 0) + 1, 2) WHERE id IN (0, 1800)') r ORDER BY n;
