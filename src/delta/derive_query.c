@@ -20,6 +20,7 @@
 #include "delta/derive_product.h"
 #include "delta/late_quals.h"
 #include "delta/shield_nulls.h"
+#include "delta/type_image.h"
 #include "tv_compat.h"
 
 Query *
@@ -216,14 +217,12 @@ tv_query_multiply(Expr *a, Expr *b)
 Expr *
 tv_query_key_equals(const TvKey *key, Expr *left, Expr *right, bool null_safe)
 {
-	OpExpr	   *equals = (OpExpr *) make_opclause(key->clause->eqop, BOOLOID, false,
-												  left, right, InvalidOid, key->collation);
+	Expr	   *equals = tv_type_equals(key->clause->eqop, left, right, key->collation);
 	NullTest   *left_null;
 	NullTest   *right_null;
 
-	set_opfuncid(equals);
 	if (!null_safe)
-		return (Expr *) equals;
+		return equals;
 
 	left_null = makeNode(NullTest);
 	left_null->arg = copyObject(left);

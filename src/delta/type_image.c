@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * delta/type_image.c
- *	  Types whose equal values can look different.
+ *	  Equality of types, and types whose equal values can look different.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,8 @@
 #include "access/nbtree.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -51,4 +53,28 @@ tv_type_one_text(Oid type, int32 typmod, Oid collation)
 
 	return tv_type_one_image(type, typmod, collation) ||
 		(OidIsValid(element) && tv_type_one_image(element, typmod, collation));
+}
+
+/* An argument as the type that the operator is declared for, as in a query. */
+static Expr *
+as_declared(Expr *expr, Oid type)
+{
+	if (exprType((Node *) expr) == type || IsPolymorphicType(type) || type == RECORDOID)
+		return expr;
+	return (Expr *) makeRelabelType(expr, type, -1, exprCollation((Node *) expr),
+									COERCE_IMPLICIT_CAST);
+}
+
+Expr *
+tv_type_equals(Oid operator, Expr *left, Expr *right, Oid collation)
+{
+	OpExpr	   *result;
+	Oid			left_type;
+	Oid			right_type;
+
+	op_input_types(operator, &left_type, &right_type);
+	result = (OpExpr *) make_opclause(operator, BOOLOID, false, as_declared(left, left_type),
+									  as_declared(right, right_type), InvalidOid, collation);
+	set_opfuncid(result);
+	return (Expr *) result;
 }

@@ -16,7 +16,14 @@ INSERT INTO a VALUES (0, NULL);
 INSERT INTO b SELECT i, i % 1500, i FROM generate_series(1, 4000) i;
 CREATE INDEX ON a (g);
 CREATE INDEX ON b (a_id);
-ANALYZE a, b;
+CREATE TABLE s (code varchar(9), x int);
+CREATE TABLE n (id int PRIMARY KEY, code text);
+INSERT INTO s SELECT 's' || i % 1900, i FROM generate_series(1, 4000) i;
+INSERT INTO n SELECT i, 's' || i FROM generate_series(1, 2000) i;
+CREATE INDEX ON s (code);
+CREATE INDEX ON s (x);
+CREATE INDEX ON n (code);
+ANALYZE a, b, s, n;
 
 -- The most rows that a part of the maintenance of one view saw, of a statement that is
 -- executed, and whether the view is right then.
@@ -50,8 +57,12 @@ INSERT INTO queries (query) VALUES
   -- COALESCE of what is compared is one column in each branch
   ('SELECT coalesce(a.id, b.a_id), array_agg(b.x ORDER BY b.id) FROM a FULL JOIN b ON b.a_id = a.id GROUP BY 1'),
   ('SELECT id, min(a.g), max(b.x), array_agg(c.x) FROM a FULL JOIN b USING (id) FULL JOIN b c USING (id) GROUP BY id'),
-  ('SELECT c.id, f.x, f.g FROM a c LEFT JOIN (SELECT id, a.g, b.x FROM a FULL JOIN b USING (id)) f ON f.id = c.id');
+  ('SELECT c.id, f.x, f.g FROM a c LEFT JOIN (SELECT id, a.g, b.x FROM a FULL JOIN b USING (id)) f ON f.id = c.id'),
+  -- columns of a type that is compared as another one
+  ('SELECT s.code, array_agg(n.id ORDER BY n.id), max(s.x) FROM s JOIN n ON n.code = s.code GROUP BY s.code'),
+  ('SELECT s.code, n.id, row_number() OVER (PARTITION BY s.code ORDER BY s.x, n.id) FROM s LEFT JOIN n ON n.code = s.code');
 SELECT n, r.* FROM queries, most_rows(query, 'UPDATE b SET x = x - 5000 WHERE id IN (77, 3911)') r ORDER BY n;
 SELECT n, r.* FROM queries, most_rows(query, 'UPDATE a SET g = g + 1 WHERE id IN (77, 1999)') r ORDER BY n;
 SELECT n, r.* FROM queries, most_rows(query, 'UPDATE a SET g = nullif(coalesce(g, 0) + 1, 2) WHERE id IN (0, 1800)') r ORDER BY n;
 SELECT n, r.* FROM queries, most_rows(query, 'DELETE FROM b WHERE id = (SELECT min(id) FROM b)') r ORDER BY n;
+SELECT n, r.* FROM queries, most_rows(query, 'UPDATE s SET x = x + 1 WHERE x IN (77, 78)') r WHERE query ~ 'code' ORDER BY n;
