@@ -201,7 +201,7 @@ cost_text(Query *query, int lookups)
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews estimate",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-	Plan	   *plan = tv_plan_query(query, true, false)->planTree;
+	Plan	   *plan = tv_plan_query(query, NIL, true, false)->planTree;
 	Cost		cost = plan->total_cost + lookups * LOOKUP_COST;
 	double		rows = plan->plan_rows;
 

@@ -199,6 +199,43 @@ base_tables(TvView *view)
 	return result;
 }
 
+/* Does a node have at most one row?  So has a list of constants, such as "is there any". */
+static bool
+is_single(const TvNode *node)
+{
+	ListCell   *lc;
+
+	if (node->identity == TV_IDENTITY_SINGLE)
+		return true;
+	if (node->kind != TV_NODE_GROUP || node->nkeys == 0 || list_length(node->branches) != 1)
+		return false;
+	foreach(lc, ((TvBranch *) linitial(node->branches))->exprs)
+	{
+		if (foreach_current_index(lc) == node->nkeys)
+			break;
+		if (!IsA(lfirst(lc), Const))
+			return false;
+	}
+	return true;
+}
+
+/* The state tables that have at most one row. */
+static List *
+single_tables(const TvGraph *graph)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < graph->nsources; i++)
+	{
+		const TvSource *source = graph->sources[i];
+
+		if (source->kind == TV_SOURCE_NODE && source->node >= 0 &&
+			is_single(graph->nodes[source->node]))
+			result = lappend_oid(result, source->relid);
+	}
+	return result;
+}
+
 /*
  * Derive and plan in a scratch context, then keep only the result.  The
  * caller holds locks on the sources.
@@ -230,7 +267,7 @@ make_plan(TvView *view, TvNode *node, TvPlanEntry *entry, double rows,
 		return;
 	}
 
-	stmt = tv_plan_query(query, entry->key.size_class == 0,
+	stmt = tv_plan_query(query, single_tables(view->graph), entry->key.size_class == 0,
 						 may_be_parallel(view, node, entry->key.kind));
 
 	/* one that is being run further up the stack stays until it has ended */

@@ -174,9 +174,31 @@ tv_get_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 	return false;
 }
 
+static get_relation_info_hook_type prev_get_relation_info = NULL;
+static List *single_tables = NIL;
+
+/*
+ * Nobody has counted the rows of a new table, so the planner takes it for one of ten
+ * pages, and what is joined to its only row for thousands.
+ */
+static void
+tv_get_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	if (prev_get_relation_info)
+		prev_get_relation_info(root, relid, inhparent, rel);
+	if (join_search_hook == tv_join_search && list_member_oid(single_tables, relid))
+	{
+		rel->pages = Min(rel->pages, 1);
+		rel->tuples = 1;
+	}
+}
+
 void
 tv_plan_query_init(void)
 {
+	prev_get_relation_info = get_relation_info_hook;
+	get_relation_info_hook = tv_get_relation_info;
+
 	prev_get_relation_stats = get_relation_stats_hook;
 	get_relation_stats_hook = tv_get_relation_stats;
 
@@ -288,7 +310,7 @@ choose_plan(Query *query, bool few_rows, bool parallel)
 }
 
 PlannedStmt *
-tv_plan_query(Query *query, bool few_rows, bool parallel)
+tv_plan_query(Query *query, List *single, bool few_rows, bool parallel)
 {
 	PlannedStmt *stmt;
 	bool		snapshot_set = false;
@@ -300,7 +322,9 @@ tv_plan_query(Query *query, bool few_rows, bool parallel)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		snapshot_set = true;
 	}
+	single_tables = single;
 	stmt = choose_plan(query, few_rows, parallel);
+	single_tables = NIL;
 	stmt->jitFlags = 0;
 	if (snapshot_set)
 		PopActiveSnapshot();

@@ -16,10 +16,11 @@ extern void tv_plan_query_init(void);
 /*
  * Plan a copy of the query, in the current memory context.  Takes the locks
  * that its relations ask for, and a snapshot if none is active.
+ * single: tables (OIDs) that have at most one row.
  * few_rows: favour a plan without start-up that looks rows up.  parallel: workers
  * may help, where the server's settings allow them.
  */
-extern PlannedStmt *tv_plan_query(Query *query, bool few_rows, bool parallel);
+extern PlannedStmt *tv_plan_query(Query *query, List *single, bool few_rows, bool parallel);
 
 /*
  * Let a query that fills a table give its groups in the order of their keys, in

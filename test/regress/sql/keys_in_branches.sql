@@ -27,14 +27,16 @@ ANALYZE a, b, s, n;
 
 -- The most rows that a part of the maintenance of one view saw, of a statement that is
 -- executed, and whether the view is right then.
-CREATE FUNCTION most_rows(query text, statement text) RETURNS TABLE (few boolean, problems bigint)
+CREATE FUNCTION most_rows(query text, statement text, counted boolean DEFAULT true) RETURNS TABLE (few boolean, problems bigint)
 LANGUAGE plpgsql SET client_min_messages = warning AS $$
 DECLARE
   line text;
   most int := 0;
 BEGIN
   EXECUTE 'CREATE MATERIALIZED VIEW v USING tview AS ' || query;
-  ANALYZE;
+  IF counted THEN
+    ANALYZE;
+  END IF;
   EXECUTE statement;
   FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) ' || statement LOOP
     most := greatest(most, substring(line FROM '\(actual rows=(\d+)')::int);
@@ -66,3 +68,9 @@ SELECT n, r.* FROM queries, most_rows(query, 'UPDATE a SET g = g + 1 WHERE id IN
 SELECT n, r.* FROM queries, most_rows(query, 'UPDATE a SET g = nullif(coalesce(g, 0) + 1, 2) WHERE id IN (0, 1800)') r ORDER BY n;
 SELECT n, r.* FROM queries, most_rows(query, 'DELETE FROM b WHERE id = (SELECT min(id) FROM b)') r ORDER BY n;
 SELECT n, r.* FROM queries, most_rows(query, 'UPDATE s SET x = x + 1 WHERE x IN (77, 78)') r WHERE query ~ 'code' ORDER BY n;
+
+-- A new table of one row is not taken for one of thousands.
+SELECT r.* FROM (VALUES
+  ('SELECT a.g, array_agg(a.id ORDER BY a.id) FROM a WHERE EXISTS (SELECT FROM b WHERE b.a_id = a.id) AND (EXISTS (SELECT FROM b WHERE b.a_id = a.id AND b.x > 300) OR a.id IN (SELECT nullif(x, 5) FROM s)) GROUP BY a.g'),
+  ('SELECT a.g, max(b.x), array_agg(b.id ORDER BY b.id) FROM a JOIN b ON b.a_id = a.id, (SELECT count(*) AS n, max(x) AS x FROM s) s WHERE b.x < s.n OR b.x = s.x GROUP BY a.g'))
+  q(query), most_rows(query, 'UPDATE b SET x = x - 5000, a_id = a_id + 1 WHERE id IN (77, 3911)', false) r;
