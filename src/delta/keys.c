@@ -192,6 +192,15 @@ try_root(KeySearch *s, int root, List **attnos, List **proofs)
 	return true;
 }
 
+/* varchar is compared as text: the operator's family tells that it is the index's equality. */
+static Node *
+as_stored(Node *expr)
+{
+	while (IsA(expr, RelabelType))
+		expr = (Node *) ((RelabelType *) expr)->arg;
+	return expr;
+}
+
 /*
  * The other side of a qual "leaf.attno = x", if the operator is the equality
  * of the family; NULL otherwise.
@@ -206,7 +215,7 @@ equated_with(Node *qual, int leaf, AttrNumber attno, Oid opfamily)
 		return NULL;
 	for (int side = 0; side < 2; side++)
 	{
-		Var		   *var = list_nth(op->args, side);
+		Var		   *var = (Var *) as_stored(list_nth(op->args, side));
 
 		if (!IsA(var, Var) || var->varno != leaf + 1 || var->varattno != attno)
 			continue;
@@ -222,7 +231,7 @@ equated_with(Node *qual, int leaf, AttrNumber attno, Oid opfamily)
 			continue;
 		if (OidIsValid(op->inputcollid) && !get_collation_isdeterministic(op->inputcollid))
 			continue;
-		return list_nth(op->args, 1 - side);
+		return as_stored(list_nth(op->args, 1 - side));
 	}
 	return NULL;
 }
