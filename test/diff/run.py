@@ -256,8 +256,9 @@ def report(rnd, failure, options, say):
         part = [s.script() for ph, s, _ in log if ph in phases]
         for s in part if len(part) < 60 or not options.brief else part[-10:]:
             say(s)
-    if log is not (p.log if p else None):
-        say(failure.text)
+    # again, for whoever sees the end only
+    say('FAILED round %s: %s' % (rnd.name, failure.kind))
+    say(failure.text)
     say('run again: run.py --round %s' % rnd.name)
     say('reproducer: %s' % path)
 
