@@ -118,10 +118,12 @@ tv_tree_related(Oid relid)
 	/* siblings have the same ancestors: each is looked at once */
 	foreach(lc, result)
 	{
-		result = list_concat_unique_oid(result, tv_tree_parents(lfirst_oid(lc)));
-		if (!has_subclass(lfirst_oid(lc)))
+		Oid			member = lfirst_oid(lc);	/* the list moves as it grows */
+
+		result = list_concat_unique_oid(result, tv_tree_parents(member));
+		if (!has_subclass(member))
 			continue;
-		foreach(ld, detaching_from(lfirst_oid(lc)))
+		foreach(ld, detaching_from(member))
 			result = list_concat_unique_oid(result, tv_tree_below(lfirst_oid(ld), NoLock));
 	}
 	return result;
