@@ -102,7 +102,10 @@ refresh(TvUtility *utility, RefreshMatViewStmt *stmt, Oid view)
 	{
 		tv_flush_for_utility();
 		if (stmt->concurrent)
+		{
+			LockRelationOid(view, AccessExclusiveLock);
 			tv_empty_by_oid(view);
+		}
 	}
 	if (stmt->concurrent && !tv_command_current->input_changed)
 		tv_view_build(view);

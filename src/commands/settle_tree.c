@@ -147,7 +147,10 @@ ancestors_before(Oid relid, List *links)
 	return result;
 }
 
-/* A view that was just filled lacks what an event trigger changes then. */
+/*
+ * A view that was just filled lacks what an event trigger changes then.  REFRESH
+ * CONCURRENTLY itself writes to the view, and to a temporary table.
+ */
 static void
 note_changed_input(TvCommand *command, Oid relid)
 {
@@ -155,7 +158,9 @@ note_changed_input(TvCommand *command, Oid relid)
 	ListCell   *lc;
 	ListCell   *lt;
 
-	if (command->inputs == NIL || command->input_changed)
+	if (command->inputs == NIL || command->input_changed ||
+		get_rel_persistence(relid) == RELPERSISTENCE_TEMP ||
+		(get_rel_relkind(relid) == RELKIND_MATVIEW && !list_member_oid(command->inputs, relid)))
 		return;
 	tables = tv_tree_below(relid, NoLock);
 	foreach(lc, command->inputs)

@@ -115,7 +115,7 @@ class Session:
         self.cur.execute("SET lock_timeout = '%ds'; SELECT pg_backend_pid()" % (WAIT - 1))
         self.pid = self.cur.fetchone()[0]
         self.number = number
-        self.thread = None
+        self.thread = self.error = None
         self.wrong = None
 
     def begin(self, level, look):
@@ -142,21 +142,32 @@ class Session:
 
     def start(self, write, query, look):
         """Write in the background: it may have to wait for the other session."""
+        def work():
+            self.write(write, query)
+            if look:
+                self.look(query)
+        self.background(work)
+
+    def start_commit(self):
+        """So may a commit, which maintains deferred views."""
+        self.background(lambda: self.cur.execute("COMMIT"))
+
+    def background(self, work):
         self.error = None
 
-        def work():
+        def run():
             try:
-                self.write(write, query)
-                if look:
-                    self.look(query)
+                work()
             except psycopg2.Error as error:
                 self.error = error
-        self.thread = threading.Thread(target=work, daemon=True)
+        self.thread = threading.Thread(target=run, daemon=True)
         self.thread.start()
 
     def join(self, seconds):
-        self.thread.join(seconds)
-        return not self.thread.is_alive()
+        """Has it done what it does in the background?"""
+        if self.thread:
+            self.thread.join(seconds)
+        return not (self.thread and self.thread.is_alive())
 
     def again(self, level, write, query, error):
         """After an error: what may be retried is retried, alone by now or after the other session."""
@@ -272,14 +283,19 @@ class Worker:
         b.start(second, query, look)
         waits = self.is_waiting(b)
         self.waited += waits
+        if a_error is None:
+            a.error = None
         order = [b, a] if late and not waits and not b.error else [a, b]
         for session in order:
-            if session is a and a_error is None and not apart:
-                a_error = self.commit(a)
-            if session is b:
-                if not b.join(WAIT):
-                    raise RuntimeError("the second session goes on waiting after the first has ended")
-                b.error = b.error or self.commit(b)
+            if session is b and not b.join(WAIT):
+                raise RuntimeError("the second session goes on waiting after the first has ended")
+            if session.error is None and not (session is a and (apart or a_error)):
+                session.start_commit()
+                self.is_waiting(session)
+        for session in order:
+            if not session.join(WAIT):
+                raise RuntimeError("the commit of session %d goes on waiting after the other has ended" % session.number)
+        a_error = a_error or a.error
         if a.wrong or b.wrong:
             raise RuntimeError(a.wrong or b.wrong)
         if b.error:

@@ -28,6 +28,12 @@ SELECT * FROM differences();
 REFRESH MATERIALIZED VIEW mid;
 DELETE FROM t WHERE id = 10;
 SELECT * FROM differences();
+-- a view over a view is compared, too, not made anew
+BEGIN;
+REFRESH MATERIALIZED VIEW CONCURRENTLY mid;
+SELECT count(*) FROM pg_locks WHERE relation = 'mid'::regclass AND mode = 'AccessExclusiveLock';
+COMMIT;
+SELECT * FROM differences();
 
 -- in a transaction with changes before and after, in a savepoint, by functions
 BEGIN;
