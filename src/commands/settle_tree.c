@@ -269,6 +269,7 @@ tv_drop(TvUtility *utility, Node *node)
 {
 	DropStmt   *stmt = castNode(DropStmt, node);
 	TvCommand  *command = tv_command_current;
+	MemoryContext oldcxt = MemoryContextSwitchTo(command->cxt);
 	ListCell   *lc;
 
 	foreach(lc, stmt->objects)
@@ -281,5 +282,6 @@ tv_drop(TvUtility *utility, Node *node)
 											RangeVarGetRelid(makeRangeVarFromNameList(lfirst(lc)),
 															 NoLock, true));
 	}
+	MemoryContextSwitchTo(oldcxt);
 	tv_utility_run(utility);
 }
