@@ -142,7 +142,11 @@ check_privileges_walker(Node *node, void *context)
 void
 tv_check_query_privileges(const Query *query)
 {
-	(void) check_privileges_walker((Node *) QueryRewrite(copyObject(unconstify(Query *, query))), NULL);
+	Query	   *copy = copyObject(unconstify(Query *, query));
+
+	/* not all that it names need be locked by now */
+	AcquireRewriteLocks(copy, true, false);
+	(void) check_privileges_walker((Node *) QueryRewrite(copy), NULL);
 }
 
 TvRefusal *

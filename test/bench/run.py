@@ -37,7 +37,9 @@ class Case:
         outside = {key: value for key, value in os.environ.items() if key not in ("TV_SERVER", "TV_SERVER_DIR")}
         self.process = subprocess.Popen(
             [os.path.join(ROOT, "bench", "measure"), "--quick", "--out", self.out, *arguments], text=True,
-            env=dict(outside, TMPDIR=self.servers, **environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            env=dict(outside, TMPDIR=self.servers, **environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            # a command in the background inherits that it is ignored, and a shell cannot change that
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def ends(self, status, said):
         printed = self.process.communicate()[0]
