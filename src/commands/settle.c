@@ -30,6 +30,7 @@
 #include "catalog/pg_ts_dict.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -326,12 +327,13 @@ rearm(Oid relid)
 /*
  * Rows that ALTER TABLE rewrote belong to this transaction: an older snapshot
  * sees an empty table, and the one that this transaction keeps sees rows that
- * were written after it was taken.
+ * were written after it was taken.  A table that TRUNCATE emptied before has none.
  */
 static void
 settle_rewritten(List *relids)
 {
 	List	   *rewritten = NIL;
+	bool		has_rows = false;
 	List	   *views;
 	ListCell   *lc;
 	ListCell   *lt;
@@ -348,7 +350,10 @@ settle_rewritten(List *relids)
 				continue;
 			if (rel->rd_rel->relkind == RELKIND_RELATION && TV_HAS_NEW_STORAGE(rel) &&
 				rel->rd_createSubid == InvalidSubTransactionId)
+			{
 				rewritten = list_concat_unique_oid(rewritten, tv_tree_above(lfirst_oid(lt)));
+				has_rows |= RelationGetNumberOfBlocks(rel) > 0;
+			}
 			RelationClose(rel);
 		}
 	}
@@ -358,7 +363,7 @@ settle_rewritten(List *relids)
 	list_sort(views, list_oid_cmp);
 	tv_lock_relations(views, ShareUpdateExclusiveLock);
 	tv_snapshot_shut_out_older(views);
-	if (!tv_isolation_nobody_committed())
+	if (has_rows && !tv_isolation_nobody_committed())
 	{
 		foreach(lc, views)
 			tv_snapshot_note_newer(lfirst_oid(lc));

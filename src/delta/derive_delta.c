@@ -472,8 +472,10 @@ add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states, int k,
 	k = bms_next_member(deltas, k);
 	if (k < 0)
 	{
+		/* a node that only wants to know the keys looks at more than these */
 		if (bms_get_singleton_member(deltas, &only) &&
-			tv_flip_applies(d->graph, branch, only, exprs, quals))
+			tv_flip_applies(d->graph, branch, only,
+							list_concat_copy(exprs, branch->exprs), quals))
 			*terms = list_concat(*terms, tv_flip_queries(&product, only, exprs, quals, negative));
 		else
 			*terms = lappend(*terms, tv_product_query(&product, exprs, quals, true, negative));

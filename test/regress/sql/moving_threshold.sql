@@ -100,3 +100,24 @@ UPDATE big SET value = value - 20000 WHERE id = 3;
 SELECT reads() - :before < 50 AS few;
 COMMIT;
 SELECT * FROM tview.check('big_above');
+
+-- what is recomputed may look at the moving value itself
+CREATE TABLE item (id int PRIMARY KEY, size int, name text);
+CREATE TABLE part (id int PRIMARY KEY, g int);
+INSERT INTO item VALUES (1, 2, 'a'), (2, 3, 'a'), (3, 2, 'b');
+INSERT INTO part VALUES (1, 5), (2, 7);
+CREATE MATERIALIZED VIEW fitting USING tview AS
+  SELECT sum(p.g) AS total, string_agg(DISTINCT i.name, ',') AS names
+  FROM item i JOIN (SELECT sum(g) AS g FROM part) p ON i.size <= p.g;
+CREATE MATERIALIZED VIEW fitting_by_name USING tview AS
+  SELECT i.name, array_agg(p.g - i.size ORDER BY i.id) AS room
+  FROM item i JOIN (SELECT sum(g) AS g FROM part) p ON i.size <= p.g GROUP BY i.name;
+CREATE MATERIALIZED VIEW fitting_ranked USING tview AS
+  SELECT i.id, p.g - i.size AS room, rank() OVER (PARTITION BY i.name ORDER BY p.g - i.size) AS rank
+  FROM item i JOIN (SELECT sum(g) AS g FROM part) p ON i.size <= p.g;
+INSERT INTO part VALUES (3, 100);
+SELECT * FROM fitting;
+SELECT * FROM fitting_by_name ORDER BY name;
+SELECT * FROM fitting_ranked ORDER BY id;
+DELETE FROM part WHERE id = 1;
+SELECT v, c.* FROM unnest('{fitting,fitting_by_name,fitting_ranked}'::text[]) v, tview.check(v::regclass) c;
