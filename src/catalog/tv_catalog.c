@@ -197,6 +197,20 @@ forget_objects(Datum arg, int cacheid, uint32 hashvalue)
  */
 
 bool
+tv_catalog_is_populated(Oid view)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(view));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->relispopulated;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+bool
 tv_catalog_has_view(Oid view)
 {
 	TvCatalogScan scan;

@@ -47,6 +47,9 @@ extern bool tv_catalog_is_view(Oid relid);
 
 /* Views */
 extern bool tv_catalog_has_view(Oid view);
+
+/* Says the catalog: without a lock on it, it may be otherwise soon. */
+extern bool tv_catalog_is_populated(Oid view);
 extern int	tv_catalog_view_level(Oid view);	/* 0 if not recorded */
 extern void tv_catalog_record_view(Oid view, int level, List *sources);
 extern void tv_catalog_forget_view(Oid view);	/* view, input, state rows */

@@ -7,11 +7,13 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/tablecmds.h"
 #include "parser/parse_type.h"
 #include "utils/lsyscache.h"
 
@@ -20,9 +22,13 @@
 #include "commands/alter_base.h"
 #include "commands/settle.h"
 #include "commands/view_build.h"
+#include "executor/isolation.h"
 #include "tv_compat.h"
 
 static void add_hint(void *arg);
+static bool may_store_anew(AlterTableStmt *stmt);
+static bool is_read_anywhere(Oid relid);
+static void note_seen_whole(AlterTableStmt *stmt, Oid relid);
 static void refuse_concurrent_detach(Oid relid);
 static void refuse_access_method(Oid relid, AlterTableStmt *stmt, AlterTableCmd *cmd);
 
@@ -50,6 +56,10 @@ tv_alter_table(TvUtility *utility, Node *node)
 			tv_command_note_moved(relid);
 		retypes |= cmd->subtype == AT_AlterColumnType;
 	}
+	if (tv_command_current)
+		tv_command_current->keeps_rows = !may_store_anew(stmt);
+	if (tv_command_current && !tv_command_current->keeps_rows && OidIsValid(relid))
+		note_seen_whole(stmt, relid);
 	if (retypes && OidIsValid(relid) && tv_settle_is_read(relid))
 		error_context_stack = &callback;
 	tv_utility_run(utility);
@@ -68,6 +78,76 @@ add_hint(void *arg)
 {
 	if (geterrcode() == ERRCODE_FEATURE_NOT_SUPPORTED)
 		errhint("If a maintained view reads the column: drop the view, change the column, and create the view again, in one transaction.");
+}
+
+/* Those that replace a table's storage otherwise, as SET TABLESPACE, copy its rows as they are. */
+static bool
+may_store_anew(AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		switch (cmd->subtype)
+		{
+			case AT_AddColumn:
+			case AT_AlterColumnType:
+			case AT_SetAccessMethod:
+			case AT_SetLogged:
+			case AT_SetUnLogged:
+				return true;
+			default:
+				if (TV_AT_SETS_EXPRESSION(cmd))
+					return true;
+		}
+	}
+	return false;
+}
+
+/* Does a view read the table, or one of its parents or children? */
+static bool
+is_read_anywhere(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, tv_tree_related(relid))
+		if (tv_catalog_readers(lfirst_oid(lc)) != NIL)
+		return true;
+	return false;
+}
+
+/*
+ * A transaction that keeps its snapshot sees every row that it rewrites.  Which
+ * tables hold nothing but what it saw before?  The storage that it has given to
+ * a table holds its own rows, and those found here before, or reported to
+ * settle_rewritten().
+ */
+static void
+note_seen_whole(AlterTableStmt *stmt, Oid relid)
+{
+	LOCKMODE	lockmode = AlterTableGetLockLevel(stmt->cmds);
+	List	   *seen = NIL;
+	ListCell   *lc;
+	MemoryContext old;
+
+	if (lockmode < AccessExclusiveLock || stmt->objtype != OBJECT_TABLE ||
+		tv_isolation_nobody_committed() || !is_read_anywhere(relid))
+		return;
+	relid = AlterTableLookupRelation(stmt, lockmode);
+	foreach(lc, OidIsValid(relid) ? tv_tree_below(relid, lockmode) : NIL)
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+
+		if (rel->rd_rel->relkind == RELKIND_RELATION &&
+			(TV_HAS_NEW_STORAGE(rel) || tv_isolation_sees_newest(rel)))
+			seen = lappend_oid(seen, RelationGetRelid(rel));
+		table_close(rel, NoLock);
+	}
+	old = MemoryContextSwitchTo(tv_command_current->cxt);
+	tv_command_current->seen_whole = list_copy(seen);
+	MemoryContextSwitchTo(old);
 }
 
 /*

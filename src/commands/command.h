@@ -65,6 +65,9 @@ typedef struct TvCommand
 	List	   *reshaped;		/* of Oid: relations and types with other
 								 * columns than before, or other names */
 	bool		retypes;		/* an ALTER TABLE that changes columns' types */
+	bool		keeps_rows;		/* an ALTER TABLE that stores no rows anew */
+	List	   *seen_whole;		/* of Oid: tables that it may store anew, and
+								 * that held just what its transaction sees */
 	List	   *redefined;		/* of ObjectAddress *: views, functions, ...
 								 * that now mean something else */
 	List	   *named;			/* of ObjectAddress *: functions, operators,

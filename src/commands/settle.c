@@ -58,7 +58,7 @@
 #include "planner/view_compile.h"
 
 static void settle_touched(List *relids);
-static void settle_rewritten(List *relids);
+static void settle_rewritten(const TvCommand *command);
 static void settle_moved(List *relids);
 static void settle_redefined(List *addresses);
 static List *users_of(List *addresses);
@@ -106,7 +106,7 @@ tv_settle(TvCommand *command)
 	}
 	settle_touched(command->touched);
 	if (command->tag == T_AlterTableStmt)
-		settle_rewritten(command->touched);
+		settle_rewritten(command);
 }
 
 Oid
@@ -327,18 +327,18 @@ rearm(Oid relid)
 /*
  * Rows that ALTER TABLE rewrote belong to this transaction: an older snapshot
  * sees an empty table, and the one that this transaction keeps sees rows that
- * were written after it was taken.  A table that TRUNCATE emptied before has none.
+ * were written after it was taken, if there were any.
  */
 static void
-settle_rewritten(List *relids)
+settle_rewritten(const TvCommand *command)
 {
 	List	   *rewritten = NIL;
-	bool		has_rows = false;
+	bool		newer = false;
 	List	   *views;
 	ListCell   *lc;
 	ListCell   *lt;
 
-	foreach(lc, relids)
+	foreach(lc, command->touched)
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == '\0')
 			continue;
@@ -352,7 +352,8 @@ settle_rewritten(List *relids)
 				rel->rd_createSubid == InvalidSubTransactionId)
 			{
 				rewritten = list_concat_unique_oid(rewritten, tv_tree_above(lfirst_oid(lt)));
-				has_rows |= RelationGetNumberOfBlocks(rel) > 0;
+				newer |= !command->keeps_rows && RelationGetNumberOfBlocks(rel) > 0 &&
+					!list_member_oid(command->seen_whole, lfirst_oid(lt));
 			}
 			RelationClose(rel);
 		}
@@ -363,7 +364,7 @@ settle_rewritten(List *relids)
 	list_sort(views, list_oid_cmp);
 	tv_lock_relations(views, ShareUpdateExclusiveLock);
 	tv_snapshot_shut_out_older(views);
-	if (has_rows && !tv_isolation_nobody_committed())
+	if (newer && !tv_isolation_nobody_committed())
 	{
 		foreach(lc, views)
 			tv_snapshot_note_newer(lfirst_oid(lc));

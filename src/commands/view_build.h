@@ -71,7 +71,7 @@ extern uint64 tv_view_build_and_fill(Oid view, bool frozen);
 /* Does what is stored for the view fit its graph?  Otherwise it needs a build. */
 extern bool tv_view_fits(Oid view, const TvGraph *graph);
 
-/* Is the materialized view populated? */
+/* Is the materialized view, which this locks, there and populated? */
 extern bool tv_view_is_populated(Oid view);
 
 /* Its qualified name, quoted where necessary, for messages. */

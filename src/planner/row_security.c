@@ -40,7 +40,6 @@ static HTAB *checked = NULL;
 static uint64 current_generation = 1;
 
 static void roles_changed(Datum arg, int cacheid, uint32 hashvalue);
-static bool populated(Oid view);
 static void compile_again(Oid view);
 
 void
@@ -78,20 +77,6 @@ tv_row_security_enabled(List *relids)
 	return false;
 }
 
-static bool
-populated(Oid view)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(view));
-	bool		result = false;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_class) GETSTRUCT(tuple))->relispopulated;
-		ReleaseSysCache(tuple);
-	}
-	return result;
-}
-
 void
 tv_row_security_check(Oid view)
 {
@@ -112,7 +97,7 @@ tv_row_security_check(Oid view)
 							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	entry = hash_search(checked, &view, HASH_FIND, NULL);
-	if ((entry && entry->generation == generation) || !populated(view))
+	if ((entry && entry->generation == generation) || !tv_catalog_is_populated(view))
 		return;
 
 	sources = tv_catalog_sources(view);

@@ -357,28 +357,14 @@ bind_layouts(TvView *view)
 	}
 }
 
-static bool
-is_populated(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		result = false;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_class) GETSTRUCT(tuple))->relispopulated;
-		ReleaseSysCache(tuple);
-	}
-	return result;
-}
-
 /* Lock a view that can be read; false if it cannot, perhaps because somebody has dropped it. */
 static bool
 lock_populated(Oid relid)
 {
-	if (!is_populated(relid))
+	if (!tv_catalog_is_populated(relid))
 		return false;
 	LockRelationOid(relid, AccessShareLock);
-	return is_populated(relid);
+	return tv_catalog_is_populated(relid);
 }
 
 static int
