@@ -24,6 +24,7 @@
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -267,15 +268,25 @@ tv_view_build(Oid view)
 	tv_populate_states(view);
 }
 
-/* As running the view's query would check, for its owner. */
+/*
+ * As running the view's query would check, for its owner.  If it is not filled by
+ * all of the query, planning it may fail all the same: SELECT 1/0 ... LIMIT 0.
+ */
 static void
-check_owner_privileges(Oid view)
+check_query(Oid view, const TvGraph *graph)
 {
 	Relation	rel = table_open(view, NoLock);
 	TvRights	rights;
 
-	tv_rights_enter(&rights, rel->rd_rel->relowner, NIL, false, false);
+	tv_rights_enter(&rights, rel->rd_rel->relowner, NIL, graph->leaves_out, false);
 	tv_check_query_privileges(tv_definition_query(rel));
+	if (graph->leaves_out)
+	{
+		Query	   *query = copyObject((Query *) tv_definition_query(rel));
+
+		AcquireRewriteLocks(query, true, false);
+		(void) pg_plan_query(linitial_node(Query, QueryRewrite(query)), "", 0, NULL);
+	}
 	tv_rights_leave(&rights);
 	table_close(rel, NoLock);
 }
@@ -287,7 +298,7 @@ tv_view_build_and_fill(Oid view, bool frozen)
 	Relation	rel;
 	uint64		nrows;
 
-	check_owner_privileges(view);
+	check_query(view, graph);
 	prepare(view, graph);
 	tv_view_invalidate(view);
 	nrows = tv_populate_view(view, frozen);

@@ -19,6 +19,7 @@
 #include "delta/compile_internal.h"
 
 static void compile_nodes(TvCompiler *c, Query *query);
+static void leave_out_empty(TvCompiler *c, const Query *definition);
 static TvNode *compile_top_linear(TvCompiler *c, List *branches, Query *query);
 
 TvGraph *
@@ -52,6 +53,8 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 		*refusal = c->refusal;
 		return NULL;
 	}
+	if (c->has_empty)
+		leave_out_empty(c, definition);
 
 	graph = palloc0(sizeof(TvGraph));
 	graph->nnodes = list_length(c->nodes);
@@ -68,6 +71,7 @@ tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal *
 	graph->uses_settings = c->uses_settings;
 	graph->user_code = c->user_code;
 	graph->checks_words = c->checks_words;
+	graph->leaves_out = c->drop_empty;
 	graph->functions = c->functions;
 	graph->operators = c->operators;
 
@@ -135,6 +139,7 @@ compile_nodes(TvCompiler *c, Query *query)
 	tv_clock_casts_wrap(c, (Node *) query);
 	tv_whole_row_expand(c, query);
 	tv_prune_query(query);
+	tv_empty_levels(c, query);
 
 	/* a stored order means nothing */
 	branches = tv_flatten_query(c, query, true, NULL, NIL);
@@ -143,6 +148,33 @@ compile_nodes(TvCompiler *c, Query *query)
 	last = c->nodes ? llast(c->nodes) : NULL;
 	if (last == NULL || !last->top)
 		compile_top_linear(c, branches, query);
+}
+
+/*
+ * Compile once more, without what is beneath LIMIT 0.  The sources that no node reads
+ * any more remain the view's: it depends on them, and on the right to read them.
+ */
+static void
+leave_out_empty(TvCompiler *c, const Query *definition)
+{
+	TvCompiler	rest = {.owner = c->owner,.drop_empty = true};
+	ListCell   *lc;
+
+	compile_nodes(&rest, copyObject(unconstify(Query *, definition)));
+	if (rest.refusal)
+		return;
+	foreach(lc, c->sources)
+	{
+		TvSource   *source = lfirst(lc);
+
+		if (source->kind == TV_SOURCE_NODE)
+			continue;
+		rest.check_as = source->check_as;
+		(void) tv_compile_source(&rest, source->kind, source->relid, -1);
+	}
+	c->nodes = rest.nodes;
+	c->sources = rest.sources;
+	c->drop_empty = true;
 }
 
 /* The definition's last operator is linear. */

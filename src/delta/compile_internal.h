@@ -38,6 +38,8 @@ typedef struct TvCompiler
 	bool		checks_words;	/* a text is checked before it is cast */
 	bool		uses_settings;
 	bool		user_code;
+	bool		has_empty;		/* a level of the query has LIMIT 0 */
+	bool		drop_empty;		/* leave out what is beneath it */
 	TvRefusal  *refusal;
 } TvCompiler;
 
@@ -108,6 +110,12 @@ extern void tv_prune_view(const Query *query, const List *corr, int rti, Query *
  * FirstLowInvalidHeapAttributeNumber.
  */
 extern Bitmapset **tv_prune_uses(const Query *query);
+
+/*
+ * empty_level.c: find LIMIT 0 in the query and its subqueries, and leave out what
+ * is beneath it if the compiler is to do so.  Changes the query.
+ */
+extern void tv_empty_levels(TvCompiler *c, Query *query);
 
 /*
  * inline_with.c: WITH queries that refer to outer queries of the query become

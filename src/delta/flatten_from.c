@@ -204,6 +204,7 @@ flatten_view(TvCompiler *c, Query *query, int rti, Relation rel)
 	tv_clock_casts_wrap(c, (Node *) view);
 	tv_whole_row_expand(c, view);
 	tv_prune_view(query, c->corr, rti, view);
+	tv_empty_levels(c, view);
 	c->scopes = NIL;
 	if (!RelationHasSecurityInvoker(rel))
 		c->check_as = rel->rd_rel->relowner;

@@ -383,6 +383,7 @@ typedef struct TvGraph
 								 * come with the server */
 	bool		checks_words;	/* an expression may fail on texts that the
 								 * query itself can read */
+	bool		leaves_out;		/* no node computes what is beneath LIMIT 0 */
 	bool		exclusive;		/* no finer locks are known than one on the
 								 * whole view */
 } TvGraph;
