@@ -57,7 +57,8 @@ tv_stores_assign(TvNode *node, List *sources)
 		assign_recompute(node);
 	else
 		assign_accumulators(node);
-	node->has_state = node->state_columns != NIL;
+	/* also without columns: the rows of SELECT FROM t LIMIT 1 */
+	node->has_state = node->primary == TV_STORE_STATE || node->state_columns != NIL;
 	if (node->has_state)
 		node->signature = signature(node, sources);
 }
