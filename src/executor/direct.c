@@ -274,6 +274,7 @@ make_index_scan(TvDirectNode *node, PlannedStmt *stmt, IndexScan *plan)
 		return false;
 	node->kind = TV_DIRECT_INDEX_SCAN;
 	node->slot = make_table_slot(node, stmt, plan->scan.scanrelid);
+	node->further = make_table_slot(node, stmt, plan->scan.scanrelid);
 	node->indexid = plan->indexid;
 	node->direction = plan->indexorderdir;
 	index = index_open(plan->indexid, node->lockmode);

@@ -88,6 +88,9 @@ typedef struct TvDirectNode
 	int64		nfetched;		/* rows it has returned */
 	bool		exhausted;
 	bool		replay;			/* return the row in the slot next */
+	TupleTableSlot *further;	/* the rows behind the first of a look-up: a
+								 * fetch that finds none may have pointed the
+								 * slot's tuple at a dead one */
 
 	/* MATERIAL */
 	bool		keeps;			/* its rows depend on no parameter */

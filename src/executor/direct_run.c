@@ -47,6 +47,8 @@ tv_direct_end(TvDirectNode *node)
 		tv_direct_end(node->children[i]);
 	if (node->slot)
 		ExecClearTuple(node->slot);
+	if (node->further)
+		ExecClearTuple(node->further);
 	if (node->projection)
 		ExecClearTuple(node->projection->pi_state.resultslot);
 	ResetExprContext(node->econtext);
@@ -200,6 +202,8 @@ start_index_scan(TvDirectNode *node)
 static TupleTableSlot *
 fetch_indexed(TvDirectNode *node)
 {
+	TupleTableSlot *slot;
+
 	if (!node->started)
 		start_index_scan(node);
 	node->started = true;
@@ -220,14 +224,15 @@ fetch_indexed(TvDirectNode *node)
 		node->nfetched++;
 		return node->slot;
 	}
-	while (index_getnext_slot(node->scan, node->direction, node->slot))
+	slot = node->nfetched == 0 ? node->slot : node->further;
+	while (index_getnext_slot(node->scan, node->direction, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		node->econtext->ecxt_scantuple = node->slot;
+		node->econtext->ecxt_scantuple = slot;
 		if (!node->scan->xs_recheck || ExecQual(node->recheck, node->econtext))
 		{
 			node->nfetched++;
-			return node->slot;
+			return slot;
 		}
 		ResetExprContext(node->econtext);
 	}
