@@ -18,12 +18,32 @@
 
 #include "delta/compile_internal.h"
 
+static TvGraph *compile(const Query *definition, List *colnames, Oid owner, TvRefusal **refusal);
 static void compile_nodes(TvCompiler *c, Query *query);
 static void leave_out_empty(TvCompiler *c, const Query *definition);
 static TvNode *compile_top_linear(TvCompiler *c, List *branches, Query *query);
 
+/*
+ * Constant expressions are computed, so user code may run.  After an error the
+ * server itself becomes who it was before the transaction or subtransaction.
+ */
 TvGraph *
 tv_graph_compile(const Query *definition, List *colnames, Oid owner, TvRefusal **refusal)
+{
+	TvGraph    *graph;
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(owner, sec_context | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	graph = compile(definition, colnames, owner, refusal);
+	SetUserIdAndSecContext(userid, sec_context);
+	return graph;
+}
+
+static TvGraph *
+compile(const Query *definition, List *colnames, Oid owner, TvRefusal **refusal)
 {
 	TvCompiler	compiler = {0};
 	TvCompiler *c = &compiler;

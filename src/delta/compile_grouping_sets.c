@@ -29,6 +29,7 @@
 #include "rewrite/rewriteManip.h"
 
 #include "delta/compile_internal.h"
+#include "delta/fold.h"
 #include "tv_compat.h"
 
 typedef struct SetContext
@@ -120,7 +121,7 @@ collect_columns(TvCompiler *c, Query *query, SetContext *s)
 		s->refs = lappend_int(s->refs, clause->tleSortGroupRef);
 		if (query->groupingSets == NIL)
 			continue;
-		expr = eval_const_expressions(NULL, expr);
+		expr = tv_fold(expr);
 		is_constant = !contain_var_clause(expr) && !checkExprHasSubLink(expr);
 		if (list_member(s->exprs, expr) || is_constant)
 		{
@@ -247,7 +248,7 @@ set_mutator(Node *node, void *context)
 	}
 	if (s->exprs && !IsA(node, List))
 	{
-		Node	   *folded = eval_const_expressions(NULL, node);
+		Node	   *folded = tv_fold(node);
 
 		forboth(le, s->exprs, lr, s->refs)
 		{

@@ -31,6 +31,7 @@
 #include "utils/rel.h"
 
 #include "delta/compile_partition.h"
+#include "delta/fold.h"
 #include "tv_compat.h"
 
 /* A query of which the first rows are wanted. */
@@ -134,7 +135,7 @@ constant_part(TvCompiler *c, Node *expr, bool neutral_zero, Node **result)
 						  "Write the number as a constant, or compare it with row_number() OVER ().");
 	if (!tv_analyze_expr(c, expr))
 		return false;
-	expr = eval_const_expressions(NULL, copyObject(expr));
+	expr = tv_fold(copyObject(expr));
 	if (!IsA(expr, Const) ||
 		(!((Const *) expr)->constisnull &&
 		 !(neutral_zero && DatumGetInt64(((Const *) expr)->constvalue) == 0)))

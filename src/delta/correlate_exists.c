@@ -22,6 +22,7 @@
 #include "utils/syscache.h"
 
 #include "delta/correlate.h"
+#include "delta/fold.h"
 #include "delta/subquery.h"
 #include "tv_compat.h"
 
@@ -187,7 +188,7 @@ is_first_row(Query *query)
 	if (query->limitCount == NULL || query->limitOption == LIMIT_OPTION_WITH_TIES ||
 		tv_subquery_has_row_anyway(query))
 		return false;
-	limit = (Const *) eval_const_expressions(NULL, query->limitCount);
+	limit = (Const *) tv_fold(query->limitCount);
 	return IsA(limit, Const) && !limit->constisnull && DatumGetInt64(limit->constvalue) == 1;
 }
 

@@ -26,6 +26,7 @@
 #include "rewrite/rewriteManip.h"
 
 #include "delta/compile_internal.h"
+#include "delta/fold.h"
 
 typedef struct TvEmptyLevels
 {
@@ -79,7 +80,7 @@ has_no_rows(const Query *query, int depth)
 
 	if (query->commandType != CMD_SELECT || query->limitCount == NULL)
 		return false;
-	limit = (Const *) eval_const_expressions(NULL, copyObject(query->limitCount));
+	limit = (Const *) tv_fold(copyObject(query->limitCount));
 	if (!IsA(limit, Const) || limit->constisnull || DatumGetInt64(limit->constvalue) != 0)
 		return false;
 

@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 
 #include "delta/compile_internal.h"
+#include "delta/fold.h"
 #include "delta/lookup_index.h"
 #include "delta/shield_nulls.h"
 
@@ -246,7 +247,7 @@ compare(Search *s, List **result, int leaf, Node *side, Node *other, Oid opno, O
 		get_op_index_interpretation(opno) == NIL)
 		return;
 	comparison = palloc(sizeof(Comparison));
-	side = eval_const_expressions(NULL, (Node *) tv_shield_expr_nulls((Expr *) side));
+	side = tv_fold((Node *) tv_shield_expr_nulls((Expr *) side));
 	ChangeVarNodes(side, leaf + 1, 1, 0);
 	while (IsA(side, RelabelType))
 		side = (Node *) ((RelabelType *) side)->arg;

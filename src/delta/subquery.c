@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 
 #include "delta/correlate.h"
+#include "delta/fold.h"
 #include "delta/subquery.h"
 #include "tv_compat.h"
 
@@ -254,7 +255,7 @@ tv_subquery_limit_is_harmless(const Query *query)
 		return false;
 	if (query->limitCount == NULL)
 		return true;
-	limit = (Const *) eval_const_expressions(NULL, query->limitCount);
+	limit = (Const *) tv_fold(query->limitCount);
 	return IsA(limit, Const) && (limit->constisnull || DatumGetInt64(limit->constvalue) > 0);
 }
 

@@ -19,7 +19,7 @@ DEEP_EVERY = 10
 SERVER_SAYS = ('moving row to another partition during a BEFORE FOR EACH ROW trigger',
                'would be inherited from more than once',
                'cannot truncate a table referenced in a foreign key constraint',
-               '_fkey on table ',                                           # which depends on a dropped partition
+               '_fkey on table ', 'view q_',                                # they depend on a dropped partition
                'does not have a FOR UPDATE/SHARE reference to table')     # a partition that the cursor's plan leaves out
 ROW = '"#row"'
 

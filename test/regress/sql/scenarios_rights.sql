@@ -63,6 +63,34 @@ SET ROLE scenario_stranger;
 SELECT count(*) FROM owned;
 ALTER MATERIALIZED VIEW owned RENAME TO mine;
 RESET ROLE;
+-- what is constant in a definition is computed whenever a session compiles it: as the owner, with the
+-- owner's functions, whoever writes to the table, alters it or looks at the view
+CREATE FUNCTION first_rows() RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF current_user <> 'scenario_owner' OR current_setting('search_path') <> 'pg_catalog, pg_temp' THEN
+    RAISE 'called as % with search_path %', current_user, current_setting('search_path');
+  END IF;
+  RETURN 2;
+END $$;
+SET ROLE scenario_owner;
+CREATE MATERIALIZED VIEW few USING tview AS
+  SELECT book_no, (SELECT b.title FROM book b WHERE b.book_no = book.book_no ORDER BY b.title LIMIT first_rows() - 1) AS title
+  FROM book WHERE EXISTS (SELECT FROM book c WHERE c.book_no > book.book_no LIMIT first_rows())
+  ORDER BY book_no OFFSET first_rows() - 2 LIMIT first_rows();
+CREATE MATERIALIZED VIEW rolled USING tview AS
+  SELECT title, book_no + first_rows() AS k, count(*) AS n FROM book GROUP BY ROLLUP (title, book_no + first_rows());
+RESET ROLE;
+ALTER TABLE book ALTER title SET STATISTICS 10;
+CREATE UNIQUE INDEX few_books ON book (title, book_no);
+UPDATE book SET title = 'of a superuser' WHERE book_no = 1;
+DROP INDEX few_books;
+SET ROLE scenario_writer;
+UPDATE book SET title = 'rewritten' WHERE book_no = 1;
+RESET ROLE;
+SELECT count(*) > 0 AS explained FROM tview.explain('few');
+SELECT * FROM tview.check('few');
+SELECT * FROM tview.check('rolled');
+DROP MATERIALIZED VIEW few, rolled;
 -- the owner loses its right on the table: writing fails clearly, or goes on
 REVOKE SELECT ON book FROM scenario_owner;
 SET ROLE scenario_writer;
