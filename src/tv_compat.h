@@ -203,6 +203,17 @@ tv_compat_virtual_column(Relation rel, AttrNumber attno)
 #define TV_AT_SETS_EXPRESSION(cmd) false
 #endif
 
+/* 18 made the expressions of GROUP BY an RTE that the query's columns refer to. */
+static inline List *
+tv_compat_group_exprs(const RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 180000
+	return rte->groupexprs;
+#else
+	return NIL;
+#endif
+}
+
 /*
  * Columns of joins and, from 18 on, of GROUP BY stand for expressions over
  * the FROM items; put these in their place.  16 added the planner's root.

@@ -235,6 +235,16 @@ extern bool tv_compile_sort_clause(TvCompiler *c, Oid type, SortGroupClause **cl
  */
 extern List *tv_flatten_stored(TvCompiler *c, List *branches);
 
+/*
+ * seen_nulls.c: may what the query's other FROM items and its subqueries compute
+ * fail where these items are null?  item: the side of join that is padded.
+ */
+extern bool tv_seen_nulls_may_fail(Query *query, const Bitmapset *rtis, const Node *item,
+								   const JoinExpr *join);
+
+/* The same for nulls of outer joins in a branch, which is to be a FROM item. */
+extern bool tv_seen_branch_may_fail(Query *query, int rti, const TvBranch *branch);
+
 /* A CTE in scope; it is flattened when it is first read. */
 typedef struct TvCte
 {

@@ -44,6 +44,7 @@
 
 #include "delta/compile_internal.h"
 #include "delta/correlate.h"
+#include "delta/shield_nulls.h"
 #include "delta/subquery.h"
 #include "tv_compat.h"
 
@@ -355,6 +356,18 @@ tv_correlate_domain(TvCompiler *c, const TvPartial *p, List *vars, List **quals)
 									  Int32GetDatum(1), false, true));
 }
 
+List *
+tv_correlate_safe_quals(List *quals, const TvPartial *p)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, quals)
+		if (!tv_null_may_fail(lfirst(lc)) || !list_member(p->quals, lfirst(lc)))
+		result = lappend(result, lfirst(lc));
+	return result;
+}
+
 /* The part of an outer product that vars depend on. */
 TvPartial *
 tv_correlate_restrict(TvCompiler *c, const TvPartial *p, Query *query, int **map,
@@ -362,12 +375,14 @@ tv_correlate_restrict(TvCompiler *c, const TvPartial *p, Query *query, int **map
 {
 	List	   *vars = tv_correlate_outer_columns(query);
 	Bitmapset  *needed = NULL;
+	TvPartial  *safe = tv_partial_copy(p);
 	TvPartial  *result;
 	ListCell   *lc;
 
 	foreach(lc, vars)
 		needed = bms_add_member(needed, lfirst_node(Var, lc)->varno - 1);
-	result = tv_partial_restrict(p, needed, map);
+	safe->quals = tv_correlate_safe_quals(p->quals, p);
+	result = tv_partial_restrict(safe, needed, map);
 	*columns = (List *) tv_partial_renumber((Node *) tv_correlate_domain(c, p, vars, quals), *map);
 	return result;
 }

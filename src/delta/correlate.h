@@ -31,6 +31,12 @@ extern List *tv_correlation_quals(const TvCorrelation *corr, List *inner);
 /* Take apart by conjuncts "inner = outer"; NULL if there is more to it. */
 extern TvCorrelation *tv_correlate_separate(Query *query);
 
+/*
+ * quals without those of p that may fail on nulls in them: a part of p has rows
+ * that these are not about, and may have rows too many.
+ */
+extern List *tv_correlate_safe_quals(List *quals, const TvPartial *p);
+
 /* Keep it per row of the domain of the outer columns. */
 extern TvCorrelation *tv_correlate_by_domain(TvCompiler *c, const TvPartial *p, Query *query);
 

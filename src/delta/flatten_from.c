@@ -33,14 +33,14 @@ typedef struct LeafContext
 } LeafContext;
 
 static List *flatten_rte(TvCompiler *c, Query *query, int rti, List *partials);
-static List *flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *partials);
+static List *flatten_subquery(TvCompiler *c, Query *query, int rti, List *partials);
 static List *refuse_branches(TvCompiler *c);
 static List *flatten_relation(TvCompiler *c, Query *query, int rti, List *partials);
 static List *flatten_view(TvCompiler *c, Query *query, int rti, Relation rel);
 static List *flatten_cte(TvCompiler *c, RangeTblEntry *rte, int nfactors);
 static List *add_leaf(TvCompiler *c, List *partials, int rti, RangeTblEntry *rte, int source);
 static List *few_branches(TvCompiler *c, List *branches, int nfactors);
-static List *multiply(TvCompiler *c, List *partials, int rti, List *branches);
+static List *multiply(TvCompiler *c, Query *query, List *partials, int rti, List *branches);
 
 List *
 tv_flatten_from_item(TvCompiler *c, Query *query, Node *item, List *partials)
@@ -85,11 +85,11 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
 			return flatten_relation(c, query, rti, partials);
 
 		case RTE_SUBQUERY:
-			return flatten_subquery(c, rte->subquery, rti, partials);
+			return flatten_subquery(c, query, rti, partials);
 
 		case RTE_CTE:
 			branches = flatten_cte(c, rte, list_length(partials));
-			return c->refusal ? NIL : multiply(c, partials, rti, branches);
+			return c->refusal ? NIL : multiply(c, query, partials, rti, branches);
 
 		case RTE_VALUES:
 		case RTE_FUNCTION:
@@ -116,8 +116,9 @@ flatten_rte(TvCompiler *c, Query *query, int rti, List *partials)
  * compiled for each product.
  */
 static List *
-flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *partials)
+flatten_subquery(TvCompiler *c, Query *query, int rti, List *partials)
 {
+	Query	   *subquery = rt_fetch(rti, query->rtable)->subquery;
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -125,7 +126,7 @@ flatten_subquery(TvCompiler *c, Query *subquery, int rti, List *partials)
 	{
 		List	   *branches = tv_flatten_query(c, subquery, false, NULL, NIL);
 
-		return c->refusal ? NIL : multiply(c, partials, rti, branches);
+		return c->refusal ? NIL : multiply(c, query, partials, rti, branches);
 	}
 	foreach(lc, partials)
 	{
@@ -174,7 +175,7 @@ flatten_relation(TvCompiler *c, Query *query, int rti, List *partials)
 	{
 		branches = flatten_view(c, query, rti, rel);
 		table_close(rel, NoLock);
-		return c->refusal ? NIL : multiply(c, partials, rti, branches);
+		return c->refusal ? NIL : multiply(c, query, partials, rti, branches);
 	}
 	if (!tv_analyze_relation(c, query, rti, rel))
 	{
@@ -187,7 +188,7 @@ flatten_relation(TvCompiler *c, Query *query, int rti, List *partials)
 	table_close(rel, NoLock);
 	if (c->refusal)
 		return NIL;
-	return branch ? multiply(c, partials, rti, list_make1(branch)) :
+	return branch ? multiply(c, query, partials, rti, list_make1(branch)) :
 		add_leaf(c, partials, rti, rte, source);
 }
 
@@ -359,14 +360,37 @@ few_branches(TvCompiler *c, List *branches, int nfactors)
 	return stored ? stored : branches;
 }
 
+/* The branches, those with nulls that the query may fail on stored: see seen_nulls.c. */
+static List *
+stage_nulls(TvCompiler *c, Query *query, int rti, List *branches)
+{
+	List	   *others = NIL;
+	List	   *staged = NIL;
+	List	   *stored;
+	ListCell   *lc;
+
+	foreach(lc, branches)
+	{
+		if (tv_seen_branch_may_fail(query, rti, lfirst(lc)))
+			staged = lappend(staged, lfirst(lc));
+		else
+			others = lappend(others, lfirst(lc));
+	}
+	stored = staged ? tv_flatten_stored(c, staged) : NIL;
+	return stored ? list_concat(others, stored) : branches;
+}
+
 /* Multiply by a sum of branches. */
 static List *
-multiply(TvCompiler *c, List *partials, int rti, List *branches)
+multiply(TvCompiler *c, Query *query, List *partials, int rti, List *branches)
 {
 	List	   *result = NIL;
 	ListCell   *lp;
 	ListCell   *lb;
 
+	branches = stage_nulls(c, query, rti, branches);
+	if (c->refusal)
+		return NIL;
 	branches = few_branches(c, branches, list_length(partials));
 	if (list_length(partials) * list_length(branches) >
 		(list_length(partials) == 1 ? TV_MAX_UNION_ALL : TV_MAX_BRANCHES))

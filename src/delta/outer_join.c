@@ -13,6 +13,9 @@
  * padded, and that is all.  So joins that go on from each other are a sum of as
  * many products as there are joins, not of two to their power.
  *
+ * Where others may fail on the nulls, the rows that are padded are stored first:
+ * outer_stage.c.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -90,7 +93,7 @@ by_columns(TvOuterSide *s, const TvPartial *p, List *columns, List *joined, List
 	*branches = NIL;
 	foreach(lc, joined)
 	{
-		TvPartial  *product = lfirst(lc);
+		TvPartial  *product = tv_partial_copy(lfirst(lc));
 		Bitmapset  *needed = NULL;
 		TvPartial  *sub;
 		int		   *map;
@@ -100,6 +103,7 @@ by_columns(TvOuterSide *s, const TvPartial *p, List *columns, List *joined, List
 			needed = bms_add_member(needed, lfirst_node(Var, lv)->varno - 1);
 		for (int i = list_length(p->leaves); i < list_length(product->leaves); i++)
 			needed = bms_add_member(needed, i);
+		product->quals = tv_correlate_safe_quals(product->quals, p);
 		sub = tv_partial_restrict(product, needed, &map);
 		*branches = lappend(*branches,
 							tv_partial_branch(sub, (List *) tv_partial_renumber((Node *) domain, map)));
@@ -120,6 +124,13 @@ pad(const TvOuterSide *s, TvPartial *p)
 		p->exprsof[rti - 1] = NIL;
 	}
 	return p;
+}
+
+/* A product in which the side is null, or may be. */
+static TvPartial *
+without_match(const TvOuterSide *s, TvPartial *p)
+{
+	return s->staged && !s->c->refusal ? tv_outer_stage(s, p) : p;
 }
 
 /* The columns of p, as Vars over its leaves, that the join depends on. */
@@ -172,7 +183,7 @@ add_unmatched(TvOuterSide *s, const TvPartial *p, List *joined)
 		corr = by_equalities(s, p, &branches);
 	if (s->c->refusal || !tv_match_add(s->c, result, branches, corr, TV_LEAF_ANTI, NULL))
 		return NULL;
-	return pad(s, result);
+	return without_match(s, pad(s, result));
 }
 
 /* p joined with the side. */
@@ -205,7 +216,7 @@ add_lookup(TvOuterSide *s, const TvPartial *p)
 	Node	   *marker;
 	int			rti = -1;
 
-	if (list_length(s->partials) != 1 || list_length(right->leaves) != 1 || s->general)
+	if (list_length(s->partials) != 1 || list_length(right->leaves) != 1 || s->general || s->staged)
 		return NULL;
 	result = tv_partial_copy(p);
 	corr = by_equalities(s, p, &branches);
@@ -287,7 +298,7 @@ left_join_lateral(TvOuterSide *s, TvPartial *p)
 	if (s->c->refusal)
 		return NIL;
 	if (first)
-		return list_make1(first);
+		return list_make1(without_match(s, first));
 	joined = tv_flatten_from_item(s->c, s->query, s->item, list_make1(tv_partial_copy(p)));
 	if (s->c->refusal || always_one_row(s))
 		return joined;
@@ -323,7 +334,7 @@ left_join(TvOuterSide *s, TvPartial *p, bool may_prune)
 	if (lookup)
 		return list_make1(lookup);
 	if (may_prune && tv_outer_side_never_matches(s, p))
-		return list_make1(pad(s, tv_partial_copy(p)));
+		return list_make1(without_match(s, pad(s, tv_partial_copy(p))));
 	joined = joined_products(s, p);
 	if (s->c->refusal)
 		return NIL;
@@ -360,6 +371,8 @@ full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 						   "Write it as UNION ALL of a LEFT JOIN and the rows without a match.");
 		return NIL;
 	}
+	left.staged = tv_seen_nulls_may_fail(query, left.rtis, left.item, join);
+	right.staged = tv_seen_nulls_may_fail(query, right.rtis, right.item, join);
 	left.partials = by_itself(c, query, join->larg);
 	if (c->refusal)
 		return NIL;
@@ -385,7 +398,7 @@ full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 
 			if (may_prune && tv_outer_side_never_matches(padded, p))
 			{
-				sum = lappend(sum, pad(padded, tv_partial_copy(p)));
+				sum = lappend(sum, without_match(padded, pad(padded, tv_partial_copy(p))));
 				continue;
 			}
 			joined = joined_products(padded, p);
@@ -402,6 +415,18 @@ full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 	foreach(lp, partials)
 		foreach(lc, sum)
 		result = lappend(result, tv_partial_product(lfirst(lp), lfirst(lc)));
+	return result;
+}
+
+/* So many leaves are surely of what comes before. */
+static int
+fewest_leaves(List *partials)
+{
+	int			result = PG_INT32_MAX;
+	ListCell   *lc;
+
+	foreach(lc, partials)
+		result = Min(result, list_length(((TvPartial *) lfirst(lc))->leaves));
 	return result;
 }
 
@@ -422,6 +447,8 @@ tv_flatten_outer_join(TvCompiler *c, Query *query, JoinExpr *join, List *partial
 		return full_join(c, query, join, partials);
 
 	tv_outer_side_init(&s, c, query, right ? join->larg : join->rarg, join->quals);
+	s.staged = tv_seen_nulls_may_fail(query, s.rtis, s.item, join);
+	s.nbefore = fewest_leaves(partials);
 	partials = tv_flatten_from_item(c, query, right ? join->rarg : join->larg, partials);
 	if (c->refusal)
 		return NIL;

@@ -25,6 +25,9 @@ typedef struct TvOuterSide
 	List	   *equalities;		/* of OpExpr *: "other side = this side" ... */
 	List	   *inner;			/* ... and which argument is of this side */
 	bool		general;		/* there is more to it */
+
+	bool		staged;			/* rows without a match are to be stored ... */
+	int			nbefore;		/* ... but not these first leaves for it */
 } TvOuterSide;
 
 /* partials: left to the caller */
@@ -47,5 +50,14 @@ extern bool tv_outer_side_none_matches(const TvOuterSide *s, List *partials);
  * the side: one that reads them stored, if there would be too many otherwise.
  */
 extern List *tv_outer_store(const TvOuterSide *s, const JoinExpr *join, List *partials);
+
+/* The columns, of the FROM items that are in the product, that anybody reads: of Var *. */
+extern List *tv_outer_columns_read(TvCompiler *c, Query *query, const TvPartial *p);
+
+/*
+ * outer_stage.c: a product in which the side is null, or may be, reads the rows
+ * without a match stored; as it is if that cannot be.
+ */
+extern TvPartial *tv_outer_stage(const TvOuterSide *s, TvPartial *p);
 
 #endif							/* TV_OUTER_SIDE_H */

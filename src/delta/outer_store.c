@@ -165,9 +165,8 @@ is_there(const TvPartial *p, int rti)
 	return p->leafof[rti - 1] != TV_NO_LEAF || p->exprsof[rti - 1] != NIL;
 }
 
-/* The columns of FROM items in the products that anybody reads. */
-static List *
-columns_read(TvCompiler *c, Query *query, const TvPartial *p)
+List *
+tv_outer_columns_read(TvCompiler *c, Query *query, const TvPartial *p)
 {
 	ColumnsContext columns = {query};
 	List	   *result = NIL;
@@ -250,7 +249,7 @@ tv_outer_store(const TvOuterSide *s, const JoinExpr *join, List *partials)
 
 	if (!is_first(s->query, join) || !is_too_large(s, partials))
 		return partials;
-	columns = columns_read(c, s->query, linitial(partials));
+	columns = tv_outer_columns_read(c, s->query, linitial(partials));
 	if (columns == NIL)
 		return partials;
 	foreach(lc, columns)

@@ -545,6 +545,20 @@ tv_expr_may_fail(Node *expr)
 }
 
 bool
+tv_expr_surely_null(Node *expr)
+{
+	Shield		s = {NULL, true, MAY_VARY};
+
+	return classify(expr, &s, NULL) == MAY_BE_NULL;
+}
+
+bool
+tv_expr_has_null(Node *expr)
+{
+	return has_null(expr, NULL);
+}
+
+bool
 tv_null_may_fail(Node *expr)
 {
 	return has_null(expr, NULL) && tv_expr_may_fail(expr);

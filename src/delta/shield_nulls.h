@@ -29,4 +29,10 @@ extern bool tv_expr_may_fail(Node *expr);
  */
 extern bool tv_null_may_fail(Node *expr);
 
+/* Is it null, whatever its columns are? */
+extern bool tv_expr_surely_null(Node *expr);
+
+/* Is there a null constant in it? */
+extern bool tv_expr_has_null(Node *expr);
+
 #endif							/* TV_SHIELD_NULLS_H */
