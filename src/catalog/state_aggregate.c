@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_aggregate.h"
@@ -113,6 +114,23 @@ tie_to_extension(Oid aggfn)
 	recordDependencyOn(&aggregate, &on, DEPENDENCY_AUTO_EXTENSION);
 }
 
+/*
+ * May a value of the type be read from text as the extension's owner, as CREATE
+ * AGGREGATE does with the initial state?  Domains call what their CHECK says, and
+ * may be part of composite types, arrays and ranges.
+ */
+bool
+tv_state_type_is_simple(Oid type)
+{
+	Oid			element = get_element_type(type);
+
+	if (type < FirstGenbkiObjectId)
+		return true;
+	if (OidIsValid(element))
+		return tv_state_type_is_simple(element);
+	return get_typtype(type) == TYPTYPE_BASE || get_typtype(type) == TYPTYPE_ENUM;
+}
+
 /* What the state aggregate of aggfn must be; false if there can be none. */
 static bool
 describe(Oid aggfn, TvStateAggregate *want)
@@ -131,7 +149,8 @@ describe(Oid aggfn, TvStateAggregate *want)
 	want->transtype = form->aggmtranstype;
 	want->finalfn = InvalidOid;
 	want->initval = get_initval(tuple, Anum_pg_aggregate_aggminitval);
-	storable = form->aggkind == AGGKIND_NORMAL && OidIsValid(form->aggminvtransfn);
+	storable = form->aggkind == AGGKIND_NORMAL && OidIsValid(form->aggminvtransfn) &&
+		tv_state_type_is_simple(form->aggmtranstype);
 	if (form->aggmtranstype == INTERNALOID)
 	{
 		want->finalfn = form->aggserialfn;

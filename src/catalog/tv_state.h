@@ -70,6 +70,9 @@ extern void tv_state_make_key_index(Oid relid, int nkeys, const AttrNumber *keys
 extern void tv_state_make_hash_index(Oid relid);
 extern void tv_state_make_single_index(Oid relid);
 
+/* Does reading a state of this type from text call none of the user's functions? */
+extern bool tv_state_type_is_simple(Oid type);
+
 /*
  * The aggregate of schema tview that computes the moving transition state of
  * aggregate aggfn as a storable value (bytea when its transition type is

@@ -350,13 +350,17 @@ check_state(ReturnSetInfo *rsinfo, const TvView *view, const TvNode *node)
 {
 	EphemeralNamedRelationData expected;
 	TvColumns	columns = {0};
+	TvRights	rights;
 	TvUser		user;
 
 	state_columns(node, &columns);
 	run_query(&expected, view, tv_derive_state(view->graph, node));
+	/* the settings, and then the rights of who owns the table */
+	tv_rights_enter(&rights, view->owner, view->settings, true, true);
 	tv_extension_owner_enter(&user);
 	compare(rsinfo, node->state_relid, &expected, &columns);
 	tv_extension_owner_leave(&user);
+	tv_rights_leave(&rights);
 }
 
 /* The cached graph was compiled in a transaction that is over. */
@@ -400,7 +404,12 @@ run_query(EphemeralNamedRelationData *expected, const TvView *view, Query *query
 	tv_rights_leave(&rights);
 }
 
-/* Put the differences between a relation and what is expected into the result. */
+/*
+ * Put the differences between a relation and what is expected into the result.
+ * State tables are read as the extension's owner, so that the statement must call
+ * nothing of the user's: search_path is that of maintenance, and a row, unlike
+ * a value, has no cast to text but the server's.
+ */
 static void
 compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected,
 		const TvColumns *columns)
@@ -439,7 +448,7 @@ compare(ReturnSetInfo *rsinfo, Oid relid, EphemeralNamedRelationData *expected,
 		}
 		else if (bms_is_member(i, columns->shuffled))
 			appendStringInfo(&exact, ", (SELECT pg_catalog.string_agg(c, '' ORDER BY c COLLATE pg_catalog.\"C\")"
-							 " FROM pg_catalog.string_to_table(tview_row.c%d::pg_catalog.text, NULL) c)", i);
+							 " FROM pg_catalog.string_to_table(ROW(tview_row.c%d)::pg_catalog.text, NULL) c)", i);
 		else
 			appendStringInfo(&exact, ", tview_row.c%d", i);
 	}

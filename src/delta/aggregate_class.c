@@ -14,7 +14,8 @@
  *
  * A moving state can be stored if its type is not internal, or if it is the
  * very state of the plain aggregate, which has serialisation and combine
- * functions.
+ * functions.  Types of the user's that may call his functions when a state is
+ * read from text, as domains, are none of stored states.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +28,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "catalog/tv_state.h"
 #include "delta/compile_internal.h"
 
 static bool
@@ -41,7 +43,8 @@ has_storable_moving_state(const Aggref *aggref)
 	agg = (Form_pg_aggregate) GETSTRUCT(tuple);
 	result = OidIsValid(agg->aggminvtransfn) &&
 		agg->aggnumdirectargs == 0 &&
-		get_typtype(agg->aggmtranstype) != TYPTYPE_PSEUDO;
+		get_typtype(agg->aggmtranstype) != TYPTYPE_PSEUDO &&
+		tv_state_type_is_simple(agg->aggmtranstype);
 	if (OidIsValid(agg->aggminvtransfn) && agg->aggmtranstype == INTERNALOID)
 		result = agg->aggmtransfn == agg->aggtransfn &&
 			agg->aggtranstype == INTERNALOID &&

@@ -91,6 +91,44 @@ SELECT count(*) > 0 AS explained FROM tview.explain('few');
 SELECT * FROM tview.check('few');
 SELECT * FROM tview.check('rolled');
 DROP MATERIALIZED VIEW few, rolled;
+
+-- hidden tables and aggregates belong to the extension's owner: what is done as him calls no function of the user's.
+-- The check of a domain, when the initial state of an aggregate is read; casts and operators, when states are compared
+SET ROLE scenario_owner;
+CREATE FUNCTION own(anyelement) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF current_user <> 'scenario_owner' THEN RAISE 'called as %', current_user; END IF;
+  RETURN true;
+END $$;
+CREATE DOMAIN checked AS bigint CHECK (scenario.own(VALUE));
+CREATE FUNCTION add_checked(s checked, v bigint) RETURNS checked LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT (s + v)::scenario.checked $$;
+CREATE FUNCTION sub_checked(s checked, v bigint) RETURNS checked LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT (s - v)::scenario.checked $$;
+CREATE AGGREGATE total_checked(bigint) (sfunc = add_checked, stype = checked, initcond = '0',
+  msfunc = add_checked, minvfunc = sub_checked, mstype = checked, minitcond = '0');
+CREATE TYPE pair AS (a int, b text);
+CREATE FUNCTION shown(pair[]) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN scenario.own(1); END $$;
+CREATE CAST (pair[] AS text) WITH FUNCTION shown(pair[]) AS ASSIGNMENT;
+CREATE FUNCTION differ(numeric[], numeric[]) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN scenario.own(1); END $$;
+CREATE OPERATOR <> (FUNCTION = differ, LEFTARG = numeric[], RIGHTARG = numeric[]);
+CREATE MATERIALIZED VIEW totals USING tview AS SELECT title, total_checked(book_no) AS total FROM book GROUP BY title;
+CREATE MATERIALIZED VIEW lists USING tview AS
+  SELECT list, count(*) AS n FROM (SELECT title, array_agg((book_no, title)::pair) AS list FROM book GROUP BY title) l GROUP BY list;
+RESET ROLE;
+UPDATE book SET title = 'another' WHERE book_no = 1;
+SET ROLE scenario_owner;
+SELECT * FROM tview.check('totals');
+SELECT * FROM tview.check('lists');
+DROP MATERIALIZED VIEW totals, lists;
+DROP AGGREGATE total_checked(bigint);
+DROP FUNCTION add_checked, sub_checked;
+DROP DOMAIN checked;
+DROP CAST (pair[] AS text);
+DROP FUNCTION shown;
+DROP TYPE pair;
+DROP OPERATOR <> (numeric[], numeric[]);
+DROP FUNCTION differ, own;
+RESET ROLE;
+UPDATE book SET title = 'rewritten' WHERE book_no = 1;
 -- the owner loses its right on the table: writing fails clearly, or goes on
 REVOKE SELECT ON book FROM scenario_owner;
 SET ROLE scenario_writer;
