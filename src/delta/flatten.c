@@ -157,6 +157,32 @@ tv_flatten_needs_node(const Query *query)
 		query->limitOffset;
 }
 
+static Node *
+flatten_leaf(Node *exprs, void *query)
+{
+	return tv_compat_flatten_aliases(query, exprs);
+}
+
+/*
+ * FROM items that read columns of a join before them, by a name that may stand
+ * for those of both sides: FULL JOIN USING, then functions, LATERAL.
+ */
+static void
+flatten_lateral_aliases(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (!rte->lateral)
+			continue;
+		tv_leaf_mutate(rte, flatten_leaf, query);
+		rte->subquery = (Query *) tv_compat_flatten_aliases(query, (Node *) rte->subquery);
+	}
+}
+
 /* FROM and WHERE */
 static List *
 flatten_input(TvCompiler *c, Query *query, const TvPartial *base, List *corr)
@@ -165,6 +191,7 @@ flatten_input(TvCompiler *c, Query *query, const TvPartial *base, List *corr)
 	List	   *outer_corr = c->corr;
 	ListCell   *lc;
 
+	flatten_lateral_aliases(query);
 	c->corr = corr;
 	foreach(lc, query->jointree->fromlist)
 	{

@@ -147,13 +147,14 @@ add_source(Maker * m, Query *q, Text * text)
 
 /* The condition that joins the last item with those before. */
 static void
-join_condition(Maker * m, const Query *q, Text * text)
+join_condition(Maker * m, const Query *q, Text * text, bool full)
 {
 	char		l[48],
 				r[48];
 	Kind		kind;
 	int			last = q->nitems - 1;
-	bool		equal = !chance(m->rng, 8);
+	/* the server itself joins both sides in full by equality only */
+	bool		equal = full || !chance(m->rng, 8);
 
 	if (!find_column(m, q, 0, last, "ki", l, &kind) || !find_column(m, q, last, last + 1, "ki", r, &kind))
 	{
@@ -182,11 +183,12 @@ make_from(Maker * m, Query *q)
 	while (q->nitems < n && m->leaves < 5)
 	{
 		int			r = rnd(m->rng, 100);
+		bool		full = r >= 93;
 
 		text_add(&q->from, r < 68 ? " JOIN " : r < 88 ? " LEFT JOIN " : r < 93 ? " RIGHT JOIN " : " FULL JOIN ");
 		add_source(m, q, &q->from);
 		text_add(&q->from, " ON ");
-		join_condition(m, q, &q->from);
+		join_condition(m, q, &q->from, full);
 	}
 }
 

@@ -76,3 +76,27 @@ INSERT INTO t VALUES (1, 1, '{1}', '[]', '<r xmlns="http://z"><i at="2024-03-31 
 RESET TimeZone; RESET xmlbinary; RESET array_nulls; RESET xmloption; RESET DateStyle;
 TABLE as_text;
 :check
+
+-- a column that joins by its name, read by FROM items behind the join
+CREATE TABLE ja (id int PRIMARY KEY, j int, c int);
+CREATE TABLE jb (id int PRIMARY KEY, j int, p int);
+INSERT INTO ja VALUES (1, 1, 1), (2, 2, 2), (3, NULL, 3);
+INSERT INTO jb VALUES (1, 1, 1), (2, 3, 3), (4, 4, 4);
+CREATE MATERIALIZED VIEW merged_args USING tview AS
+  SELECT x, j, b.p FROM ja a FULL JOIN jb b USING (j) CROSS JOIN ROWS FROM (generate_series(1, j), generate_series(1, b.p)) z(x, y);
+CREATE MATERIALIZED VIEW merged_values USING tview AS SELECT x, j, b.p FROM ja a FULL JOIN jb b USING (j), LATERAL (VALUES (j), (1)) z(x);
+CREATE MATERIALIZED VIEW merged_lateral USING tview AS SELECT x, a.j, n FROM ja a FULL JOIN jb b USING (j), LATERAL (SELECT j + 1) z(x),
+  LATERAL (SELECT count(*) AS n FROM ja c WHERE c.j > x AND EXISTS (SELECT FROM jb d WHERE d.j = b.j)) y;
+CREATE MATERIALIZED VIEW merged_twice USING tview AS
+  SELECT x, j FROM ja a FULL JOIN (jb b FULL JOIN jb c USING (j)) USING (j) LEFT JOIN generate_series(1, j) z(x) ON x = j;
+CREATE FUNCTION merged_differs() RETURNS SETOF regclass LANGUAGE sql AS
+  $$ SELECT c.relation FROM unnest('{merged_args,merged_values,merged_lateral,merged_twice}'::regclass[]) v, tview.check(v) c $$;
+SELECT merged_differs();
+UPDATE ja SET j = j + 1;
+SELECT merged_differs();
+DELETE FROM jb WHERE id = 1;
+INSERT INTO jb VALUES (7, 2, 2), (8, NULL, 1);
+SELECT merged_differs();
+TRUNCATE ja;
+SELECT merged_differs();
+SELECT * FROM merged_args ORDER BY j, x;
