@@ -77,14 +77,18 @@ END
 	$pooler->kill_kill if $pooler;
 }
 
-# psql by way of the pooler: status, output, errors
+# psql by way of the pooler: status, output, errors.  It is given a file, for writing to one that cannot
+# connect, and so ends without having read, would end the test.
 sub pooled
 {
 	my ($database, $sql) = @_;
 	my ($out, $err) = ('', '');
 
-	IPC::Run::run([ 'psql', '-XqAt', '-h', $dir, '-p', $port, '-v', 'ON_ERROR_STOP=0', '-d', $database ],
-		'<', \$sql, '>', \$out, '2>', \$err);
+	unlink "$dir/sql";
+	append_to_file("$dir/sql", $sql);
+	IPC::Run::run(
+		[ 'psql', '-XqAt', '-h', $dir, '-p', $port, '-v', 'ON_ERROR_STOP=0', '-d', $database, '-f', "$dir/sql" ],
+		'<', \undef, '>', \$out, '2>', \$err);
 	chomp $out;
 	return ($? >> 8, $out, $err);
 }
