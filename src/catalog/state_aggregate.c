@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -28,12 +29,15 @@
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "catalog/extension_owner.h"
 #include "catalog/tv_catalog.h"
@@ -56,6 +60,8 @@ typedef struct TvStateAggregate
 PG_FUNCTION_INFO_V1(tview_call_namesake);
 
 static void tie_to_extension(Oid aggfn);
+static bool reading_calls_user(Oid type);
+static bool reading_row_calls_user(Oid relid);
 static bool describe(Oid aggfn, TvStateAggregate *want);
 static Oid	namesake(Oid function, Oid schema);
 static Oid	search(const TvStateAggregate *want, char **name);
@@ -115,20 +121,67 @@ tie_to_extension(Oid aggfn)
 }
 
 /*
- * May a value of the type be read from text as the extension's owner, as CREATE
- * AGGREGATE does with the initial state?  Domains call what their CHECK says, and
- * may be part of composite types, arrays and ranges.
+ * CREATE AGGREGATE reads the initial state from text, here as the extension's
+ * owner.
  */
 bool
-tv_state_type_is_simple(Oid type)
+tv_state_initial_is_readable(HeapTuple aggregate)
+{
+	bool		isnull;
+
+	SysCacheGetAttr(AGGFNOID, aggregate, Anum_pg_aggregate_aggminitval, &isnull);
+	return isnull ||
+		!reading_calls_user(((Form_pg_aggregate) GETSTRUCT(aggregate))->aggmtranstype);
+}
+
+/*
+ * Does the type's input function call functions that anybody may have written?
+ * Domains call what their CHECK says, and ranges their canonical function; only
+ * superusers make base types and operator classes.
+ */
+static bool
+reading_calls_user(Oid type)
 {
 	Oid			element = get_element_type(type);
 
+	check_stack_depth();
 	if (type < FirstGenbkiObjectId)
-		return true;
+		return false;
 	if (OidIsValid(element))
-		return tv_state_type_is_simple(element);
-	return get_typtype(type) == TYPTYPE_BASE || get_typtype(type) == TYPTYPE_ENUM;
+		return reading_calls_user(element);
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_BASE:
+		case TYPTYPE_ENUM:
+			return false;
+		case TYPTYPE_COMPOSITE:
+			return reading_row_calls_user(get_typ_typrelid(type));
+		case TYPTYPE_MULTIRANGE:
+			return reading_calls_user(get_multirange_range(type));
+		case TYPTYPE_RANGE:
+			return OidIsValid(lookup_type_cache(type, TYPECACHE_RANGE_INFO)->rng_canonical_finfo.fn_oid) ||
+				reading_calls_user(get_range_subtype(type));
+		default:
+			return true;
+	}
+}
+
+/* The lock keeps the columns as they are until the state has been read. */
+static bool
+reading_row_calls_user(Oid relid)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		result = false;
+
+	for (int i = 0; i < desc->natts && !result; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		result = !column->attisdropped && reading_calls_user(column->atttypid);
+	}
+	relation_close(rel, NoLock);
+	return result;
 }
 
 /* What the state aggregate of aggfn must be; false if there can be none. */
@@ -150,7 +203,7 @@ describe(Oid aggfn, TvStateAggregate *want)
 	want->finalfn = InvalidOid;
 	want->initval = get_initval(tuple, Anum_pg_aggregate_aggminitval);
 	storable = form->aggkind == AGGKIND_NORMAL && OidIsValid(form->aggminvtransfn) &&
-		tv_state_type_is_simple(form->aggmtranstype);
+		tv_state_initial_is_readable(tuple);
 	if (form->aggmtranstype == INTERNALOID)
 	{
 		want->finalfn = form->aggserialfn;

@@ -14,8 +14,8 @@
  *
  * A moving state can be stored if its type is not internal, or if it is the
  * very state of the plain aggregate, which has serialisation and combine
- * functions.  Types of the user's that may call his functions when a state is
- * read from text, as domains, are none of stored states.
+ * functions.  An initial state that would call the user's functions when it is
+ * read from text, as one of a domain, is not stored.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,7 +44,7 @@ has_storable_moving_state(const Aggref *aggref)
 	result = OidIsValid(agg->aggminvtransfn) &&
 		agg->aggnumdirectargs == 0 &&
 		get_typtype(agg->aggmtranstype) != TYPTYPE_PSEUDO &&
-		tv_state_type_is_simple(agg->aggmtranstype);
+		tv_state_initial_is_readable(tuple);
 	if (OidIsValid(agg->aggminvtransfn) && agg->aggmtranstype == INTERNALOID)
 		result = agg->aggmtransfn == agg->aggtransfn &&
 			agg->aggtranstype == INTERNALOID &&
