@@ -17,27 +17,25 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
-#include "access/transam.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_aggregate.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/defrem.h"
 #include "fmgr.h"
-#include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "parser/parse_node.h"
+#include "nodes/value.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include "catalog/extension_owner.h"
 #include "catalog/tv_catalog.h"
@@ -60,15 +58,14 @@ typedef struct TvStateAggregate
 PG_FUNCTION_INFO_V1(tview_call_namesake);
 
 static void tie_to_extension(Oid aggfn);
-static bool reading_calls_user(Oid type);
-static bool reading_row_calls_user(Oid relid);
+static void go_with_functions(Oid aggfn);
 static bool describe(Oid aggfn, TvStateAggregate *want);
 static Oid	namesake(Oid function, Oid schema);
 static Oid	search(const TvStateAggregate *want, char **name);
 static bool matches(Oid aggfn, const TvStateAggregate *want);
 static Oid	define(const TvStateAggregate *want, char *name);
 static char *get_initval(HeapTuple tuple, AttrNumber attno);
-static TypeName *function_name(Oid function);
+static List *function_name(Oid function);
 
 Oid
 tv_state_find_aggregate(Oid aggfn)
@@ -118,70 +115,40 @@ tie_to_extension(Oid aggfn)
 	ObjectAddressSet(aggregate, ProcedureRelationId, aggfn);
 	ObjectAddressSet(on, ExtensionRelationId, extension);
 	recordDependencyOn(&aggregate, &on, DEPENDENCY_AUTO_EXTENSION);
+	go_with_functions(aggfn);
 }
 
 /*
- * CREATE AGGREGATE reads the initial state from text, here as the extension's
- * owner.
+ * It goes with the functions and types it uses, too: nobody who drops them
+ * knows of it.  The aggregate it is the state of, which uses them as well, keeps
+ * them while it is there.
  */
-bool
-tv_state_initial_is_readable(HeapTuple aggregate)
+static void
+go_with_functions(Oid aggfn)
 {
-	bool		isnull;
+	Relation	depend = table_open(DependRelationId, RowExclusiveLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
 
-	SysCacheGetAttr(AGGFNOID, aggregate, Anum_pg_aggregate_aggminitval, &isnull);
-	return isnull ||
-		!reading_calls_user(((Form_pg_aggregate) GETSTRUCT(aggregate))->aggmtranstype);
-}
-
-/*
- * Does the type's input function call functions that anybody may have written?
- * Domains call what their CHECK says, and ranges their canonical function; only
- * superusers make base types and operator classes.
- */
-static bool
-reading_calls_user(Oid type)
-{
-	Oid			element = get_element_type(type);
-
-	check_stack_depth();
-	if (type < FirstGenbkiObjectId)
-		return false;
-	if (OidIsValid(element))
-		return reading_calls_user(element);
-	switch (get_typtype(type))
+	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(ProcedureRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(aggfn));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		case TYPTYPE_BASE:
-		case TYPTYPE_ENUM:
-			return false;
-		case TYPTYPE_COMPOSITE:
-			return reading_row_calls_user(get_typ_typrelid(type));
-		case TYPTYPE_MULTIRANGE:
-			return reading_calls_user(get_multirange_range(type));
-		case TYPTYPE_RANGE:
-			return OidIsValid(lookup_type_cache(type, TYPECACHE_RANGE_INFO)->rng_canonical_finfo.fn_oid) ||
-				reading_calls_user(get_range_subtype(type));
-		default:
-			return true;
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->deptype != DEPENDENCY_NORMAL ||
+			(form->refclassid != ProcedureRelationId && form->refclassid != TypeRelationId))
+			continue;
+		tuple = heap_copytuple(tuple);
+		((Form_pg_depend) GETSTRUCT(tuple))->deptype = DEPENDENCY_AUTO;
+		CatalogTupleUpdate(depend, &tuple->t_self, tuple);
 	}
-}
-
-/* The lock keeps the columns as they are until the state has been read. */
-static bool
-reading_row_calls_user(Oid relid)
-{
-	Relation	rel = relation_open(relid, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(rel);
-	bool		result = false;
-
-	for (int i = 0; i < desc->natts && !result; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(desc, i);
-
-		result = !column->attisdropped && reading_calls_user(column->atttypid);
-	}
-	relation_close(rel, NoLock);
-	return result;
+	systable_endscan(scan);
+	table_close(depend, RowExclusiveLock);
 }
 
 /* What the state aggregate of aggfn must be; false if there can be none. */
@@ -202,8 +169,7 @@ describe(Oid aggfn, TvStateAggregate *want)
 	want->transtype = form->aggmtranstype;
 	want->finalfn = InvalidOid;
 	want->initval = get_initval(tuple, Anum_pg_aggregate_aggminitval);
-	storable = form->aggkind == AGGKIND_NORMAL && OidIsValid(form->aggminvtransfn) &&
-		tv_state_initial_is_readable(tuple);
+	storable = form->aggkind == AGGKIND_NORMAL && OidIsValid(form->aggminvtransfn);
 	if (form->aggmtranstype == INTERNALOID)
 	{
 		want->finalfn = form->aggserialfn;
@@ -333,60 +299,49 @@ matches(Oid aggfn, const TvStateAggregate *want)
 	return result;
 }
 
-/* CREATE AGGREGATE tview.name, as the owner of the extension. */
+/*
+ * Make aggregate tview.name, which belongs to the owner of the extension.
+ *
+ * Not by DefineAggregate: it reads the initial state from text, as him here,
+ * which may call functions of the user's (the CHECK of a domain, the canonical
+ * function of a range).  What the owner's queries read is read as that owner.
+ */
 static Oid
 define(const TvStateAggregate *want, char *name)
 {
-	List	   *args = NIL;
-	List	   *parameters;
-	ParseState *pstate = make_parsestate(NULL);
 	TvUser		save;
 	ObjectAddress address;
 
-	for (int i = 0; i < want->argtypes->dim1; i++)
-	{
-		FunctionParameter *arg = makeNode(FunctionParameter);
-
-		arg->argType = makeTypeNameFromOid(want->argtypes->values[i], -1);
-		arg->mode = FUNC_PARAM_DEFAULT;
-		args = lappend(args, arg);
-	}
-	parameters = list_make2(makeDefElem("sfunc", (Node *) function_name(want->transfn), -1),
-							makeDefElem("stype", (Node *) makeTypeNameFromOid(want->transtype, -1), -1));
-	if (OidIsValid(want->finalfn))
-		parameters = lappend(parameters,
-							 makeDefElem("finalfunc", (Node *) function_name(want->finalfn), -1));
-	if (want->initval)
-		parameters = lappend(parameters,
-							 makeDefElem("initcond", (Node *) makeString(want->initval), -1));
-	if (OidIsValid(want->combinefn))
-		parameters = lappend(parameters,
-							 makeDefElem("combinefunc", (Node *) function_name(want->combinefn), -1));
-	if (OidIsValid(want->serialfn))
-		parameters = list_concat(parameters,
-								 list_make2(makeDefElem("serialfunc", (Node *) function_name(want->serialfn), -1),
-											makeDefElem("deserialfunc", (Node *) function_name(want->deserialfn), -1)));
-	if (want->parallel_safe)
-		parameters = lappend(parameters,
-							 makeDefElem("parallel", (Node *) makeString("safe"), -1));
-
 	tv_extension_owner_enter(&save);
-	address = DefineAggregate(pstate, list_make2(makeString("tview"), makeString(name)),
-							  list_make2(args, makeInteger(-1)), false, parameters, false);
+	address = AggregateCreate(name, tv_catalog_schema(), false, AGGKIND_NORMAL,
+							  want->argtypes->dim1, 0, want->argtypes,
+							  PointerGetDatum(NULL), PointerGetDatum(NULL),
+							  PointerGetDatum(NULL), NIL, InvalidOid,
+							  function_name(want->transfn),
+							  function_name(want->finalfn),
+							  function_name(want->combinefn),
+							  function_name(want->serialfn),
+							  function_name(want->deserialfn),
+							  NIL, NIL, NIL, false, false,
+							  AGGMODIFY_READ_ONLY, AGGMODIFY_READ_ONLY,
+							  NIL, want->transtype, 0, InvalidOid, 0,
+							  want->initval, NULL,
+							  want->parallel_safe ? PROPARALLEL_SAFE : PROPARALLEL_UNSAFE);
 	tv_extension_owner_leave(&save);
-	free_parsestate(pstate);
 
 	CommandCounterIncrement();
 	tie_to_extension(address.objectId);
 	return address.objectId;
 }
 
-/* A function's qualified name, as the grammar gives it to CREATE AGGREGATE. */
-static TypeName *
+/* A function's qualified name, NIL for none. */
+static List *
 function_name(Oid function)
 {
-	return makeTypeNameFromNameList(list_make2(makeString(get_namespace_name(get_func_namespace(function))),
-											   makeString(get_func_name(function))));
+	if (!OidIsValid(function))
+		return NIL;
+	return list_make2(makeString(get_namespace_name(get_func_namespace(function))),
+					  makeString(get_func_name(function)));
 }
 
 static char *

@@ -12,7 +12,6 @@
 #define TV_STATE_H
 
 #include "access/attnum.h"
-#include "access/htup.h"
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
@@ -70,13 +69,6 @@ extern Oid	tv_state_find_single_index(Relation rel);
 extern void tv_state_make_key_index(Oid relid, int nkeys, const AttrNumber *keys);
 extern void tv_state_make_hash_index(Oid relid);
 extern void tv_state_make_single_index(Oid relid);
-
-/*
- * Does reading the initial moving state of an aggregate (its row in
- * pg_aggregate), if it has one, call none of the user's functions?  Takes
- * AccessShareLock on composite types that it looks into.
- */
-extern bool tv_state_initial_is_readable(HeapTuple aggregate);
 
 /*
  * The aggregate of schema tview that computes the moving transition state of

@@ -14,8 +14,7 @@
  *
  * A moving state can be stored if its type is not internal, or if it is the
  * very state of the plain aggregate, which has serialisation and combine
- * functions.  An initial state that would call the user's functions when it is
- * read from text, as one of a domain, is not stored.
+ * functions.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,8 +26,6 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-#include "catalog/tv_state.h"
 #include "delta/compile_internal.h"
 
 static bool
@@ -43,8 +40,7 @@ has_storable_moving_state(const Aggref *aggref)
 	agg = (Form_pg_aggregate) GETSTRUCT(tuple);
 	result = OidIsValid(agg->aggminvtransfn) &&
 		agg->aggnumdirectargs == 0 &&
-		get_typtype(agg->aggmtranstype) != TYPTYPE_PSEUDO &&
-		tv_state_initial_is_readable(tuple);
+		get_typtype(agg->aggmtranstype) != TYPTYPE_PSEUDO;
 	if (OidIsValid(agg->aggminvtransfn) && agg->aggmtranstype == INTERNALOID)
 		result = agg->aggmtransfn == agg->aggtransfn &&
 			agg->aggtranstype == INTERNALOID &&

@@ -1,5 +1,5 @@
 -- User-defined aggregates whose moving state is of the user's own type: composite, range, array of them.
--- They are maintained by their functions, unless reading the initial state calls a function of the user's.
+-- They are maintained by their functions, also where reading the initial state calls functions of the user's.
 SET client_min_messages = warning;
 CREATE EXTENSION pg_tviews;
 
@@ -54,7 +54,7 @@ CREATE MATERIALIZED VIEW every USING tview AS SELECT own_mean(price) AS m, own_s
 CREATE MATERIALIZED VIEW holds USING tview AS SELECT shelf, own_held(price) AS h FROM item GROUP BY shelf;
 CREATE MATERIALIZED VIEW nulls USING tview AS SELECT shelf, own_held_null(price) AS h FROM item GROUP BY shelf;
 
--- by their functions all but holds
+-- by their functions
 CREATE FUNCTION differing() RETURNS SETOF regclass LANGUAGE sql AS
   $$ SELECT c.relation FROM tview.views v, tview.check(v.view) c $$;
 SELECT v.view, e.value FROM tview.views v, tview.explain(v.view::text) e
@@ -77,8 +77,7 @@ INSERT INTO item VALUES (1, 1, 1.0);
 SELECT differing();
 SELECT * FROM every;
 
--- a range's canonical function may be the user's: one in C passes for him.  The server has those of its own ranges only,
--- so a range of int4 made with one of them stands for it
+-- a range with a canonical function
 CREATE TYPE steps;
 CREATE FUNCTION stepwise(steps) RETURNS steps LANGUAGE internal IMMUTABLE STRICT AS 'int4range_canonical';
 CREATE TYPE steps AS RANGE (subtype = int, canonical = stepwise);

@@ -111,14 +111,17 @@ CREATE CAST (pair[] AS text) WITH FUNCTION shown(pair[]) AS ASSIGNMENT;
 CREATE FUNCTION differ(numeric[], numeric[]) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN scenario.own(1); END $$;
 CREATE OPERATOR <> (FUNCTION = differ, LEFTARG = numeric[], RIGHTARG = numeric[]);
 CREATE MATERIALIZED VIEW totals USING tview AS SELECT title, total_checked(book_no) AS total FROM book GROUP BY title;
+CREATE MATERIALIZED VIEW total USING tview AS SELECT total_checked(book_no) AS total FROM book;
 CREATE MATERIALIZED VIEW lists USING tview AS
   SELECT list, count(*) AS n FROM (SELECT title, array_agg((book_no, title)::pair) AS list FROM book GROUP BY title) l GROUP BY list;
 RESET ROLE;
 UPDATE book SET title = 'another' WHERE book_no = 1;
 SET ROLE scenario_owner;
 SELECT * FROM tview.check('totals');
+SELECT * FROM tview.check('total');
+SELECT t.title, t.total, e.value FROM totals t, tview.explain('totals') e WHERE e.property = 'strategy' AND t.total = 1;
 SELECT * FROM tview.check('lists');
-DROP MATERIALIZED VIEW totals, lists;
+DROP MATERIALIZED VIEW totals, total, lists;
 DROP AGGREGATE total_checked(bigint);
 DROP FUNCTION add_checked, sub_checked;
 DROP DOMAIN checked;
