@@ -368,7 +368,67 @@ tv_correlate_safe_quals(List *quals, const TvPartial *p)
 	return result;
 }
 
-/* The part of an outer product that vars depend on. */
+typedef struct OuterContext
+{
+	int			depth;			/* of the query looked at */
+} OuterContext;
+
+static bool
+names_outer(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varlevelsup == (Index) ((OuterContext *) context)->depth;
+	return expression_tree_walker(node, names_outer, context);
+}
+
+/* May a query fail by what it computes of the row of the outer product? */
+static bool
+outer_may_fail(Node *node, void *context)
+{
+	OuterContext *outer = context;
+	bool		result;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		outer->depth++;
+		result = query_tree_walker((Query *) node, outer_may_fail, context, 0);
+		outer->depth--;
+		return result;
+	}
+	switch (nodeTag(node))
+	{
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+		case T_ScalarArrayOpExpr:
+		case T_CoerceViaIO:
+		case T_CoerceToDomain:
+		case T_ArrayCoerceExpr:
+		case T_Aggref:
+		case T_WindowFunc:
+		case T_SubscriptingRef:
+		case T_RowCompareExpr:
+		case T_XmlExpr:
+			/* subqueries are looked at by themselves */
+			if (!checkExprHasSubLink(node) && names_outer(node, context) &&
+				tv_expr_may_fail(node))
+				return true;
+			break;
+		default:
+			break;
+	}
+	return expression_tree_walker(node, outer_may_fail, context);
+}
+
+/*
+ * The part of an outer product that vars depend on.  If something of their
+ * values may fail, it has no rows that the whole has not.
+ */
 TvPartial *
 tv_correlate_restrict(TvCompiler *c, const TvPartial *p, Query *query, int **map,
 					  List **columns, List **quals)
@@ -377,11 +437,13 @@ tv_correlate_restrict(TvCompiler *c, const TvPartial *p, Query *query, int **map
 	Bitmapset  *needed = NULL;
 	TvPartial  *safe = tv_partial_copy(p);
 	TvPartial  *result;
+	OuterContext outer = {0};
 	ListCell   *lc;
 
 	foreach(lc, vars)
 		needed = bms_add_member(needed, lfirst_node(Var, lc)->varno - 1);
 	safe->quals = tv_correlate_safe_quals(p->quals, p);
+	needed = tv_partial_connect(safe, needed, outer_may_fail((Node *) query, &outer));
 	result = tv_partial_restrict(safe, needed, map);
 	*columns = (List *) tv_partial_renumber((Node *) tv_correlate_domain(c, p, vars, quals), *map);
 	return result;

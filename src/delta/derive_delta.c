@@ -20,8 +20,8 @@
  * database at one time, and the sum takes them out again.  Expressions must
  * not see such pairs, for they might fail on them: the terms deliver the raw
  * columns, these are added up by their image, and output expressions and
- * quals that could fail are evaluated on what is left.  A node that computes
- * its touched groups anew is told of groups too many instead, where that is safe.
+ * quals that could fail are evaluated on what is left; leaves that could fail
+ * become a second stage (derive_stages.c).  A node that computes its touched groups anew is told of groups too many instead, where that is safe.
  *
  * The change of an aggregate over all rows that others are compared with has a
  * sharper rule: derive_flip.c.
@@ -30,9 +30,7 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "catalog/pg_aggregate.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -43,7 +41,7 @@
 #include "utils/lsyscache.h"
 
 #include "delta/derive_flip.h"
-#include "delta/derive_product.h"
+#include "delta/derive_stages.h"
 #include "delta/late_quals.h"
 #include "delta/shield_nulls.h"
 #include "delta/type_image.h"
@@ -57,6 +55,9 @@ typedef struct DeltaContext
 	const TvGraph *graph;
 	TvLayout  **layouts;
 	const double *rows;
+	int			nsources;		/* of the graph, then stages ... */
+	Query	  **deltas;			/* ... whose changes are these queries, by
+								 * source */
 } DeltaContext;
 
 static bool derivations_count(const TvNode *node, const Bitmapset *leaves,
@@ -64,6 +65,8 @@ static bool derivations_count(const TvNode *node, const Bitmapset *leaves,
 static List *derivation_columns(const TvNode *node, const TvBranch *branch);
 static Bitmapset *changed_leaves(const TvBranch *branch, const Bitmapset *changed);
 static List *single_terms(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs);
+static List *several_terms(DeltaContext *d, const TvBranch *branch,
+						   const Bitmapset *leaves, List *exprs, List *apart);
 static Query *netted_terms(DeltaContext *d, const TvBranch *branch,
 						   const Bitmapset *leaves, List *exprs, List *apart);
 static List *terms_of(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, int j,
@@ -84,7 +87,7 @@ Query *
 tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *changed,
 				TvLayout **layouts, const double *rows)
 {
-	DeltaContext d = {graph, layouts, rows};
+	DeltaContext d = {graph, layouts, rows, graph->nsources};
 	List	   *terms = NIL;
 	Query	   *query;
 	ListCell   *lc;
@@ -106,7 +109,8 @@ tv_derive_delta(const TvGraph *graph, const TvNode *node, const Bitmapset *chang
 				terms = list_concat(terms, terms_of(&d, branch, leaves, leaf, exprs, branch->quals));
 		}
 		else if (!bms_is_empty(leaves))
-			terms = lappend(terms, netted_terms(&d, branch, leaves, exprs, derivation_columns(node, branch)));
+			terms = list_concat(terms, several_terms(&d, branch, leaves, exprs,
+													 derivation_columns(node, branch)));
 	}
 	if (terms == NIL)
 		return NULL;
@@ -172,6 +176,9 @@ touches_only(const TvNode *node, const TvBranch *branch, List *exprs)
 	foreach(lc, branch->quals)
 		if (qual_may_fail(lfirst(lc), branch))
 		return false;
+	for (int i = 0; i < list_length(branch->leaves); i++)
+		if (tv_stages_leaf_may_fail(branch, i))
+			return false;
 	return true;
 }
 
@@ -200,6 +207,36 @@ single_terms(DeltaContext *d, const TvBranch *branch, int leaf, List *exprs)
 	add_choices(d, branch, states, -1, bms_make_singleton(leaf), exprs, branch->quals, false,
 				&terms);
 	return terms;
+}
+
+/*
+ * The delta by several changed leaves, or by one whose rows are netted all the
+ * same.
+ */
+static List *
+several_terms(DeltaContext *d, const TvBranch *branch, const Bitmapset *leaves, List *exprs,
+			  List *apart)
+{
+	DeltaContext staged = *d;
+	TvStages	s;
+
+	if (!tv_stages_split(d->graph, branch, leaves, d->nsources, apart, &s))
+		return list_make1(netted_terms(d, branch, leaves, exprs, apart));
+
+	staged.nsources++;
+	staged.layouts = palloc0(sizeof(TvLayout *) * staged.nsources);
+	memcpy(staged.layouts, d->layouts, sizeof(TvLayout *) * d->nsources);
+	staged.layouts[d->nsources] = s.layout;
+	staged.deltas = palloc0(sizeof(Query *) * staged.nsources);
+	if (d->deltas)
+		memcpy(staged.deltas, d->deltas, sizeof(Query *) * d->nsources);
+	staged.deltas[d->nsources] =
+		tv_query_union_all(several_terms(d, s.first, s.first_changed, s.first->exprs, NIL));
+
+	exprs = (List *) tv_stages_map(&s, (Node *) exprs);
+	if (apart == NIL && bms_membership(s.second_changed) == BMS_SINGLETON)
+		return single_terms(&staged, s.second, 0, exprs);
+	return several_terms(&staged, s.second, s.second_changed, exprs, s.apart);
 }
 
 /* The raw columns that expressions over the leaves need. */
@@ -466,7 +503,7 @@ static void
 add_choices(DeltaContext *d, const TvBranch *branch, TvLeafState *states, int k,
 			const Bitmapset *deltas, List *exprs, List *quals, bool negative, List **terms)
 {
-	TvProduct	product = {d->graph, branch, states, d->layouts, d->rows};
+	TvProduct	product = {d->graph, branch, states, d->layouts, d->rows, d->deltas};
 	int			only;
 
 	k = bms_next_member(deltas, k);
@@ -505,34 +542,10 @@ sees_nulls(Node *node, void *context)
 	return expression_tree_walker(node, sees_nulls, context);
 }
 
-static bool
-contains_failing_function(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	/* rows of one leaf did exist: only what sees several is in danger */
-	if (bms_membership(pull_varnos(NULL, node)) != BMS_MULTIPLE)
-		return false;
-	if (IsA(node, Var) || IsA(node, Const) || IsA(node, RelabelType) ||
-		IsA(node, NullTest) || IsA(node, BooleanTest) || IsA(node, BoolExpr) ||
-		IsA(node, List))
-		return expression_tree_walker(node, contains_failing_function, context);
-	if (IsA(node, OpExpr) || IsA(node, DistinctExpr))
-	{
-		OpExpr	   *op = (OpExpr *) node;
-
-		/* comparisons of the server's own types do not fail */
-		if (op->opno >= FirstGenbkiObjectId || get_op_index_interpretation(op->opno) == NIL)
-			return true;
-		return expression_tree_walker(node, contains_failing_function, context);
-	}
-	return true;
-}
-
 /* May the qual raise an error on a pair of rows that never coexisted? */
 static bool
 qual_may_fail(Node *qual, const TvBranch *branch)
 {
-	return contains_failing_function(qual, NULL) ||
+	return tv_stages_may_fail(branch, qual, -1) ||
 		(sees_nulls(qual, unconstify(TvBranch *, branch)) && tv_expr_may_fail(qual));
 }

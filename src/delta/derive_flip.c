@@ -107,7 +107,8 @@ bool
 tv_flip_applies(const TvGraph *graph, const TvBranch *branch, int leaf, List *exprs, List *quals)
 {
 	TvLeaf	   *l = list_nth(branch->leaves, leaf);
-	TvSource   *source = l->source >= 0 ? graph->sources[l->source] : NULL;
+	TvSource   *source = l->source >= 0 && l->source < graph->nsources ?
+	graph->sources[l->source] : NULL;
 	int			comparison;
 	int			side;
 	ListCell   *lc;

@@ -85,10 +85,17 @@ tv_derive_presence_name(const TvLeaf *leaf, int index)
 	return name.data;
 }
 
-static double
-expected_rows(const TvProduct *p, const TvLeaf *leaf)
+/* The change of a leaf: as it is, or of the presence of its rows. */
+static RangeTblEntry *
+change_rte(const TvProduct *p, int i, bool presence)
 {
-	return p->rows ? p->rows[leaf->source] : 1;
+	TvLeaf	   *leaf = list_nth(p->branch->leaves, i);
+
+	if (leaf->source >= p->graph->nsources)
+		return tv_query_subquery_rte(copyObject(p->deltas[leaf->source]), "change");
+	return tv_query_delta_rte(presence ? tv_derive_presence_name(leaf, i) :
+							  tv_derive_delta_name(leaf->source),
+							  p->layouts[leaf->source], p->rows ? p->rows[leaf->source] : 1);
 }
 
 static AttrNumber
@@ -257,13 +264,12 @@ old_rte(Builder *b, int i)
 	const TvProduct *p = b->p;
 	TvLeaf	   *leaf = list_nth(p->branch->leaves, i);
 	TvLayout   *layout = p->layouts[leaf->source];
-	char	   *name = tv_derive_delta_name(leaf->source);
 	Var		   *w = makeVar(1, layout->natts + 1, INT8OID, -1, InvalidOid, 0);
 	List	   *parts = NIL;
 	RangeTblEntry *rte;
 
 #define NOW tv_query_leaf_rte(p->graph, leaf)
-#define CHANGE tv_query_delta_rte(name, layout, expected_rows(p, leaf))
+#define CHANGE change_rte(p, i, false)
 	/* the parts stand two levels below the product */
 	if (leaf->mode != TV_LEAF_ANTI)
 	{
@@ -384,7 +390,6 @@ leaf_rte(Builder *b, int i)
 {
 	TvLeaf	   *leaf = list_nth(b->p->branch->leaves, i);
 	RangeTblEntry *rte;
-	char	   *name;
 
 	switch (b->p->states[i])
 	{
@@ -404,9 +409,7 @@ leaf_rte(Builder *b, int i)
 			break;
 	}
 	/* all but the columns of a LEFT leaf's match is a matter of presence */
-	name = b->p->states[i] == TV_STATE_DELTA_NULL || leaf->mode == TV_LEAF_ANTI ?
-		tv_derive_presence_name(leaf, i) : tv_derive_delta_name(leaf->source);
-	return tv_query_delta_rte(name, b->p->layouts[leaf->source], expected_rows(b->p, leaf));
+	return change_rte(b->p, i, b->p->states[i] == TV_STATE_DELTA_NULL || leaf->mode == TV_LEAF_ANTI);
 }
 
 static Node *

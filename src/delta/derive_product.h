@@ -28,6 +28,8 @@ typedef struct TvProduct
 	TvLayout  **layouts;		/* by source: of those that changed */
 	const double *rows;			/* expected number of delta rows, by source,
 								 * or NULL */
+	Query	  **deltas;			/* by source, or NULL: the change of what is
+								 * no source of the graph */
 } TvProduct;
 
 /*

@@ -103,7 +103,7 @@ tv_query_leaf_rte(const TvGraph *graph, const TvLeaf *leaf)
 {
 	RangeTblEntry *rte = copyObject(leaf->rte);
 
-	if (leaf->source >= 0)
+	if (leaf->source >= 0 && leaf->source < graph->nsources)
 	{
 		rte->relid = graph->sources[leaf->source]->relid;
 		rte->rellockmode = AccessShareLock;

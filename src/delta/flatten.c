@@ -23,6 +23,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/prep.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 
 #include "delta/compile_internal.h"
 #include "tv_compat.h"
@@ -183,25 +184,76 @@ flatten_lateral_aliases(Query *query)
 	}
 }
 
-/* FROM and WHERE */
+/* The range table entries in a FROM item; *lateral: is there a subquery that reads items before it? */
+static Bitmapset *
+item_rtis(const Query *query, Node *item, bool *lateral)
+{
+	RangeTblEntry *rte;
+
+	if (IsA(item, JoinExpr))
+		return bms_join(item_rtis(query, ((JoinExpr *) item)->larg, lateral),
+						item_rtis(query, ((JoinExpr *) item)->rarg, lateral));
+	rte = rt_fetch(((RangeTblRef *) item)->rtindex, query->rtable);
+	*lateral |= rte->lateral && rte->rtekind == RTE_SUBQUERY;
+	return bms_make_singleton(((RangeTblRef *) item)->rtindex);
+}
+
+/* Apply the conditions on these entries; returns those that are left. */
+static List *
+filter_early(TvCompiler *c, Query *query, List *partials, const Bitmapset *rtis, List *quals)
+{
+	List	   *left = NIL;
+	List	   *now = NIL;
+	ListCell   *lc;
+
+	foreach(lc, quals)
+	{
+		Bitmapset  *varnos = pull_varnos(NULL, tv_compat_flatten_aliases(query, copyObject(lfirst(lc))));
+
+		if (bms_is_empty(varnos) || !bms_is_subset(varnos, rtis) || checkExprHasSubLink(lfirst(lc)))
+			left = lappend(left, lfirst(lc));
+		else
+			now = lappend(now, lfirst(lc));
+	}
+	if (now != NIL)
+		foreach(lc, partials)
+			(void) tv_flatten_filter(c, query, lfirst(lc),
+									 copyObject((Node *) make_ands_explicit(now)));
+	return left;
+}
+
+/*
+ * FROM and WHERE.  A subquery that reads items before it is to see no rows of
+ * them that WHERE leaves out.
+ */
 static List *
 flatten_input(TvCompiler *c, Query *query, const TvPartial *base, List *corr)
 {
 	List	   *partials = list_make1(tv_partial_make(list_length(query->rtable), base));
+	List	   *quals = make_ands_implicit((Expr *) query->jointree->quals);
 	List	   *outer_corr = c->corr;
+	Bitmapset  *rtis = NULL;
 	ListCell   *lc;
 
 	flatten_lateral_aliases(query);
 	c->corr = corr;
 	foreach(lc, query->jointree->fromlist)
 	{
-		partials = tv_flatten_from_item(c, query, lfirst(lc), partials);
+		bool		lateral = false;
+		Bitmapset  *own = item_rtis(query, lfirst(lc), &lateral);
+
+		if (lateral)
+			quals = filter_early(c, query, partials, rtis, quals);
+		if (!c->refusal)
+			partials = tv_flatten_from_item(c, query, lfirst(lc), partials);
 		if (c->refusal)
 			return NIL;
+		rtis = bms_join(rtis, own);
 	}
 	c->corr = outer_corr;
 	foreach(lc, partials)
-		if (!tv_flatten_filter(c, query, lfirst(lc), query->jointree->quals))
+		if (quals != NIL &&
+			!tv_flatten_filter(c, query, lfirst(lc), copyObject((Node *) make_ands_explicit(quals))))
 		return NIL;
 	return partials;
 }

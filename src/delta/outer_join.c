@@ -31,6 +31,7 @@
 
 #include "delta/correlate.h"
 #include "delta/outer_side.h"
+#include "delta/shield_nulls.h"
 #include "delta/subquery.h"
 #include "tv_compat.h"
 
@@ -80,8 +81,40 @@ by_equalities(TvOuterSide *s, const TvPartial *p, List **branches)
 }
 
 /*
+ * May the join of p with its other leaves fail by what it computes of rows of
+ * p?
+ */
+static bool
+join_may_fail(const TvPartial *product, const TvPartial *p)
+{
+	int			before = list_length(p->leaves);
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	foreach(lc, product->quals)
+		if (!list_member(p->quals, lfirst(lc)))
+		parts = lappend(parts, lfirst(lc));
+	for (int i = before; i < list_length(product->leaves); i++)
+	{
+		TvLeaf	   *leaf = list_nth(product->leaves, i);
+
+		parts = list_concat(parts, leaf->quals);
+		parts = list_concat(parts, tv_leaf_exprs(leaf->rte));
+	}
+	foreach(lc, parts)
+	{
+		int			first = bms_next_member(pull_varnos(NULL, lfirst(lc)), -1);
+
+		if (first >= 0 && first <= before && tv_expr_may_fail(lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
+/*
  * The columns of p that have a match, from the joined products: their first
- * leaves are p's.
+ * leaves are p's.  If something of their values may fail, it is computed for
+ * no rows but those of p.
  */
 static TvCorrelation *
 by_columns(TvOuterSide *s, const TvPartial *p, List *columns, List *joined, List **branches)
@@ -101,6 +134,7 @@ by_columns(TvOuterSide *s, const TvPartial *p, List *columns, List *joined, List
 
 		foreach(lv, columns)
 			needed = bms_add_member(needed, lfirst_node(Var, lv)->varno - 1);
+		needed = tv_partial_connect(p, needed, join_may_fail(product, p));
 		for (int i = list_length(p->leaves); i < list_length(product->leaves); i++)
 			needed = bms_add_member(needed, i);
 		product->quals = tv_correlate_safe_quals(product->quals, p);

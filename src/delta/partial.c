@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -127,6 +128,95 @@ leaf_needs(const TvLeaf *leaf)
 	Bitmapset  *varnos = pull_varnos(NULL, (Node *) leaf->quals);
 
 	return bms_add_members(varnos, pull_varnos(NULL, (Node *) tv_leaf_exprs(leaf->rte)));
+}
+
+/* The sets of leaves that conditions, and what leaves look at, join: List of Bitmapset * of leaves. */
+static List *
+links(const TvPartial *partial)
+{
+	List	   *result = NIL;
+	List	   *sets = NIL;
+	ListCell   *lc;
+
+	foreach(lc, partial->quals)
+		sets = lappend(sets, pull_varnos(NULL, lfirst(lc)));
+	foreach(lc, partial->leaves)
+		sets = lappend(sets, bms_add_member(leaf_needs(lfirst(lc)), foreach_current_index(lc) + 1));
+	foreach(lc, sets)
+	{
+		Bitmapset  *leaves = NULL;
+		int			varno = -1;
+
+		while ((varno = bms_next_member(lfirst(lc), varno)) >= 0)
+			leaves = bms_add_member(leaves, varno - 1);
+		if (bms_membership(leaves) == BMS_MULTIPLE)
+			result = lappend(result, leaves);
+	}
+	return result;
+}
+
+/* What is joined to a leaf by links among these leaves. */
+static Bitmapset *
+reachable(List *links, int leaf, const Bitmapset *among)
+{
+	Bitmapset  *result = bms_make_singleton(leaf);
+	bool		grown = true;
+	ListCell   *lc;
+
+	while (grown)
+	{
+		grown = false;
+		foreach(lc, links)
+		{
+			Bitmapset  *link = lfirst(lc);
+
+			if (bms_overlap(link, result) && !bms_is_subset(link, result) &&
+				bms_is_subset(link, among))
+			{
+				result = bms_add_members(result, link);
+				grown = true;
+			}
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	return result;
+}
+
+Bitmapset *
+tv_partial_connect(const TvPartial *partial, const Bitmapset *needed, bool whole)
+{
+	List	   *all_links = links(partial);
+	Bitmapset  *all = NULL;
+	Bitmapset  *joined = NULL;
+	int			nleaves = list_length(partial->leaves);
+	int			i = -1;
+
+	if (nleaves > 0)
+		all = bms_add_range(NULL, 0, nleaves - 1);
+	while ((i = bms_next_member(needed, i)) >= 0)
+		if (!bms_is_member(i, joined))
+			joined = bms_join(joined, reachable(all_links, i, all));
+	if (whole)
+		return joined;
+
+	/* without those that do not help to join them */
+	for (i = nleaves - 1; i >= 0; i--)
+	{
+		Bitmapset  *less;
+		int			k = -1;
+
+		if (!bms_is_member(i, joined) || bms_is_member(i, needed))
+			continue;
+		less = bms_del_member(bms_copy(joined), i);
+		/* each of them reaches as many of them as with it */
+		while ((k = bms_next_member(needed, k)) >= 0)
+			if (!bms_equal(bms_intersect(needed, reachable(all_links, k, joined)),
+						   bms_intersect(needed, reachable(all_links, k, less))))
+				break;
+		if (k < 0)
+			joined = less;
+	}
+	return joined;
 }
 
 static Node *

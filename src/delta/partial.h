@@ -46,6 +46,14 @@ extern List *tv_partial_multiply(TvPartial *partial, const TvBranch *branch);
 extern TvPartial *tv_partial_product(const TvPartial *a, const TvPartial *b);
 
 /*
+ * These leaves (indexes), with those by which the partial joins them to each
+ * other, so that their product has no pairs that the whole has not; whole: with
+ * all leaves that are joined to them, so that it has no more rows.
+ */
+extern Bitmapset *tv_partial_connect(const TvPartial *partial, const Bitmapset *needed,
+									 bool whole);
+
+/*
  * These leaves (indexes) of the partial, those that they depend on, and the
  * quals on them: they have all the values of their columns that the whole has,
  * perhaps more.  *map: by leaf, its new index or -1.
