@@ -25,6 +25,7 @@ extern int	tv_read_in_statement;
 
 /* From this many changed rows on, the delta plan for many rows is used. */
 extern int	tv_bulk_rows;
+extern int	tv_small_partition;
 
 /* More keys than that are not locked one by one by a transaction. */
 extern int	tv_lock_escalation;

@@ -193,6 +193,7 @@ observe_plan(TvRunObserver *self, TvPlan *plan, QueryDesc *desc)
 			break;
 		case TV_PLAN_RECOMPUTE:
 		case TV_PLAN_RECOMPUTE_KEYS:
+		case TV_PLAN_SUFFIX:
 			place = TV_REPORT_RECOMPUTE;
 			break;
 		case TV_PLAN_RECOMPUTE_NULL_KEYS:
@@ -203,7 +204,10 @@ observe_plan(TvRunObserver *self, TvPlan *plan, QueryDesc *desc)
 			return;
 	}
 	if (observer->current && place != TV_REPORT_DELTA)
+	{
+		observer->current->from_change = plan->kind == TV_PLAN_SUFFIX;
 		observer->current->lost = !observer->current->keyed && plan->kind != TV_PLAN_RECOMPUTE;
+	}
 	if (observer->current)
 		tv_report_plan(observer->report, observer->current, place, desc);
 }

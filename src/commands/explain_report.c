@@ -274,6 +274,8 @@ print_recompute(ExplainState *es, TvNodeReport *node, TvReportPlan place)
 	if (node->keyed)
 		what = (place == TV_REPORT_RECOMPUTE_NULLS ? "touched groups with a null key" :
 				"touched groups");
+	if (node->from_change && place == TV_REPORT_RECOMPUTE)
+		what = "rows from the first change on";
 	if (es->format == EXPLAIN_FORMAT_TEXT)
 	{
 		ExplainPropertyText("Recompute", what, es);

@@ -380,6 +380,9 @@ tv_graph_strategy(const TvNode *node)
 		return node->union_all ? "recursion by iterations" : "recursion, lost rows derived again";
 	if (node->top_rows)
 		return node->nkeys > 0 ? "first rows of touched partitions" : "first rows";
+	if (node->suffix)
+		return node->nkeys > 0 ? "recompute touched partitions from the first change on" :
+			"recompute from the first change on";
 	if (node->kind == TV_NODE_PARTITION && node->nkeys > 0)
 		return "recompute touched partitions";
 	if (node->distinct)
@@ -398,7 +401,7 @@ tv_graph_full_recompute(const TvGraph *graph)
 	{
 		TvNode	   *node = graph->nodes[i];
 
-		if (!node->recompute || node->nkeys > 0 || bms_is_empty(node->sources))
+		if (!node->recompute || node->nkeys > 0 || node->suffix || bms_is_empty(node->sources))
 			continue;
 		if (node->top_rows && node->top_rows->ordered && node->top_rows->count)
 			continue;

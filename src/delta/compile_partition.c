@@ -7,7 +7,10 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
@@ -119,6 +122,19 @@ order_decides(const TvNode *node, const List *order)
 	return true;
 }
 
+bool
+tv_partition_default_order(const SortGroupClause *clause, Oid type, bool *descending)
+{
+	Oid			opclass = GetDefaultOpClass(type, BTREE_AM_OID);
+	int			strategy;
+
+	if (!OidIsValid(opclass))
+		return false;
+	strategy = get_op_opfamily_strategy(clause->sortop, get_opclass_family(opclass));
+	*descending = strategy == BTGreaterStrategyNumber;
+	return *descending || strategy == BTLessStrategyNumber;
+}
+
 void
 tv_partition_finish(TvNode *node)
 {
@@ -131,6 +147,7 @@ tv_partition_finish(TvNode *node)
 
 		level->tiebreak = level->sensitive && !order_decides(node, clause->orderClause);
 	}
+	tv_suffix_finish(node);
 	if (node->top_rows)
 		tv_top_rows_finish(node, order_decides(node, node->top_rows->order));
 }

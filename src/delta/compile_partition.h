@@ -26,4 +26,19 @@ extern bool tv_partition_check_types(TvCompiler *c, const TvNode *node);
 /* Part of tv_partition_finish(); decided: the order tells all rows apart. */
 extern void tv_top_rows_finish(TvNode *node, bool decided);
 
+/* Can a btree index with default operators keep the order of a column of the type? */
+extern bool tv_partition_default_order(const SortGroupClause *clause, Oid type, bool *descending);
+
+/* Do the results of an aggregate as a window function depend on the order of its rows? */
+extern bool tv_window_aggregate_depends_on_order(const WindowFunc *func);
+
+/*
+ * compile_suffix.c: see whether the node's windows look back only.  Its levels are
+ * there; the column that orders all of them, if there is one, is behind the keys.
+ */
+extern void tv_suffix_make(TvCompiler *c, TvNode *node);
+
+/* Part of tv_partition_finish(): drop it if rows are ordered by their images. */
+extern void tv_suffix_finish(TvNode *node);
+
 #endif							/* TV_COMPILE_PARTITION_H */

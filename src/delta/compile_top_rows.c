@@ -336,20 +336,6 @@ has_order(Oid relid, const TvStateOrder *order, int column)
 	return found;
 }
 
-/* Can a btree index with default operators keep this order? */
-static bool
-is_default_order(const SortGroupClause *clause, const Var *var, bool *descending)
-{
-	Oid			opclass = GetDefaultOpClass(var->vartype, BTREE_AM_OID);
-	int			strategy;
-
-	if (!OidIsValid(opclass))
-		return false;
-	strategy = get_op_opfamily_strategy(clause->sortop, get_opclass_family(opclass));
-	*descending = strategy == BTGreaterStrategyNumber;
-	return *descending || strategy == BTLessStrategyNumber;
-}
-
 /*
  * Let the input be kept in order: its state table gets an index on the keys
  * and the ordering columns, as far as they are columns of it.  False if nobody
@@ -389,7 +375,7 @@ request_order(TvCompiler *c, const TvNode *node)
 
 		if (!IsA(var, Var) || n == INDEX_MAX_KEYS ||
 			(below && !tv_probes_can_index(below, var)) ||
-			!is_default_order(clause, var, &order->descending[n]))
+			!tv_partition_default_order(clause, var->vartype, &order->descending[n]))
 			break;
 		order->attnos[n] = var->varattno;
 		order->nulls_first[n] = clause->nulls_first;

@@ -149,9 +149,33 @@ partition_exprs(TvSplit *s, const WindowClause *window, List **clauses)
 	return result;
 }
 
+/* The column, no key, that orders all windows first; -1 if there is none. */
+static int
+first_order_column(TvSplit *s, const List *keys, const List *windows)
+{
+	int			result = -1;
+	ListCell   *lc;
+
+	foreach(lc, windows)
+	{
+		List	   *order = lfirst_node(WindowClause, lc)->orderClause;
+		int			column;
+
+		if (order == NIL)
+			return -1;
+		column = tv_split_column(s, get_sortgroupclause_tle(linitial(order), s->query->targetList)->expr);
+		if (list_member_int(keys, column) || (result >= 0 && column != result))
+			return -1;
+		result = column;
+	}
+	return result;
+}
+
 static TvNode *
 compile_node(TvSplit *s, List *branches, List *keys, List *clauses, List *windows)
 {
+	int			order_column = first_order_column(s, keys, windows);
+	List	   *next = NIL;
 	List	   *positions = NIL;
 	int		   *moved_to;
 	TvNode	   *node;
@@ -159,7 +183,9 @@ compile_node(TvSplit *s, List *branches, List *keys, List *clauses, List *window
 
 	foreach(lc, keys)
 		positions = lappend_int(positions, s->column_at[lfirst_int(lc)]);
-	node = tv_partition_make(s->c, branches, positions, clauses, NIL, &moved_to);
+	if (order_column >= 0)
+		next = list_make1_int(s->column_at[order_column]);
+	node = tv_partition_make(s->c, branches, positions, clauses, next, &moved_to);
 	if (s->c->refusal)
 		return node;
 	for (int i = 0; i < list_length(s->columns); i++)
@@ -168,6 +194,8 @@ compile_node(TvSplit *s, List *branches, List *keys, List *clauses, List *window
 		if (s->result_at[i] != 0)
 			s->result_at[i] = moved_to[s->result_at[i]];
 	add_windows(s, node, windows);
+	if (order_column >= 0 && !s->c->refusal)
+		tv_suffix_make(s->c, node);
 	return node;
 }
 
@@ -361,8 +389,8 @@ is_plain_value(Oid type)
 }
 
 /* Does the aggregate's result depend on the order in which it sees its rows? */
-static bool
-aggregate_depends_on_order(const WindowFunc *func)
+bool
+tv_window_aggregate_depends_on_order(const WindowFunc *func)
 {
 	Aggref	   *aggref = makeNode(Aggref);
 	ListCell   *lc;
@@ -404,7 +432,7 @@ tv_window_is_sensitive(const WindowFunc *func, const WindowClause *window)
 		case F_CUME_DIST_:
 			return false;
 	}
-	if (!func->winagg || aggregate_depends_on_order(func))
+	if (!func->winagg || tv_window_aggregate_depends_on_order(func))
 		return true;
 	if (!(frame & FRAMEOPTION_ROWS))
 		return false;

@@ -88,6 +88,17 @@ extern Query *tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 								  TvRecomputeScope scope, double rows);
 
 /*
+ * Of a PARTITION node with a suffix: the output rows over the new state, from a
+ * value of the first ordering column on; and those that are stored, with their
+ * tids behind them.  TV_KEYS_NAME has the keys, none of them null, and this value.
+ */
+extern Query *tv_derive_suffix(const TvGraph *graph, const TvNode *node, double rows);
+extern Query *tv_derive_suffix_stored(const TvNode *node, double rows);
+
+/* Names and types of the columns of TV_KEYS_NAME there. */
+extern TupleDesc tv_derive_suffix_keys(const TvNode *node);
+
+/*
  * The node's whole output over the new state.  Rows are the output row.
  */
 extern Query *tv_derive_output(const TvGraph *graph, const TvNode *node);

@@ -65,6 +65,13 @@ extern void tv_query_restrict_lateral(Query *query, const TvNode *node, TvRecomp
 extern Query *tv_derive_partition(const TvGraph *graph, const TvNode *node,
 								  TvRecomputeScope scope, double rows);
 
+/*
+ * The node's windows, level by level, over a query for its input rows: all
+ * columns of the output row.  input_rows: that query, over all of them.
+ */
+extern Query *tv_derive_levels(const TvNode *node, Query *input);
+extern Query *tv_derive_input_rows(const TvGraph *graph, const TvNode *node);
+
 /* The rows of a RECURSIVE node. */
 extern Query *tv_derive_recursive(const TvGraph *graph, const TvNode *node);
 

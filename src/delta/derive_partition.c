@@ -51,9 +51,6 @@ Query *
 tv_derive_partition(const TvGraph *graph, const TvNode *node, TvRecomputeScope scope,
 					double rows)
 {
-	Query	   *query;
-	ListCell   *lc;
-
 	if (node->top_rows && node->nkeys == 0)
 		return first_rows(graph, node);
 	if (node->top_rows && scope != TV_RECOMPUTE_ALL)
@@ -61,7 +58,15 @@ tv_derive_partition(const TvGraph *graph, const TvNode *node, TvRecomputeScope s
 	if (node->top_rows)
 		return first_rows_by_number(graph, node);
 
-	query = input_rows(graph, node, scope, rows);
+	return tv_derive_levels(node, input_rows(graph, node, scope, rows));
+}
+
+Query *
+tv_derive_levels(const TvNode *node, Query *input)
+{
+	Query	   *query = input;
+	ListCell   *lc;
+
 	foreach(lc, node->levels)
 	{
 		TvWindowLevel *level = lfirst(lc);
@@ -71,6 +76,12 @@ tv_derive_partition(const TvGraph *graph, const TvNode *node, TvRecomputeScope s
 		query = level_query(level, query);
 	}
 	return query;
+}
+
+Query *
+tv_derive_input_rows(const TvGraph *graph, const TvNode *node)
+{
+	return input_rows(graph, node, TV_RECOMPUTE_ALL, 0);
 }
 
 static Query *

@@ -221,6 +221,41 @@ typedef struct TvTopRows
 	bool		ordered;		/* an index keeps the input in this order */
 } TvTopRows;
 
+/*
+ * The results of windows that look back only, of the rows of a partition from one
+ * on, are told from the rows themselves and the results of the last row before
+ * them; see derive_suffix.c.
+ */
+typedef enum TvCarryKind
+{
+	TV_CARRY_ADD,				/* what it was before is added: row_number(),
+								 * dense_rank() */
+	TV_CARRY_RANK,				/* the same, with the number of its peers */
+	TV_CARRY_COMBINE,			/* function combines both; null is nothing */
+	TV_CARRY_KEEP				/* stays what it was: first_value() */
+} TvCarryKind;
+
+typedef struct TvCarry
+{
+	TvCarryKind kind;
+	AttrNumber	attno;			/* the result's column of the output row */
+	Oid			function;
+	Oid			collation;
+	int			norder;			/* RANK: how many columns order its window */
+} TvCarry;
+
+typedef struct TvSuffix
+{
+	List	   *order;			/* of SortGroupClause *; references are
+								 * columns of the row, the first of them is
+								 * the one behind the keys */
+	Oid			from;			/* operator: the first column at a value, or
+								 * after it */
+	Oid			before;
+	bool		not_null;		/* the first column is never null */
+	List	   *carries;		/* of TvCarry * */
+} TvSuffix;
+
 /* An order in which a state table is read. */
 typedef struct TvStateOrder
 {
@@ -321,6 +356,7 @@ typedef struct TvNode
 	 */
 	List	   *levels;			/* of TvWindowLevel * */
 	TvTopRows  *top_rows;		/* or NULL */
+	TvSuffix   *suffix;			/* or NULL */
 
 	/* RECURSIVE, below the top only */
 	int			self;			/* index of itself in graph->sources; not in

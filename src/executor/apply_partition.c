@@ -33,7 +33,7 @@ tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched)
 
 	tv_groups_sort(touched);
 	for (int i = 0; i < touched->ngroups; i++)
-		tv_partitions_read(p, touched->groups[i]->keys, touched->groups[i]->nulls);
+		(void) tv_partitions_read(p, touched->groups[i]->keys, touched->groups[i]->nulls, -1);
 	tv_partitions_write(p);
 }
 
@@ -55,19 +55,24 @@ tv_partitions_begin(TvNodeFlush *flush, TvGroupTable *touched)
 	return p;
 }
 
-void
-tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls)
+bool
+tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls, int64 limit)
 {
+	int64		n = 0;
+
 	tv_writer_find_shared(p->reader, keys, nulls);
 	while (tv_writer_next(p->reader))
 	{
 		TupleTableSlot *slot = p->reader->slot;
 
 		CHECK_FOR_INTERRUPTS();
+		if (limit >= 0 && n++ == limit)
+			return false;
 		slot_getallattrs(slot);
 		tv_rows_add(p->rows, slot->tts_values, slot->tts_isnull, -1)->tid = slot->tts_tid;
 	}
 	tv_writer_check_shared(p->reader, keys, nulls);
+	return true;
 }
 
 void

@@ -24,8 +24,12 @@ typedef struct TvPartitionPass
 
 extern TvPartitionPass *tv_partitions_begin(TvNodeFlush *flush, TvGroupTable *touched);
 
-/* Add the stored rows of a partition to p->rows. */
-extern void tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls);
+/*
+ * Add the stored rows of a partition to p->rows: at most so many, unless that is
+ * negative.  True if these are all.
+ */
+extern bool tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls,
+							   int64 limit);
 
 /* Recompute what is marked, write the difference between both kinds of rows. */
 extern void tv_partitions_write(TvPartitionPass *p);

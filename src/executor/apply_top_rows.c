@@ -237,7 +237,7 @@ take_partition(TopPass *p, int64 first, int64 last)
 		return;
 	/* the keys are the first columns */
 	group = tv_groups_find(p->partitions->touched, delta[0].values, delta[0].nulls, true);
-	tv_partitions_read(p->partitions, delta[0].values, delta[0].nulls);
+	(void) tv_partitions_read(p->partitions, delta[0].values, delta[0].nulls, -1);
 	stored = deform_rows(rows, before, rows->nrows, &ignored, &nstored);
 	switch (judge(p, stored, nstored, delta, weights, ndelta))
 	{

@@ -428,8 +428,16 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 	else if (node->kind == TV_NODE_GROUP || node->kind == TV_NODE_PARTITION)
 	{
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
+		TvRowTable *delta = NULL;
 
-		tv_flush_run_delta(flush, plan, inputs, tv_groups_add, table);
+		if (node->suffix)
+		{
+			delta = tv_suffix_delta(flush);
+			tv_flush_run_delta(flush, plan, inputs, tv_rows_consume, delta);
+			tv_suffix_touched(delta, table);
+		}
+		else
+			tv_flush_run_delta(flush, plan, inputs, tv_groups_add, table);
 		if (table->ngroups > 0 && (node->locks_groups || tv_groups_written_late(flush->rt)))
 		{
 			/* what is recomputed must be read after it is locked */
@@ -439,6 +447,8 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 		}
 		if (table->ngroups > 0 && node->kind == TV_NODE_GROUP)
 			tv_apply_groups(flush, table);
+		else if (table->ngroups > 0 && node->suffix)
+			tv_apply_suffixes(flush, delta, table);
 		else if (table->ngroups > 0)
 			tv_apply_partitions(flush, table);
 	}

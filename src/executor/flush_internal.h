@@ -78,6 +78,14 @@ extern void tv_recompute_run(TvNodeFlush *flush, TvGroupTable *table,
 /* Recompute the touched partitions of a PARTITION node. */
 extern void tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched);
 
+/*
+ * The same of one with a suffix: its delta, the partitions in it, and recompute
+ * these from their first changed row on.
+ */
+extern TvRowTable *tv_suffix_delta(TvNodeFlush *flush);
+extern void tv_suffix_touched(TvRowTable *delta, TvGroupTable *touched);
+extern void tv_apply_suffixes(TvNodeFlush *flush, TvRowTable *delta, TvGroupTable *touched);
+
 /* Collect and apply the delta of the input of a PARTITION node that takes first rows. */
 extern TvRowTable *tv_top_rows_delta(TvNodeFlush *flush);
 extern void tv_apply_top_rows(TvNodeFlush *flush, TvRowTable *delta);

@@ -160,6 +160,10 @@ derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows, const double
 			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_KEYS, rows);
 		case TV_PLAN_RECOMPUTE_NULL_KEYS:
 			return tv_derive_recompute(view->graph, node, TV_RECOMPUTE_NULL_KEYS, rows);
+		case TV_PLAN_SUFFIX:
+			return tv_derive_suffix(view->graph, node, rows);
+		case TV_PLAN_SUFFIX_STORED:
+			return tv_derive_suffix_stored(node, rows);
 		case TV_PLAN_STATE:
 			query = tv_derive_state(view->graph, node);
 			break;

@@ -19,6 +19,8 @@ typedef enum TvPlanKind
 	TV_PLAN_RECOMPUTE,			/* tv_derive_recompute, the whole node */
 	TV_PLAN_RECOMPUTE_KEYS,		/* ... keys without nulls */
 	TV_PLAN_RECOMPUTE_NULL_KEYS,	/* ... keys with nulls */
+	TV_PLAN_SUFFIX,				/* tv_derive_suffix */
+	TV_PLAN_SUFFIX_STORED,		/* tv_derive_suffix_stored */
 	TV_PLAN_STATE,				/* tv_derive_state */
 	TV_PLAN_GROUPS,				/* tv_derive_groups */
 	TV_PLAN_OUTPUT				/* tv_derive_output */

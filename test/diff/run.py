@@ -95,6 +95,7 @@ class Round:
         out = []
         if self.config.real and rng.random() < 0.6:
             out.append('tview.bulk_rows = %s' % rng.choice(['1', '1', '3', '50', '100000']))
+            out.append('tview.small_partition = %s' % rng.choice(['0', '0', '2', '64']))
         if rng.random() < 0.25:
             out.append("work_mem = '64kB'")
         if rng.random() < 0.04:

@@ -323,9 +323,11 @@ make_settings(Text * settings, Rng * rng)
 	static const char *const bulk[] = {"1", "3", "200"};
 	static const char *const keys[] = {"0", "2", "10", "256", "256"};
 
+	static const char *const rows[] = {"0", "2", "64"};
+
 	text_add(settings, "SET search_path = r; SET deadlock_timeout = '%dms'; SET tview.bulk_rows = %s;"
-			 " SET tview.lock_escalation = %s",
-			 10 + rnd(rng, 40), bulk[rnd(rng, 3)], keys[rnd(rng, 5)]);
+			 " SET tview.lock_escalation = %s; SET tview.small_partition = %s",
+			 10 + rnd(rng, 40), bulk[rnd(rng, 3)], keys[rnd(rng, 5)], rows[rnd(rng, 3)]);
 	if (chance(rng, 20))
 		text_add(settings, "; SET work_mem = '64kB'");
 }

@@ -1,0 +1,240 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta/compile_suffix.c
+ *	  Do the windows of a PARTITION node look back only?
+ *
+ * Then a change leaves the results of the rows before it as they are, and those of
+ * the rows from it on follow from these rows and the results of the last row before
+ * them (derive_suffix.c).  That is so if one column orders all windows first, and
+ * the orders are beginnings of one of them, for
+ *
+ *		row_number(), rank(), dense_rank()
+ *		aggregates over all rows up to the current one whose results can be combined
+ *		first_value() over the same rows
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/transam.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "delta/compile_partition.h"
+#include "delta/correlate.h"
+
+/* Is it about all rows from the partition's first to the current one? */
+static bool
+looks_back(const WindowClause *window)
+{
+	int			frame = window->frameOptions;
+
+	return (frame & FRAMEOPTION_START_UNBOUNDED_PRECEDING) &&
+		(frame & FRAMEOPTION_END_CURRENT_ROW) && !(frame & FRAMEOPTION_EXCLUSION);
+}
+
+/* The function by which two results of an aggregate make one; null is nothing. */
+static Oid
+combining_function(const WindowFunc *func)
+{
+	HeapTuple	tuple;
+	Form_pg_aggregate agg;
+	Oid			result = InvalidOid;
+
+	if (tv_window_aggregate_depends_on_order(func))
+		return InvalidOid;
+	if (func->winfnoid == F_SUM_INT8 || func->winfnoid == F_SUM_NUMERIC)
+		return F_NUMERIC_ADD;
+	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(func->winfnoid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for aggregate %u", func->winfnoid);
+	agg = (Form_pg_aggregate) GETSTRUCT(tuple);
+	/* the result is the state, and the functions are the server's */
+	if (!OidIsValid(agg->aggfinalfn) && agg->aggtranstype == func->wintype &&
+		func->winfnoid < FirstGenbkiObjectId && OidIsValid(agg->aggcombinefn) &&
+		func_strict(agg->aggcombinefn))
+		result = agg->aggcombinefn;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static TvCarry *
+carry_of(const WindowFunc *func, const WindowClause *window)
+{
+	TvCarry    *carry = palloc0(sizeof(TvCarry));
+
+	carry->collation = func->inputcollid;
+	switch (func->winfnoid)
+	{
+		case F_ROW_NUMBER:
+		case F_DENSE_RANK_:
+			carry->kind = TV_CARRY_ADD;
+			return carry;
+		case F_RANK_:
+			carry->kind = TV_CARRY_RANK;
+			carry->norder = list_length(window->orderClause);
+			return carry;
+	}
+	if (!looks_back(window))
+		return NULL;
+	if (func->winfnoid == F_FIRST_VALUE)
+	{
+		carry->kind = TV_CARRY_KEEP;
+		return carry;
+	}
+	if (!func->winagg)
+		return NULL;
+	carry->kind = TV_CARRY_COMBINE;
+	carry->function = combining_function(func);
+	return OidIsValid(carry->function) ? carry : NULL;
+}
+
+/* Is one of two orders a beginning of the other?  *longest is that one. */
+static bool
+extends(List **longest, List *order)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	forboth(la, *longest, lb, order)
+	{
+		SortGroupClause *a = lfirst_node(SortGroupClause, la);
+		SortGroupClause *b = lfirst_node(SortGroupClause, lb);
+
+		if (a->tleSortGroupRef != b->tleSortGroupRef || a->sortop != b->sortop ||
+			a->nulls_first != b->nulls_first)
+			return false;
+	}
+	if (list_length(order) > list_length(*longest))
+		*longest = order;
+	return true;
+}
+
+static bool
+choose_operators(TvNode *node, TvSuffix *suffix)
+{
+	SortGroupClause *clause = linitial_node(SortGroupClause, suffix->order);
+	Form_pg_attribute att = TupleDescAttr(node->in_desc, node->nkeys);
+	Oid			opfamily;
+	Oid			type;
+	int16		strategy;
+	bool		descending;
+
+	/* an index is to find the rows */
+	if (clause->tleSortGroupRef != node->nkeys + 1 ||
+		!(att->atttypid == NUMERICOID || get_typlen(getBaseType(att->atttypid)) > 0) ||
+		!tv_partition_default_order(clause, att->atttypid, &descending) ||
+		!get_ordering_op_properties(clause->sortop, &opfamily, &type, &strategy))
+		return false;
+	suffix->before = clause->sortop;
+	suffix->from = get_opfamily_member(opfamily, type, type,
+									   descending ? BTLessEqualStrategyNumber :
+									   BTGreaterEqualStrategyNumber);
+	return OidIsValid(suffix->from);
+}
+
+/* The node's rows are kept in this order. */
+static void
+keep_order(TvNode *node)
+{
+	List	   *clauses = NIL;
+	TvStateOrder *order = palloc0(sizeof(TvStateOrder));
+	ListCell   *lc;
+
+	for (int i = 0; i < node->nkeys; i++)
+		clauses = lappend(clauses, node->keys[i].clause);
+	clauses = list_concat(clauses, node->suffix->order);
+	order->attnos = palloc(sizeof(AttrNumber) * list_length(clauses));
+	order->descending = palloc0(sizeof(bool) * list_length(clauses));
+	order->nulls_first = palloc0(sizeof(bool) * list_length(clauses));
+	foreach(lc, clauses)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+		int			n = order->natts;
+		AttrNumber	attno = n < node->nkeys ? n + 1 : clause->tleSortGroupRef;
+		Form_pg_attribute att = TupleDescAttr(node->in_desc, attno - 1);
+
+		if (n == INDEX_MAX_KEYS ||
+			(n > node->nkeys && att->atttypid != NUMERICOID && get_typlen(getBaseType(att->atttypid)) <= 0) ||
+			!tv_partition_default_order(clause, att->atttypid, &order->descending[n]))
+			break;
+		order->attnos[n] = attno;
+		order->nulls_first[n] = clause->nulls_first;
+		order->natts++;
+	}
+	if (order->natts > node->nkeys)
+		node->orders = lappend(node->orders, order);
+	else
+		node->suffix = NULL;
+}
+
+static bool
+never_null(TvCompiler *c, const TvNode *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, node->branches)
+	{
+		TvBranch   *branch = lfirst(lc);
+		TvPartial	partial = {.leaves = branch->leaves,.quals = branch->quals};
+
+		if (!tv_correlate_not_null(c, &partial, list_nth(branch->exprs, node->nkeys)))
+			return false;
+	}
+	return true;
+}
+
+void
+tv_suffix_make(TvCompiler *c, TvNode *node)
+{
+	TvSuffix   *suffix = palloc0(sizeof(TvSuffix));
+	AttrNumber	attno = node->in_desc->natts;
+	ListCell   *ll;
+	ListCell   *lc;
+
+	foreach(ll, node->levels)
+	{
+		TvWindowLevel *level = lfirst(ll);
+
+		foreach(lc, level->clauses)
+			if (!extends(&suffix->order, lfirst_node(WindowClause, lc)->orderClause))
+			return;
+		foreach(lc, level->funcs)
+		{
+			WindowFunc *func = lfirst_node(WindowFunc, lc);
+			TvCarry    *carry = carry_of(func, list_nth(level->clauses, func->winref - 1));
+
+			if (carry == NULL)
+				return;
+			carry->attno = ++attno;
+			suffix->carries = lappend(suffix->carries, carry);
+		}
+	}
+	suffix->not_null = never_null(c, node);
+	if (choose_operators(node, suffix))
+		node->suffix = suffix;
+}
+
+/* The last row before others is found by the order alone. */
+void
+tv_suffix_finish(TvNode *node)
+{
+	ListCell   *lc;
+
+	if (node->suffix == NULL)
+		return;
+	foreach(lc, node->levels)
+		if (((TvWindowLevel *) lfirst(lc))->tiebreak)
+		node->suffix = NULL;
+	if (node->suffix == NULL)
+		return;
+	node->ndelta = Max(node->ndelta, node->nkeys + 1);
+	keep_order(node);
+}
