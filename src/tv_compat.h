@@ -15,6 +15,7 @@
 #include "varatt.h"
 #endif
 #include "access/genam.h"
+#include "access/stratnum.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
@@ -254,6 +255,37 @@ tv_compat_clear_nulling(Var *var)
 {
 #if PG_VERSION_NUM >= 160000
 	var->varnullingrels = NULL;
+#endif
+}
+
+/* The btree family, type and direction of an ordering operator.  18 says it without strategies. */
+static inline bool
+tv_compat_ordering_op(Oid op, Oid *opfamily, Oid *type, bool *descending)
+{
+#if PG_VERSION_NUM >= 180000
+	CompareType direction;
+
+	if (!get_ordering_op_properties(op, opfamily, type, &direction))
+		return false;
+	*descending = direction == COMPARE_GT;
+#else
+	int16		direction;
+
+	if (!get_ordering_op_properties(op, opfamily, type, &direction))
+		return false;
+	*descending = direction == BTGreaterStrategyNumber;
+#endif
+	return true;
+}
+
+/* Turn an order round, by the operator for it.  18 has the direction in the clause, too. */
+static inline void
+tv_compat_reverse_order(SortGroupClause *clause, Oid sortop)
+{
+	clause->sortop = sortop;
+	clause->nulls_first = !clause->nulls_first;
+#if PG_VERSION_NUM >= 180000
+	clause->reverse_sort = !clause->reverse_sort;
 #endif
 }
 

@@ -29,6 +29,7 @@
 
 #include "delta/compile_partition.h"
 #include "delta/correlate.h"
+#include "tv_compat.h"
 
 /* Is it about all rows from the partition's first to the current one? */
 static bool
@@ -124,14 +125,13 @@ choose_operators(TvNode *node, TvSuffix *suffix)
 	Form_pg_attribute att = TupleDescAttr(node->in_desc, node->nkeys);
 	Oid			opfamily;
 	Oid			type;
-	int16		strategy;
 	bool		descending;
 
 	/* an index is to find the rows */
 	if (clause->tleSortGroupRef != node->nkeys + 1 ||
 		!(att->atttypid == NUMERICOID || get_typlen(getBaseType(att->atttypid)) > 0) ||
 		!tv_partition_default_order(clause, att->atttypid, &descending) ||
-		!get_ordering_op_properties(clause->sortop, &opfamily, &type, &strategy))
+		!tv_compat_ordering_op(clause->sortop, &opfamily, &type, &descending))
 		return false;
 	suffix->before = clause->sortop;
 	suffix->from = get_opfamily_member(opfamily, type, type,

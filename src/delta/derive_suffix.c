@@ -172,14 +172,13 @@ last_row(const TvNode *node)
 		TargetEntry *tle = list_nth_node(TargetEntry, query->targetList, clause->tleSortGroupRef - 1);
 		Oid			opfamily;
 		Oid			type;
-		int16		strategy;
+		bool		descending;
 
-		if (!get_ordering_op_properties(clause->sortop, &opfamily, &type, &strategy))
+		if (!tv_compat_ordering_op(clause->sortop, &opfamily, &type, &descending))
 			elog(ERROR, "operator %u is not an ordering operator", clause->sortop);
-		clause->sortop = get_opfamily_member(opfamily, type, type,
-											 strategy == BTLessStrategyNumber ?
-											 BTGreaterStrategyNumber : BTLessStrategyNumber);
-		clause->nulls_first = !clause->nulls_first;
+		tv_compat_reverse_order(clause, get_opfamily_member(opfamily, type, type,
+															descending ? BTLessStrategyNumber :
+															BTGreaterStrategyNumber));
 		tle->ressortgroupref = clause->tleSortGroupRef;
 		query->sortClause = lappend(query->sortClause, clause);
 	}
