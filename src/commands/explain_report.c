@@ -76,6 +76,7 @@ tv_report_node(TvReport *report, TvView *view, TvNode *node, const Bitmapset *ch
 		found->node = node->id;
 		found->strategy = pstrdup(tv_graph_strategy(node));
 		found->keyed = node->nkeys > 0;
+		found->bounded = node->suffix && node->suffix->bounded;
 		view_report->nodes = lappend(view_report->nodes, found);
 	}
 	add_changed(found, view, changed);
@@ -275,7 +276,7 @@ print_recompute(ExplainState *es, TvNodeReport *node, TvReportPlan place)
 		what = (place == TV_REPORT_RECOMPUTE_NULLS ? "touched groups with a null key" :
 				"touched groups");
 	if (node->from_change && place == TV_REPORT_RECOMPUTE)
-		what = "rows from the first change on";
+		what = node->bounded ? "rows around the change" : "rows from the first change on";
 	if (es->format == EXPLAIN_FORMAT_TEXT)
 	{
 		ExplainPropertyText("Recompute", what, es);

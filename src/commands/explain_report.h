@@ -32,8 +32,9 @@ typedef struct TvNodeReport
 	bool		keyed;			/* has groups: a recompute can be of some */
 	bool		lost;			/* what was recomputed are rows of a recursion
 								 * that were lost */
+	bool		bounded;		/* ... around the change */
 	bool		from_change;	/* ... of a partition, from its first changed
-								 * row on */
+								 * row on, or around it */
 	List	   *changed;		/* of char *: inputs with a delta */
 	int64		flushes;
 	TvActivity	activity;

@@ -380,6 +380,9 @@ tv_graph_strategy(const TvNode *node)
 		return node->union_all ? "recursion by iterations" : "recursion, lost rows derived again";
 	if (node->top_rows)
 		return node->nkeys > 0 ? "first rows of touched partitions" : "first rows";
+	if (node->suffix && node->suffix->bounded)
+		return node->nkeys > 0 ? "recompute touched partitions around the change" :
+			"recompute around the change";
 	if (node->suffix)
 		return node->nkeys > 0 ? "recompute touched partitions from the first change on" :
 			"recompute from the first change on";

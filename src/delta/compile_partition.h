@@ -33,7 +33,14 @@ extern bool tv_partition_default_order(const SortGroupClause *clause, Oid type, 
 extern bool tv_window_aggregate_depends_on_order(const WindowFunc *func);
 
 /*
- * compile_suffix.c: see whether the node's windows look back only.  Its levels are
+ * compile_reach.c: if the function looks at rows within reach of the current one,
+ * widen the suffix's reach so far; false, and nothing is changed, if it does not.
+ */
+extern bool tv_reach_add(TvSuffix *suffix, const WindowFunc *func, const WindowClause *window);
+extern bool tv_reach_any(const TvReach *reach);
+
+/*
+ * compile_suffix.c: see whether a change leaves rows before it alone.  Its levels are
  * there; the column that orders all of them, if there is one, is behind the keys.
  */
 extern void tv_suffix_make(TvCompiler *c, TvNode *node);

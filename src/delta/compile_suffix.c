@@ -1,16 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * delta/compile_suffix.c
- *	  Do the windows of a PARTITION node look back only?
+ *	  Can partitions of a PARTITION node be computed from the first changed row on?
  *
- * Then a change leaves the results of the rows before it as they are, and those of
- * the rows from it on follow from these rows and the results of the last row before
- * them (derive_suffix.c).  That is so if one column orders all windows first, and
- * the orders are beginnings of one of them, for
+ * That is so if one column orders all windows first, and each function is one of
  *
  *		row_number(), rank(), dense_rank()
- *		aggregates over all rows up to the current one whose results can be combined
+ *		aggregates over all rows up to the current one whose results can be combined,
+ *		and averages of exact numbers: their sums and numbers are results, too
  *		first_value() over the same rows
+ *		functions that look at rows within reach of the current one (compile_reach.c)
+ *
+ * The results of the rows before, but those within reach, stay as they are, and of
+ * the others follow from these rows, those within reach before them and the results
+ * of the last row before (derive_suffix.c).  For the latter the orders have to be
+ * beginnings of one of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +33,7 @@
 
 #include "delta/compile_partition.h"
 #include "delta/correlate.h"
+#include "delta/derive.h"
 #include "tv_compat.h"
 
 /* Is it about all rows from the partition's first to the current one? */
@@ -66,11 +71,35 @@ combining_function(const WindowFunc *func)
 	return result;
 }
 
+/* The sum of which avg() is the server's quotient. */
+static Oid
+sum_of_average(Oid average)
+{
+	switch (average)
+	{
+		case F_AVG_INT2:
+			return F_SUM_INT2;
+		case F_AVG_INT4:
+			return F_SUM_INT4;
+		case F_AVG_INT8:
+			return F_SUM_INT8;
+		case F_AVG_NUMERIC:
+			return F_SUM_NUMERIC;
+		default:
+			return InvalidOid;
+	}
+}
+
 static TvCarry *
-carry_of(const WindowFunc *func, const WindowClause *window)
+carry_of(TvSuffix *suffix, const WindowFunc *func, const WindowClause *window)
 {
 	TvCarry    *carry = palloc0(sizeof(TvCarry));
 
+	if (tv_reach_add(suffix, func, window))
+	{
+		carry->kind = TV_CARRY_NOTHING;
+		return carry;
+	}
 	carry->collation = func->inputcollid;
 	switch (func->winfnoid)
 	{
@@ -92,6 +121,11 @@ carry_of(const WindowFunc *func, const WindowClause *window)
 	}
 	if (!func->winagg)
 		return NULL;
+	if (OidIsValid(sum_of_average(func->winfnoid)))
+	{
+		carry->kind = TV_CARRY_AVERAGE;
+		return carry;
+	}
 	carry->kind = TV_CARRY_COMBINE;
 	carry->function = combining_function(func);
 	return OidIsValid(carry->function) ? carry : NULL;
@@ -134,10 +168,15 @@ choose_operators(TvNode *node, TvSuffix *suffix)
 		!tv_compat_ordering_op(clause->sortop, &opfamily, &type, &descending))
 		return false;
 	suffix->before = clause->sortop;
+	suffix->after = get_opfamily_member(opfamily, type, type,
+										descending ? BTLessStrategyNumber : BTGreaterStrategyNumber);
 	suffix->from = get_opfamily_member(opfamily, type, type,
 									   descending ? BTLessEqualStrategyNumber :
 									   BTGreaterEqualStrategyNumber);
-	return OidIsValid(suffix->from);
+	suffix->until = get_opfamily_member(opfamily, type, type,
+										descending ? BTGreaterEqualStrategyNumber :
+										BTLessEqualStrategyNumber);
+	return OidIsValid(suffix->after) && OidIsValid(suffix->from) && OidIsValid(suffix->until);
 }
 
 /* The node's rows are kept in this order. */
@@ -191,6 +230,69 @@ never_null(TvCompiler *c, const TvNode *node)
 	return true;
 }
 
+/*
+ * One more result, behind all others, in the window of one that is there; its
+ * level may have to be repeated for that.
+ */
+static TvCarry *
+add_result(TvNode *node, TvSuffix *suffix, const TvWindowLevel *level, const WindowFunc *like,
+		   Oid function)
+{
+	TvWindowLevel *last = llast(node->levels);
+	WindowFunc *func = copyObject(unconstify(WindowFunc *, like));
+	int			natts = node->out_desc->natts + 1;
+	TupleDesc	desc = CreateTemplateTupleDesc(natts);
+	TvCarry    *carry;
+
+	if (last != level)
+	{
+		last = palloc0(sizeof(TvWindowLevel));
+		last->sensitive = level->sensitive;
+		last->clauses = copyObject(level->clauses);
+		node->levels = lappend(node->levels, last);
+	}
+	func->winfnoid = function;
+	func->wintype = get_func_rettype(function);
+	func->wincollid = InvalidOid;
+	last->funcs = lappend(last->funcs, func);
+	for (int i = 1; i < natts; i++)
+		TupleDescCopyEntry(desc, i, node->out_desc, i);
+	TupleDescInitEntry(desc, natts, psprintf("c%d", natts), func->wintype, -1, 0);
+	node->out_desc = desc;
+	carry = carry_of(suffix, func, list_nth(last->clauses, func->winref - 1));
+	carry->attno = natts;
+	suffix->carries = lappend(suffix->carries, carry);
+	return carry;
+}
+
+/* What averages are told from becomes part of the rows. */
+static void
+add_averages(TvNode *node, TvSuffix *suffix)
+{
+	List	   *levels = list_copy(node->levels);
+	AttrNumber	attno = node->in_desc->natts;
+	ListCell   *ll;
+	ListCell   *lc;
+
+	foreach(ll, levels)
+	{
+		TvWindowLevel *level = lfirst(ll);
+		List	   *funcs = list_copy(level->funcs);
+
+		foreach(lc, funcs)
+		{
+			WindowFunc *func = lfirst_node(WindowFunc, lc);
+			TvCarry    *carry = list_nth(suffix->carries, attno++ - node->in_desc->natts);
+
+			if (carry->kind != TV_CARRY_AVERAGE)
+				continue;
+			carry->sum = add_result(node, suffix, level, func, sum_of_average(func->winfnoid));
+			level = llast(node->levels);
+			carry->number = add_result(node, suffix, level, func, F_COUNT_ANY);
+		}
+	}
+}
+
 void
 tv_suffix_make(TvCompiler *c, TvNode *node)
 {
@@ -199,6 +301,7 @@ tv_suffix_make(TvCompiler *c, TvNode *node)
 	ListCell   *ll;
 	ListCell   *lc;
 
+	suffix->bounded = true;
 	foreach(ll, node->levels)
 	{
 		TvWindowLevel *level = lfirst(ll);
@@ -209,17 +312,25 @@ tv_suffix_make(TvCompiler *c, TvNode *node)
 		foreach(lc, level->funcs)
 		{
 			WindowFunc *func = lfirst_node(WindowFunc, lc);
-			TvCarry    *carry = carry_of(func, list_nth(level->clauses, func->winref - 1));
+			TvCarry    *carry = carry_of(suffix, func, list_nth(level->clauses, func->winref - 1));
 
 			if (carry == NULL)
 				return;
 			carry->attno = ++attno;
+			suffix->bounded &= carry->kind == TV_CARRY_NOTHING;
 			suffix->carries = lappend(suffix->carries, carry);
 		}
 	}
 	suffix->not_null = never_null(c, node);
-	if (choose_operators(node, suffix))
-		node->suffix = suffix;
+	suffix->nlimits = 1;
+	if (suffix->bounded)
+		suffix->nlimits = TV_LIMIT_END;
+	else if (tv_reach_any(&suffix->back) || tv_reach_any(&suffix->ahead))
+		suffix->nlimits = TV_LIMIT_START;
+	if (!choose_operators(node, suffix))
+		return;
+	add_averages(node, suffix);
+	node->suffix = suffix;
 }
 
 /* The last row before others is found by the order alone. */
@@ -231,10 +342,11 @@ tv_suffix_finish(TvNode *node)
 	if (node->suffix == NULL)
 		return;
 	foreach(lc, node->levels)
-		if (((TvWindowLevel *) lfirst(lc))->tiebreak)
+		if (((TvWindowLevel *) lfirst(lc))->tiebreak && !node->suffix->bounded)
+	{
 		node->suffix = NULL;
-	if (node->suffix == NULL)
 		return;
+	}
 	node->ndelta = Max(node->ndelta, node->nkeys + 1);
 	keep_order(node);
 }

@@ -88,15 +88,34 @@ extern Query *tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 								  TvRecomputeScope scope, double rows);
 
 /*
- * Of a PARTITION node with a suffix: the output rows over the new state, from a
- * value of the first ordering column on; and those that are stored, with their
- * tids behind them.  TV_KEYS_NAME has the keys, none of them null, and this value.
+ * What is computed anew of a partition of a node with a suffix, by values of the
+ * first ordering column: the rows from FROM on, up to UNTIL, over the rows from
+ * START on, up to END.  There are as many as nlimits says; without UNTIL and END,
+ * all rows from FROM on; without START, it is FROM.
+ */
+typedef enum TvSuffixLimit
+{
+	TV_LIMIT_FROM = 1,
+	TV_LIMIT_START,
+	TV_LIMIT_UNTIL,
+	TV_LIMIT_END
+} TvSuffixLimit;
+
+/*
+ * These output rows over the new state; and those that are stored, with their
+ * tids behind them.  TV_KEYS_NAME has the keys and the limits, none of them null.
  */
 extern Query *tv_derive_suffix(const TvGraph *graph, const TvNode *node, double rows);
 extern Query *tv_derive_suffix_stored(const TvNode *node, double rows);
 
-/* Names and types of the columns of TV_KEYS_NAME there. */
-extern TupleDesc tv_derive_suffix_keys(const TvNode *node);
+/*
+ * If there are several limits: the keys, and the limits or null if one is among
+ * the nulls.  TV_KEYS_NAME has the keys and the first and the last changed value.
+ */
+extern Query *tv_derive_suffix_limits(const TvNode *node, double rows);
+
+/* Names and types of keys and so many values of the first ordering column. */
+extern TupleDesc tv_derive_suffix_desc(const TvNode *node, int nvalues);
 
 /*
  * The node's whole output over the new state.  Rows are the output row.

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * delta/derive_suffix.c
- *	  Partitions from their first changed row on, where the windows look back only.
+ *	  Partitions from their first changed row on.
  *
- * With S the stored rows of a partition, c the first value of the first ordering
- * column o at which something changed, and f over the rows with o >= c alone:
+ * With S the stored rows of a partition, c a value of the first ordering column o,
+ * before which nothing changed, and f over the rows with o >= c alone:
  *
  *		result of a row = carry(last) + f		last = the last row of S with o < c
  *
@@ -14,8 +14,11 @@
  *		rank()						last's result + number of last's peers - 1 + f
  *		sum, count, min, ...		the aggregate's combine function
  *		first_value()				last's result
+ *		avg()						the sum by the number, which are results, too
+ *		lag(), bounded frames, ...	f, of the rows that have all they look at behind c
  *
- * All rows with the same o are on one side, so that peers are.
+ * All rows with the same o are on one side, so that peers are.  Where c is, and
+ * where the rows that are kept begin and end, see derive_reach.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,42 +37,43 @@
 #include "utils/lsyscache.h"
 
 #include "delta/derive_internal.h"
+#include "delta/derive_suffix.h"
 #include "delta/type_image.h"
 #include "tv_compat.h"
 
 /* Range table entries of the query for the results. */
-#define KEYS_RTI 1
 #define LAST_RTI 2
 #define JOIN_RTI 3
 
 TupleDesc
-tv_derive_suffix_keys(const TvNode *node)
+tv_derive_suffix_desc(const TvNode *node, int nvalues)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(node->nkeys + 1);
+	TupleDesc	desc = CreateTemplateTupleDesc(node->nkeys + nvalues);
 
-	for (int i = 0; i <= node->nkeys; i++)
+	for (int i = 0; i < node->nkeys + nvalues; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(node->in_desc, i);
+		Form_pg_attribute att = TupleDescAttr(node->in_desc, Min(i, node->nkeys));
 
-		TupleDescInitEntry(desc, i + 1, i < node->nkeys ? psprintf("k%d", i + 1) : "from_value",
+		TupleDescInitEntry(desc, i + 1, i < node->nkeys ? psprintf("k%d", i + 1) :
+						   psprintf("value_%d", i + 1 - node->nkeys),
 						   att->atttypid, att->atttypmod, 0);
 		TupleDescInitEntryCollation(desc, i + 1, att->attcollation);
 	}
 	return desc;
 }
 
-static RangeTblEntry *
-keys_rte(const TvNode *node, double rows)
+RangeTblEntry *
+tv_suffix_keys_rte(const TvNode *node, int nvalues, double rows)
 {
 	TvLayout	layout = {0};
 
-	layout.natts = node->nkeys;
-	layout.desc = tv_derive_suffix_keys(node);
+	layout.natts = node->nkeys + nvalues - 1;
+	layout.desc = tv_derive_suffix_desc(node, nvalues);
 	return tv_query_delta_rte(TV_KEYS_NAME, &layout, rows);
 }
 
-static RangeTblEntry *
-state_rte(const TvNode *node)
+RangeTblEntry *
+tv_suffix_state_rte(const TvNode *node)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *names = NIL;
@@ -85,30 +89,29 @@ state_rte(const TvNode *node)
 	return rte;
 }
 
-static Var *
-row_var(const TvNode *node, int rti, AttrNumber attno, int levels)
+Var *
+tv_suffix_row_var(const TvNode *node, int rti, AttrNumber attno, int levels)
 {
 	Form_pg_attribute att = TupleDescAttr(node->out_desc, attno - 1);
 
 	return makeVar(rti, attno, att->atttypid, att->atttypmod, att->attcollation, levels);
 }
 
-/* The keys of a row are those in TV_KEYS_NAME, so many levels up. */
-static List *
-same_partition(const TvNode *node, int rti, int levels)
+List *
+tv_suffix_same_partition(const TvNode *node, int rti, int levels)
 {
 	List	   *quals = NIL;
 
 	for (int i = 0; i < node->nkeys; i++)
 		quals = lappend(quals, tv_query_key_equals(&node->keys[i],
-												   (Expr *) row_var(node, rti, i + 1, 0),
-												   (Expr *) row_var(node, KEYS_RTI, i + 1, levels),
+												   (Expr *) tv_suffix_row_var(node, rti, i + 1, 0),
+												   (Expr *) tv_suffix_row_var(node, TV_SUFFIX_KEYS_RTI, i + 1, levels),
 												   false));
 	return quals;
 }
 
-static Expr *
-is_null(Expr *arg)
+Expr *
+tv_suffix_is_null(Expr *arg)
 {
 	NullTest   *test = makeNode(NullTest);
 
@@ -118,23 +121,83 @@ is_null(Expr *arg)
 	return (Expr *) test;
 }
 
-/* The first ordering column is at the value in TV_KEYS_NAME, or after it; or before. */
-static Expr *
-compared(const TvNode *node, int rti, int levels, bool from)
+Var *
+tv_suffix_value(const TvNode *node, int rti, int n, int levels)
 {
-	SortGroupClause *first = linitial_node(SortGroupClause, node->suffix->order);
-	AttrNumber	attno = node->nkeys + 1;
-	Expr	   *column = (Expr *) row_var(node, rti, attno, 0);
-	OpExpr	   *op = (OpExpr *) make_opclause(from ? node->suffix->from : node->suffix->before,
-											  BOOLOID, false, column,
-											  (Expr *) row_var(node, KEYS_RTI, attno, levels),
+	Form_pg_attribute att = TupleDescAttr(node->out_desc, node->nkeys);
+
+	return makeVar(rti, node->nkeys + n, att->atttypid, att->atttypmod, att->attcollation, levels);
+}
+
+Expr *
+tv_suffix_compare(const TvNode *node, Oid operator, int rti, Var *value)
+{
+	Expr	   *column = (Expr *) tv_suffix_row_var(node, rti, node->nkeys + 1, 0);
+	OpExpr	   *op = (OpExpr *) make_opclause(operator, BOOLOID, false, column, (Expr *) value,
 											  InvalidOid, exprCollation((Node *) column));
 
 	set_opfuncid(op);
-	/* nulls stand at one end */
-	if (node->suffix->not_null || from == first->nulls_first)
-		return (Expr *) op;
-	return make_orclause(list_make2(op, is_null(copyObject(column))));
+	return (Expr *) op;
+}
+
+bool
+tv_suffix_nulls_at(const TvNode *node, bool end)
+{
+	SortGroupClause *first = linitial_node(SortGroupClause, node->suffix->order);
+
+	return !node->suffix->not_null && first->nulls_first != end;
+}
+
+/* The limit's column in TV_KEYS_NAME. */
+static Var *
+limit_value(const TvNode *node, TvSuffixLimit limit, int levels)
+{
+	return tv_suffix_value(node, TV_SUFFIX_KEYS_RTI, Min((int) limit, node->suffix->nlimits), levels);
+}
+
+/*
+ * Of rows of an RTE: those from one limit on, up to another one if there is.
+ * Nulls are on neither side of two limits.
+ */
+static List *
+between(const TvNode *node, int rti, int levels, TvSuffixLimit from, TvSuffixLimit until)
+{
+	Expr	   *qual = tv_suffix_compare(node, node->suffix->from, rti, limit_value(node, from, levels));
+
+	if (node->suffix->bounded)
+		return list_make2(qual, tv_suffix_compare(node, node->suffix->until, rti,
+												  limit_value(node, until, levels)));
+	if (tv_suffix_nulls_at(node, true))
+		qual = make_orclause(list_make2(qual, tv_suffix_is_null((Expr *) tv_suffix_row_var(node, rti, node->nkeys + 1, 0))));
+	return list_make1(qual);
+}
+
+/* Of stored rows: those before START. */
+static Expr *
+before_start(const TvNode *node, int rti, int levels)
+{
+	Expr	   *qual = tv_suffix_compare(node, node->suffix->before, rti,
+										 limit_value(node, TV_LIMIT_START, levels));
+
+	if (!tv_suffix_nulls_at(node, false))
+		return qual;
+	return make_orclause(list_make2(qual, tv_suffix_is_null((Expr *) tv_suffix_row_var(node, rti, node->nkeys + 1, 0))));
+}
+
+SortGroupClause *
+tv_suffix_reversed(const SortGroupClause *clause)
+{
+	SortGroupClause *result = copyObject(unconstify(SortGroupClause *, clause));
+	Oid			opfamily;
+	Oid			type;
+	bool		descending;
+
+	if (!tv_compat_ordering_op(clause->sortop, &opfamily, &type, &descending))
+		elog(ERROR, "operator %u is not an ordering operator", clause->sortop);
+	tv_compat_reverse_order(result, get_opfamily_member(opfamily, type, type,
+														descending ? BTLessStrategyNumber :
+														BTGreaterStrategyNumber));
+	return result;
 }
 
 Query *
@@ -143,42 +206,35 @@ tv_derive_suffix_stored(const TvNode *node, double rows)
 	Query	   *query = tv_query_make();
 	int			rti;
 
-	tv_query_add_rte(query, keys_rte(node, rows));
-	rti = tv_query_add_rte(query, state_rte(node));
+	tv_query_add_rte(query, tv_suffix_keys_rte(node, node->suffix->nlimits, rows));
+	rti = tv_query_add_rte(query, tv_suffix_state_rte(node));
 	for (int i = 1; i <= node->out_desc->natts; i++)
-		tv_query_add_column(query, (Expr *) row_var(node, rti, i, 0), NULL);
+		tv_query_add_column(query, (Expr *) tv_suffix_row_var(node, rti, i, 0), NULL);
 	tv_query_add_column(query, (Expr *) makeVar(rti, SelfItemPointerAttributeNumber, TIDOID, -1,
 												InvalidOid, 0), NULL);
-	tv_query_where(query, lappend(same_partition(node, rti, 0), compared(node, rti, 0, true)));
+	tv_query_where(query, list_concat(tv_suffix_same_partition(node, rti, 0),
+									  between(node, rti, 0, TV_LIMIT_FROM, TV_LIMIT_UNTIL)));
 	return query;
 }
 
-/* select * from stored where (keys) and o < c order by ... desc limit 1 */
+/* select * from stored where (keys) and o < START order by ... desc limit 1 */
 static Query *
 last_row(const TvNode *node)
 {
 	Query	   *query = tv_query_make();
-	int			rti = tv_query_add_rte(query, state_rte(node));
+	int			rti = tv_query_add_rte(query, tv_suffix_state_rte(node));
 	ListCell   *lc;
 
 	for (int i = 1; i <= node->out_desc->natts; i++)
-		tv_query_add_column(query, (Expr *) row_var(node, rti, i, 0),
+		tv_query_add_column(query, (Expr *) tv_suffix_row_var(node, rti, i, 0),
 							NameStr(TupleDescAttr(node->out_desc, i - 1)->attname));
 	tv_query_add_column(query, tv_query_int8(1), "found");
-	tv_query_where(query, lappend(same_partition(node, rti, 1), compared(node, rti, 1, false)));
+	tv_query_where(query, lappend(tv_suffix_same_partition(node, rti, 1), before_start(node, rti, 1)));
 	foreach(lc, node->suffix->order)
 	{
-		SortGroupClause *clause = copyObject(lfirst_node(SortGroupClause, lc));
+		SortGroupClause *clause = tv_suffix_reversed(lfirst_node(SortGroupClause, lc));
 		TargetEntry *tle = list_nth_node(TargetEntry, query->targetList, clause->tleSortGroupRef - 1);
-		Oid			opfamily;
-		Oid			type;
-		bool		descending;
 
-		if (!tv_compat_ordering_op(clause->sortop, &opfamily, &type, &descending))
-			elog(ERROR, "operator %u is not an ordering operator", clause->sortop);
-		tv_compat_reverse_order(clause, get_opfamily_member(opfamily, type, type,
-															descending ? BTLessStrategyNumber :
-															BTGreaterStrategyNumber));
 		tle->ressortgroupref = clause->tleSortGroupRef;
 		query->sortClause = lappend(query->sortClause, clause);
 	}
@@ -190,7 +246,7 @@ last_row(const TvNode *node)
 static Expr *
 last_column(const TvNode *node, AttrNumber attno, int levels)
 {
-	Var		   *var = row_var(node, LAST_RTI, attno, levels);
+	Var		   *var = tv_suffix_row_var(node, LAST_RTI, attno, levels);
 
 	tv_compat_set_nulling(var, JOIN_RTI);
 	return (Expr *) var;
@@ -201,15 +257,15 @@ static Query *
 peers(const TvNode *node, int norder)
 {
 	Query	   *query = tv_query_make();
-	int			rti = tv_query_add_rte(query, state_rte(node));
-	List	   *quals = same_partition(node, rti, 1);
+	int			rti = tv_query_add_rte(query, tv_suffix_state_rte(node));
+	List	   *quals = tv_suffix_same_partition(node, rti, 1);
 	Aggref	   *count = makeNode(Aggref);
 
 	for (int i = 0; i < norder; i++)
 	{
 		SortGroupClause *clause = list_nth_node(SortGroupClause, node->suffix->order, i);
 		AttrNumber	attno = clause->tleSortGroupRef;
-		Expr	   *left = (Expr *) row_var(node, rti, attno, 0);
+		Expr	   *left = (Expr *) tv_suffix_row_var(node, rti, attno, 0);
 		Expr	   *right = last_column(node, attno, 1);
 		OpExpr	   *equals = (OpExpr *) make_opclause(clause->eqop, BOOLOID, false, left, right,
 													  InvalidOid, exprCollation((Node *) left));
@@ -221,8 +277,8 @@ peers(const TvNode *node, int norder)
 			continue;
 		}
 		quals = lappend(quals, make_orclause(list_make2(equals,
-														make_andclause(list_make2(is_null(copyObject(left)),
-																				  is_null(copyObject(right)))))));
+														make_andclause(list_make2(tv_suffix_is_null(copyObject(left)),
+																				  tv_suffix_is_null(copyObject(right)))))));
 	}
 	count->aggfnoid = F_COUNT_;
 	count->aggtype = INT8OID;
@@ -238,7 +294,7 @@ peers(const TvNode *node, int norder)
 	return query;
 }
 
-/* The windows over the rows of the partition from the value on. */
+/* The windows over the rows of the partition from START on. */
 static Query *
 suffix_windows(const TvGraph *graph, const TvNode *node)
 {
@@ -247,7 +303,7 @@ suffix_windows(const TvGraph *graph, const TvNode *node)
 
 	tv_query_restrict_lateral(input, node, TV_RECOMPUTE_KEYS);
 	quals = make_ands_implicit((Expr *) input->jointree->quals);
-	tv_query_where(input, lappend(quals, compared(node, 1, 1, true)));
+	tv_query_where(input, list_concat(quals, between(node, 1, 1, TV_LIMIT_START, TV_LIMIT_END)));
 	/* the levels stand between */
 	IncrementVarSublevelsUp((Node *) input, list_length(node->levels), 1);
 	return tv_derive_levels(node, input);
@@ -260,34 +316,55 @@ call(Oid function, Oid type, Oid collation, Expr *a, Expr *b)
 								 COERCE_EXPLICIT_CALL);
 }
 
-/* What becomes of a result over the suffix alone. */
 static Expr *
-carried(const TvNode *node, const TvCarry *carry, Var *result, int peers_rti)
+as_numeric(Expr *expr)
 {
-	Expr	   *last = last_column(node, carry->attno, 0);
-	CoalesceExpr *either = makeNode(CoalesceExpr);
+	if (exprType((Node *) expr) == NUMERICOID)
+		return expr;
+	return (Expr *) makeFuncExpr(F_NUMERIC_INT8, NUMERICOID, list_make1(expr), InvalidOid,
+								 InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+/* One of two expressions: whether there is a row before. */
+static Expr *
+if_found(const TvNode *node, Expr *found, Expr *not_found)
+{
+	CaseExpr   *choice = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+	Var		   *mark = makeVar(LAST_RTI, node->out_desc->natts + 1, INT8OID, -1, InvalidOid, 0);
+
+	tv_compat_set_nulling(mark, JOIN_RTI);
+	when->expr = tv_suffix_is_null((Expr *) mark);
+	when->result = not_found;
+	when->location = -1;
+	choice->casetype = exprType((Node *) found);
+	choice->casecollid = exprCollation((Node *) found);
+	choice->args = list_make1(when);
+	choice->defresult = found;
+	choice->location = -1;
+	return (Expr *) choice;
+}
+
+/* What becomes of a result over the suffix alone; windows_rti: there. */
+static Expr *
+carried(const TvNode *node, const TvCarry *carry, int windows_rti, int peers_rti)
+{
+	Var		   *result = tv_suffix_row_var(node, windows_rti, carry->attno, 0);
+	Expr	   *last = NULL;
+	CoalesceExpr *either;
 	Expr	   *both;
 
+	if (carry->kind == TV_CARRY_NOTHING)
+		return (Expr *) result;
+	if (carry->kind == TV_CARRY_AVERAGE)
+		return call(F_NUMERIC_DIV, NUMERICOID, InvalidOid,
+					as_numeric(carried(node, carry->sum, windows_rti, 0)),
+					as_numeric(carried(node, carry->number, windows_rti, 0)));
+	last = last_column(node, carry->attno, 0);
 	switch (carry->kind)
 	{
 		case TV_CARRY_KEEP:
-			{
-				CaseExpr   *choice = makeNode(CaseExpr);
-				CaseWhen   *when = makeNode(CaseWhen);
-				Var		   *found = makeVar(LAST_RTI, node->out_desc->natts + 1, INT8OID, -1,
-											InvalidOid, 0);
-
-				tv_compat_set_nulling(found, JOIN_RTI);
-				when->expr = is_null((Expr *) found);
-				when->result = (Expr *) result;
-				when->location = -1;
-				choice->casetype = result->vartype;
-				choice->casecollid = result->varcollid;
-				choice->args = list_make1(when);
-				choice->defresult = last;
-				choice->location = -1;
-				return (Expr *) choice;
-			}
+			return if_found(node, last, (Expr *) result);
 		case TV_CARRY_RANK:
 			both = call(F_INT8PL, INT8OID, InvalidOid, copyObject(last),
 						(Expr *) makeVar(peers_rti, 1, INT8OID, -1, InvalidOid, 0));
@@ -303,6 +380,7 @@ carried(const TvNode *node, const TvCarry *carry, Var *result, int peers_rti)
 			break;
 	}
 	/* either may be null */
+	either = makeNode(CoalesceExpr);
 	either->coalescetype = result->vartype;
 	either->coalescecollid = result->varcollid;
 	either->args = list_make3(both, last, result);
@@ -312,14 +390,13 @@ carried(const TvNode *node, const TvCarry *carry, Var *result, int peers_rti)
 
 /* keys left join last on true */
 static void
-join_last(Query *query, const TvNode *node, double rows)
+join_last(Query *query, const TvNode *node)
 {
 	RangeTblEntry *last = tv_query_subquery_rte(last_row(node), "last");
 	RangeTblEntry *joined = makeNode(RangeTblEntry);
 	JoinExpr   *join = makeNode(JoinExpr);
 
 	last->lateral = true;
-	tv_query_add_rte(query, keys_rte(node, rows));
 	tv_query_add_rte(query, last);
 	joined->rtekind = RTE_JOIN;
 	joined->jointype = JOIN_LEFT;
@@ -344,7 +421,9 @@ tv_derive_suffix(const TvGraph *graph, const TvNode *node, double rows)
 	ListCell   *lc;
 	ListCell   *lp;
 
-	join_last(query, node, rows);
+	tv_query_add_rte(query, tv_suffix_keys_rte(node, node->suffix->nlimits, rows));
+	if (!node->suffix->bounded)
+		join_last(query, node);
 	foreach(lc, node->suffix->carries)
 	{
 		TvCarry    *carry = lfirst(lc);
@@ -363,13 +442,14 @@ tv_derive_suffix(const TvGraph *graph, const TvNode *node, double rows)
 	windows->lateral = true;
 	rti = tv_query_add_rte(query, windows);
 	for (int i = 1; i <= node->in_desc->natts; i++)
-		tv_query_add_column(query, (Expr *) row_var(node, rti, i, 0), NULL);
+		tv_query_add_column(query, (Expr *) tv_suffix_row_var(node, rti, i, 0), NULL);
 	forboth(lc, node->suffix->carries, lp, peers_rtis)
 	{
 		TvCarry    *carry = lfirst(lc);
 
-		tv_query_add_column(query, carried(node, carry, row_var(node, rti, carry->attno, 0),
-										   lfirst_int(lp)), NULL);
+		tv_query_add_column(query, carried(node, carry, rti, lfirst_int(lp)), NULL);
 	}
+	if (node->suffix->nlimits > 1)
+		tv_query_where(query, between(node, rti, 0, TV_LIMIT_FROM, TV_LIMIT_UNTIL));
 	return query;
 }

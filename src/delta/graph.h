@@ -222,9 +222,9 @@ typedef struct TvTopRows
 } TvTopRows;
 
 /*
- * The results of windows that look back only, of the rows of a partition from one
- * on, are told from the rows themselves and the results of the last row before
- * them; see derive_suffix.c.
+ * The results of windows, of the rows of a partition from the first changed one
+ * on, are told from these rows, some rows beside them and the results of the last
+ * row before; see derive_suffix.c.
  */
 typedef enum TvCarryKind
 {
@@ -232,7 +232,9 @@ typedef enum TvCarryKind
 								 * dense_rank() */
 	TV_CARRY_RANK,				/* the same, with the number of its peers */
 	TV_CARRY_COMBINE,			/* function combines both; null is nothing */
-	TV_CARRY_KEEP				/* stays what it was: first_value() */
+	TV_CARRY_KEEP,				/* stays what it was: first_value() */
+	TV_CARRY_AVERAGE,			/* a sum by a number, which are kept, too */
+	TV_CARRY_NOTHING			/* looks at rows within reach only: lag() */
 } TvCarryKind;
 
 typedef struct TvCarry
@@ -242,18 +244,44 @@ typedef struct TvCarry
 	Oid			function;
 	Oid			collation;
 	int			norder;			/* RANK: how many columns order its window */
+	struct TvCarry *sum;		/* AVERAGE: other results */
+	struct TvCarry *number;
 } TvCarry;
+
+/* A RANGE frame's end: which values of the ordering column it takes in. */
+typedef struct TvReachRange
+{
+	Oid			in_range;		/* its function, and how it is called */
+	Oid			collation;
+	Const	   *offset;
+	bool		sub;
+	bool		less;
+} TvReachRange;
+
+/* How far windows look in one direction. */
+typedef struct TvReach
+{
+	int64		rows;			/* at most; peers not counted */
+	List	   *ranges;			/* of TvReachRange * */
+} TvReach;
 
 typedef struct TvSuffix
 {
 	List	   *order;			/* of SortGroupClause *; references are
 								 * columns of the row, the first of them is
 								 * the one behind the keys */
-	Oid			from;			/* operator: the first column at a value, or
-								 * after it */
+	Oid			from;			/* operators: the first column at a value, or
+								 * after it; and so on */
+	Oid			after;
 	Oid			before;
+	Oid			until;
 	bool		not_null;		/* the first column is never null */
 	List	   *carries;		/* of TvCarry * */
+	TvReach		back;			/* of NOTHING */
+	TvReach		ahead;
+	bool		bounded;		/* all are NOTHING: results end to change some
+								 * rows behind the last changed one */
+	int			nlimits;		/* how many limits its rows have; derive.h */
 } TvSuffix;
 
 /* An order in which a state table is read. */

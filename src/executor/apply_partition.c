@@ -23,7 +23,6 @@
 
 #include "executor/apply_partition.h"
 
-static void take_computed(TupleTableSlot *slot, void *context);
 static void write_partition(TvPartitionPass *p, int64 first, int64 last);
 
 void
@@ -87,7 +86,7 @@ tv_partitions_write(TvPartitionPass *p)
 	activity->groups += p->touched->ngroups;
 	activity->rescans += nrescan;
 	if (nrescan > 0)
-		tv_recompute_run(p->flush, p->touched, take_computed, p);
+		tv_recompute_run(p->flush, p->touched, tv_partitions_take, p);
 	if (p->rows->nrows == 0)
 		return;
 
@@ -102,9 +101,8 @@ tv_partitions_write(TvPartitionPass *p)
 	tv_writer_close(p->writer);
 }
 
-/* A TvRowConsumer: an output row of a touched partition. */
-static void
-take_computed(TupleTableSlot *slot, void *context)
+void
+tv_partitions_take(TupleTableSlot *slot, void *context)
 {
 	TvPartitionPass *p = context;
 

@@ -31,6 +31,9 @@ extern TvPartitionPass *tv_partitions_begin(TvNodeFlush *flush, TvGroupTable *to
 extern bool tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls,
 							   int64 limit);
 
+/* A TvRowConsumer, context a TvPartitionPass: a computed output row. */
+extern void tv_partitions_take(TupleTableSlot *slot, void *context);
+
 /* Recompute what is marked, write the difference between both kinds of rows. */
 extern void tv_partitions_write(TvPartitionPass *p);
 

@@ -164,6 +164,8 @@ derive(TvView *view, TvNode *node, TvPlanEntry *entry, double rows, const double
 			return tv_derive_suffix(view->graph, node, rows);
 		case TV_PLAN_SUFFIX_STORED:
 			return tv_derive_suffix_stored(node, rows);
+		case TV_PLAN_SUFFIX_LIMITS:
+			return tv_derive_suffix_limits(node, rows);
 		case TV_PLAN_STATE:
 			query = tv_derive_state(view->graph, node);
 			break;

@@ -21,6 +21,7 @@ typedef enum TvPlanKind
 	TV_PLAN_RECOMPUTE_NULL_KEYS,	/* ... keys with nulls */
 	TV_PLAN_SUFFIX,				/* tv_derive_suffix */
 	TV_PLAN_SUFFIX_STORED,		/* tv_derive_suffix_stored */
+	TV_PLAN_SUFFIX_LIMITS,		/* tv_derive_suffix_limits */
 	TV_PLAN_STATE,				/* tv_derive_state */
 	TV_PLAN_GROUPS,				/* tv_derive_groups */
 	TV_PLAN_OUTPUT				/* tv_derive_output */

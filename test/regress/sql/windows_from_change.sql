@@ -24,7 +24,7 @@ CREATE TABLE account (account int PRIMARY KEY, factor int);
 INSERT INTO account VALUES (0, 1), (1, 2), (2, 3);
 CREATE MATERIALIZED VIEW joined USING tview AS
   SELECT account, max(total) AS most FROM (SELECT e.account, sum(e.amount * a.factor) OVER (PARTITION BY e.account ORDER BY e.id) AS total FROM entry e JOIN account a USING (account)) q GROUP BY account;
--- these look ahead, at some rows before, at ties that nothing orders, or in another order: by partition
+-- these look at some rows beside: around the change; to the other end, at ties that nothing orders, or are no sums: by partition
 CREATE MATERIALIZED VIEW others USING tview AS
   SELECT id, lag(amount) OVER (PARTITION BY account ORDER BY id) AS a, lead(amount) OVER (PARTITION BY account ORDER BY id) AS b,
     row_number() OVER (PARTITION BY word ORDER BY booked) AS c, avg(amount) OVER (PARTITION BY amount ORDER BY id) AS d,
