@@ -5,6 +5,9 @@ Per workload there is one database per arm, and the arms take turns within each 
 second are taken within a round, then the median over the rounds. Transactions that fail with a serialization failure
 or a deadlock are retried by pgbench, as applications do; how many is printed. At the end of each arm its view is
 compared with its query; an arm that fails is printed WRONG and the run fails.
+
+The arm "by hand" is the least that can be done: the client's statement writes the view's rows into a table as well, and
+nothing makes that right when clients meet. Only the number of its rows is compared.
 """
 import argparse
 import json
@@ -25,12 +28,26 @@ UPDATE_ONE = """\\set aid random(1, 1000000)
 UPDATE pgbench_accounts SET abalance = abalance + :d WHERE aid = :aid;
 """
 
+UPDATE_BOTH = """\\set aid random(1, 1000000)
+\\set d random(-5000, 5000)
+WITH a AS (UPDATE pgbench_accounts SET abalance = abalance + :d WHERE aid = :aid RETURNING aid)
+    UPDATE v SET total = total + :d FROM a WHERE v.slot = a.{key};
+"""
+
 # Four new posts for each user who is renamed.
 POST = """\\set author random(1, {users})
 INSERT INTO post (author, title) VALUES (:author, 'title ' || :author);
 """
 RENAME = """\\set author random(1, {users})
 UPDATE author SET name = 'name ' || random() WHERE id = :author;
+"""
+POST_BOTH = """\\set author random(1, {users})
+WITH p AS (INSERT INTO post (author, title) VALUES (:author, 'title ' || :author) RETURNING *)
+    INSERT INTO v SELECT p.id, p.title, u.id, u.name FROM p JOIN author u ON u.id = p.author;
+"""
+RENAME_BOTH = """\\set author random(1, {users})
+WITH u AS (UPDATE author SET name = 'name ' || random() WHERE id = :author RETURNING *)
+    UPDATE v SET name = u.name FROM u JOIN post p ON p.author = u.id WHERE v.id = p.id;
 """
 THINK = "BEGIN;\n{statement}\\sleep 2 ms\nCOMMIT;\n"
 
@@ -45,25 +62,30 @@ POSTS = "SELECT p.id, p.title, u.id AS author, u.name FROM post p JOIN author u 
 
 
 class Workload:
-    """Scripts are (share, text); setup is None for pgbench's own tables; reach: share of the tps without view."""
+    """Scripts are (share, text), those by hand, too; key: of the rows of v; setup is None for pgbench's own tables;
+    reach: share of the tps without view."""
 
-    def __init__(self, letter, title, query, scripts, setup=None, reach=None, ahead=None):
-        self.letter, self.title, self.query, self.scripts = letter, title, query, scripts
-        self.setup, self.reach, self.ahead = setup, reach, ahead
+    def __init__(self, letter, title, query, scripts, by_hand, key, setup=None, reach=None, ahead=None):
+        self.letter, self.title, self.query, self.scripts, self.by_hand = letter, title, query, scripts, by_hand
+        self.key, self.setup, self.reach, self.ahead = key, setup, reach, ahead
 
 
 def accounts(letter, title, key, reach, ahead):
     return Workload(letter, title,
                     f"SELECT {key} AS slot, count(*) AS accounts, sum(abalance) AS total FROM pgbench_accounts GROUP BY 1",
-                    [(1, UPDATE_ONE)], reach=reach, ahead=ahead)
+                    [(1, UPDATE_ONE)], [(1, UPDATE_BOTH.format(key=key))], "slot", reach=reach, ahead=ahead)
+
+
+def with_thought(text):
+    settings, statement = text.split("\n", 1)
+    return settings + "\n" + THINK.format(statement=statement)
 
 
 def blog(letter, title, users, think):
-    texts = [(4, POST.format(users=users)), (1, RENAME.format(users=users))]
-    if think:
-        texts = [(share, text.replace(text.split("\n", 1)[1], THINK.format(statement=text.split("\n", 1)[1])))
-                 for share, text in texts]
-    return Workload(letter, title, POSTS, texts, setup=BLOG.format(users=users), reach=0.75, ahead=9)
+    scripts, by_hand = ([(share, with_thought(text.format(users=users)) if think else text.format(users=users))
+                         for share, text in found] for found in (((4, POST), (1, RENAME)),
+                                                                 ((4, POST_BOTH), (1, RENAME_BOTH))))
+    return Workload(letter, title, POSTS, scripts, by_hand, "id", setup=BLOG.format(users=users), reach=0.75, ahead=9)
 
 
 WORKLOADS = [
@@ -74,7 +96,7 @@ WORKLOADS = [
     accounts("e", "one hot group, one account updated", "aid * 0", None, None),
 ]
 
-NAMES = {"plain": "no view", "ours": "pg_tviews", "ivm": "pg_ivm"}
+NAMES = {"plain": "no view", "hand": "by hand", "ours": "pg_tviews", "ivm": "pg_ivm"}
 
 
 def has_ivm(cur):
@@ -91,7 +113,10 @@ def set_up(arm, workload, database):
     else:
         subprocess.run([tvbench.program("pgbench"), "-q", "-i", "-I", "dtgp", "-F", "50", "-s", "10", database],
                        check=True, capture_output=True)
-    if arm == "ours":
+    if arm == "hand":
+        cur.execute(f"CREATE TABLE v WITH (fillfactor = 50) AS {workload.query}")
+        cur.execute(f"CREATE UNIQUE INDEX ON v ({workload.key})")
+    elif arm == "ours":
         tvbench.install(cur)
         tvbench.create_view(cur, "v", workload.query)
     elif arm == "ivm":
@@ -163,7 +188,8 @@ def measure_point(arms, conns, scripts, clients, options):
     for number in range(options.rounds):
         turn = number % len(arms)
         for arm in arms[turn:] + arms[:turn]:
-            runs[arm].append(pgbench(f"tview_bench_{arm}", scripts, clients, options.seconds))
+            runs[arm].append(pgbench(f"tview_bench_{arm}", scripts["hand" if arm == "hand" else "plain"], clients,
+                                     options.seconds))
     time.sleep(1.1)             # statistics of ended sessions arrive
     return {arm: {"tps": statistics.median(run[0] for run in found),
                   "ratio": statistics.median(run[0] / floor[0] for run, floor in zip(found, runs["plain"])),
@@ -176,6 +202,10 @@ def check(arm, workload, conn):
     if arm == "plain":
         return None
     cur = conn.cursor()
+    if arm == "hand":
+        cur.execute(f"SELECT (SELECT count(*) FROM v) - (SELECT count(*) FROM ({workload.query}) q)")
+        rows = cur.fetchone()[0]
+        return f"{rows} rows more than the query has" if rows else None
     if arm == "ours":
         tvbench.refresh_if_dry(cur, ["v"])
         return tvbench.difference(cur, "v", workload.query, as_text=False)
@@ -191,16 +221,22 @@ def show(clients, point):
               flush=True)
 
 
-def run_workload(workload, options, arms, admin, lines):
+def write_scripts(folder, arm, scripts):
+    """(file, share) of each"""
+    files = [(os.path.join(folder, f"{arm}{i}.sql"), share) for i, (share, _) in enumerate(scripts)]
+    for (name, _), (_, text) in zip(files, scripts):
+        with open(name, "w") as out:
+            out.write(text)
+    return files
+
+
+def run_workload(workload, options, arms, admin, lines, by_hand):
     print(f"\n({workload.letter}) {workload.title}\n    {workload.query}", flush=True)
     conns = {arm: set_up(arm, workload, f"tview_bench_{arm}") for arm in arms}
     points = []
     with tempfile.TemporaryDirectory() as folder:
-        scripts = []
-        for i, (share, text) in enumerate(workload.scripts):
-            scripts.append((os.path.join(folder, f"{i}.sql"), share))
-            with open(scripts[-1][0], "w") as out:
-                out.write(text)
+        scripts = {arm: write_scripts(folder, arm, found)
+                   for arm, found in (("plain", workload.scripts), ("hand", workload.by_hand))}
         for fsync in options.fsync.split(","):
             set_fsync(admin, fsync)
             print(f"  fsync {fsync:<20}{'of plain':>12}{'tps':>8}{'+-':>6}{'retried':>9}{'deadlocks':>11}{'locks':>7}")
@@ -209,7 +245,7 @@ def run_workload(workload, options, arms, admin, lines):
                 points.append({"fsync": fsync, "clients": clients, "arms": point})
                 show(clients, point)
                 if clients == 8:
-                    reach(workload, fsync, point, lines)
+                    reach(workload, fsync, point, lines, by_hand)
     wrong = [f"({workload.letter}) {NAMES[arm]}: {found}" for arm in arms
              if (found := check(arm, workload, conns[arm]))]
     for line in wrong:
@@ -220,10 +256,11 @@ def run_workload(workload, options, arms, admin, lines):
     return {"workload": workload.letter, "title": workload.title, "query": workload.query, "points": points}, wrong
 
 
-def reach(workload, fsync, point, lines):
+def reach(workload, fsync, point, lines, by_hand):
     what = f"({workload.letter}) 8 clients, fsync {fsync}"
     if workload.reach:
         lines.append((what + ", of no view", point["ours"]["ratio"], workload.reach))
+        by_hand.append((what, point["hand"]["ratio"], point["ours"]["tps"] / point["hand"]["tps"]))
     if workload.ahead and "ivm" in point:
         lines.append((what + ", of pg_ivm", point["ours"]["tps"] / point["ivm"]["tps"], workload.ahead))
 
@@ -246,21 +283,24 @@ def main():
     admin = conn.cursor()
     admin.execute("SHOW server_version")
     version = admin.fetchone()[0]
-    arms = ["plain", "ours"] + (["ivm"] if has_ivm(admin) else [])
+    arms = ["plain", "hand", "ours"] + (["ivm"] if has_ivm(admin) else [])
     print(f"PostgreSQL {version}, {os.cpu_count()} processors, synchronous_commit=on; {options.seconds} s per figure, "
           f"medians of {options.rounds} interleaved rounds.")
     if "ivm" not in arms:
         print("pg_ivm is not installed in this server: not compared.")
-    results, lines, failed = [], [], []
+    results, lines, by_hand, failed = [], [], [], []
     for workload in WORKLOADS:
         if workload.letter in options.workloads:
-            result, wrong = run_workload(workload, options, arms, admin, lines)
+            result, wrong = run_workload(workload, options, arms, admin, lines, by_hand)
             results.append(result)
             failed += wrong
 
     print("\nreach" + " " * 44 + "measured at least")
     for what, value, least in lines:
         print(f"  {what:<46}{value:>9.2f}{least:>9.2f}  {'met' if value >= least else 'MISSED'}")
+    print("\nthe same rows written by hand" + " " * 18 + "of no view  pg_tviews, of by hand")
+    for what, floor, ratio in by_hand:
+        print(f"  {what:<46}{floor:>9.2f}{ratio:>9.2f}")
     print("WRONG: the figures above do not count" if failed else "OK: every view of every arm equals its query")
     if options.json:
         with open(options.json, "w") as out:
