@@ -18,9 +18,11 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "delta/compile_partition.h"
 #include "delta/fold.h"
@@ -77,6 +79,24 @@ is_exact(const WindowFunc *func)
 }
 
 /*
+ * Does a greater value plus the offset give a greater one?  The 30th of January at
+ * noon and the 31st in the morning do not with a month, nor do days where the clock
+ * is put forward.  The frames of the rows behind then depend on those before.
+ */
+static bool
+keeps_order(const WindowClause *window, bool start, const Const *offset)
+{
+	Oid			in_range = start ? window->startInRangeFunc : window->endInRangeFunc;
+	Interval   *interval;
+
+	if (offset->consttype != INTERVALOID)
+		return true;
+	interval = DatumGetIntervalP(offset->constvalue);
+	return interval->month == 0 &&
+		(interval->day == 0 || in_range != F_IN_RANGE_TIMESTAMPTZ_TIMESTAMPTZ_INTERVAL_BOOL_BOOL);
+}
+
+/*
  * The range that one end of a frame takes in; nodeWindowAgg.c calls in_range
  * functions like this.
  */
@@ -106,6 +126,8 @@ add_offset(TvReach *reach, const WindowClause *window, bool start)
 		TvReachRange *range = range_of(window, start, offset);
 		ListCell   *lc;
 
+		if (!keeps_order(window, start, offset))
+			return false;
 		foreach(lc, reach->ranges)
 		{
 			TvReachRange *other = lfirst(lc);

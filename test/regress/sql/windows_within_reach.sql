@@ -44,10 +44,12 @@ CREATE MATERIALIZED VIEW both_kinds USING tview AS
   SELECT id, lag(amount, 2) OVER w AS a, lead(amount) OVER w AS b, sum(amount) OVER w AS c, row_number() OVER w AS d, avg(amount) OVER w AS e,
     avg(level) FILTER (WHERE level > 10) OVER w AS f, last_value(word) OVER w AS g, avg(amount) OVER (ORDER BY at, id ROWS UNBOUNDED PRECEDING) AS h,
     rank() OVER (ORDER BY at) AS i FROM reading WINDOW w AS (ORDER BY at, id);
--- not so: the other end, groups of peers, so many rows as a column says
+-- not so: the other end, groups of peers, so many rows as a column says, months
 CREATE MATERIALIZED VIEW others USING tview AS
   SELECT id, sum(amount) OVER (PARTITION BY sensor ORDER BY at ROWS BETWEEN 1 PRECEDING AND UNBOUNDED FOLLOWING) AS a,
     count(*) OVER (PARTITION BY amount ORDER BY at GROUPS 2 PRECEDING) AS b, lag(word, amount) OVER (PARTITION BY word ORDER BY at) AS c,
+    count(*) OVER (PARTITION BY later ORDER BY at RANGE '1 month' PRECEDING) AS f,
+    count(*) OVER (PARTITION BY power ORDER BY at::timestamptz RANGE '1 day' PRECEDING) AS g,
     avg(power) OVER (PARTITION BY level ORDER BY at) AS d, ntile(3) OVER (PARTITION BY at ORDER BY id) AS e FROM reading;
 SELECT v.view, e.node, e.value FROM tview.views v, tview.explain(v.view::text) e WHERE e.property = 'strategy' ORDER BY v.view::text, e.node;
 SELECT differing();
