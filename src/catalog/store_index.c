@@ -107,13 +107,13 @@ is_unique(Relation index)
 	return index->rd_index->indisunique && index->rd_index->indimmediate;
 }
 
-/* Are these columns, in any order, the index's only ones? */
+/* Are these columns, in any order, the index's first ones? */
 static bool
 is_shared_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys)
 {
 	Form_pg_index form = index->rd_index;
 
-	if (form->indnkeyatts != nkeys)
+	if (form->indnkeyatts < nkeys)
 		return false;
 	for (int i = 0; i < nkeys; i++)
 	{
@@ -138,7 +138,8 @@ is_key_index(Relation rel, Relation index, int nkeys, const AttrNumber *keys)
 {
 	bool		nullable = false;
 
-	if (!is_unique(index) || !is_shared_index(rel, index, nkeys, keys))
+	if (!is_unique(index) || index->rd_index->indnkeyatts != nkeys ||
+		!is_shared_index(rel, index, nkeys, keys))
 		return false;
 	for (int i = 0; i < nkeys; i++)
 		if (!tv_attribute_not_null(RelationGetDescr(rel), keys[i]))

@@ -410,7 +410,12 @@ make_state(Oid view, const TvNode *node)
 	ListCell   *lc;
 
 	if (node->kind == TV_NODE_PARTITION)
+	{
 		index = TV_STATE_INDEX_SHARED;
+		/* an index in the order begins with the keys */
+		if (node->suffix)
+			nkeys = 0;
+	}
 	else if (node->kind == TV_NODE_LINEAR || node->kind == TV_NODE_RECURSIVE)
 	{
 		index = node->identity == TV_IDENTITY_KEY ? TV_STATE_INDEX_KEY : TV_STATE_INDEX_HASH;

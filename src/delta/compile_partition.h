@@ -37,7 +37,6 @@ extern bool tv_window_aggregate_depends_on_order(const WindowFunc *func);
  * widen the suffix's reach so far; false, and nothing is changed, if it does not.
  */
 extern bool tv_reach_add(TvSuffix *suffix, const WindowFunc *func, const WindowClause *window);
-extern bool tv_reach_any(const TvReach *reach);
 
 /*
  * compile_suffix.c: see whether a change leaves rows before it alone.  Its levels are

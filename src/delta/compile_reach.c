@@ -27,12 +27,6 @@
 #include "delta/compile_partition.h"
 #include "delta/fold.h"
 
-bool
-tv_reach_any(const TvReach *reach)
-{
-	return reach->rows > 0 || reach->ranges != NIL;
-}
-
 static Const *
 constant(Node *expr)
 {

@@ -33,7 +33,6 @@
 
 #include "delta/compile_partition.h"
 #include "delta/correlate.h"
-#include "delta/derive.h"
 #include "tv_compat.h"
 
 /* Is it about all rows from the partition's first to the current one? */
@@ -131,9 +130,12 @@ carry_of(TvSuffix *suffix, const WindowFunc *func, const WindowClause *window)
 	return OidIsValid(carry->function) ? carry : NULL;
 }
 
-/* Is one of two orders a beginning of the other?  *longest is that one. */
+/*
+ * Do two orders have the same first column, and is one of them a beginning of the
+ * other?  *longest is that other one.
+ */
 static bool
-extends(List **longest, List *order)
+compare_orders(List **longest, List *order, bool *is_beginning)
 {
 	ListCell   *la;
 	ListCell   *lb;
@@ -143,9 +145,11 @@ extends(List **longest, List *order)
 		SortGroupClause *a = lfirst_node(SortGroupClause, la);
 		SortGroupClause *b = lfirst_node(SortGroupClause, lb);
 
-		if (a->tleSortGroupRef != b->tleSortGroupRef || a->sortop != b->sortop ||
-			a->nulls_first != b->nulls_first)
-			return false;
+		if (a->tleSortGroupRef == b->tleSortGroupRef && a->sortop == b->sortop &&
+			a->nulls_first == b->nulls_first)
+			continue;
+		*is_beginning = false;
+		return la != list_head(*longest);
 	}
 	if (list_length(order) > list_length(*longest))
 		*longest = order;
@@ -298,6 +302,7 @@ tv_suffix_make(TvCompiler *c, TvNode *node)
 {
 	TvSuffix   *suffix = palloc0(sizeof(TvSuffix));
 	AttrNumber	attno = node->in_desc->natts;
+	bool		total = true;
 	ListCell   *ll;
 	ListCell   *lc;
 
@@ -307,7 +312,7 @@ tv_suffix_make(TvCompiler *c, TvNode *node)
 		TvWindowLevel *level = lfirst(ll);
 
 		foreach(lc, level->clauses)
-			if (!extends(&suffix->order, lfirst_node(WindowClause, lc)->orderClause))
+			if (!compare_orders(&suffix->order, lfirst_node(WindowClause, lc)->orderClause, &total))
 			return;
 		foreach(lc, level->funcs)
 		{
@@ -321,12 +326,10 @@ tv_suffix_make(TvCompiler *c, TvNode *node)
 			suffix->carries = lappend(suffix->carries, carry);
 		}
 	}
+	/* which row is the last before others is told by one order */
+	if (!suffix->bounded && !total)
+		return;
 	suffix->not_null = never_null(c, node);
-	suffix->nlimits = 1;
-	if (suffix->bounded)
-		suffix->nlimits = TV_LIMIT_END;
-	else if (tv_reach_any(&suffix->back) || tv_reach_any(&suffix->ahead))
-		suffix->nlimits = TV_LIMIT_START;
 	if (!choose_operators(node, suffix))
 		return;
 	add_averages(node, suffix);

@@ -90,8 +90,8 @@ extern Query *tv_derive_recompute(const TvGraph *graph, const TvNode *node,
 /*
  * What is computed anew of a partition of a node with a suffix, by values of the
  * first ordering column: the rows from FROM on, up to UNTIL, over the rows from
- * START on, up to END.  There are as many as nlimits says; without UNTIL and END,
- * all rows from FROM on; without START, it is FROM.
+ * START on, up to END.  If the suffix is not bounded, both are the last value there
+ * is, and rows without a value at the partition's end count as well.
  */
 typedef enum TvSuffixLimit
 {
@@ -101,6 +101,8 @@ typedef enum TvSuffixLimit
 	TV_LIMIT_END
 } TvSuffixLimit;
 
+#define TV_NLIMITS TV_LIMIT_END
+
 /*
  * These output rows over the new state; and those that are stored, with their
  * tids behind them.  TV_KEYS_NAME has the keys and the limits, none of them null.
@@ -109,8 +111,8 @@ extern Query *tv_derive_suffix(const TvGraph *graph, const TvNode *node, double 
 extern Query *tv_derive_suffix_stored(const TvNode *node, double rows);
 
 /*
- * If there are several limits: the keys, and the limits or null if one is among
- * the nulls.  TV_KEYS_NAME has the keys and the first and the last changed value.
+ * The keys, and the limits or null if one is among the nulls.  TV_KEYS_NAME has
+ * the keys and the first and the last changed value.
  */
 extern Query *tv_derive_suffix_limits(const TvNode *node, double rows);
 

@@ -8,7 +8,8 @@
  *
  *		FROM  = first, then back over the rows that see it ahead
  *		START = FROM, then back over the rows that these see
- *		UNTIL = last, then on over the rows that see it behind
+ *		UNTIL = last, then on over the rows that see it behind; to the end where
+ *				results follow from those of the row before
  *		END   = UNTIL, then on over the rows that these see
  *
  * Each of these steps goes from a value v to another one, over the stored rows S of
@@ -130,14 +131,22 @@ coalesce(const TvNode *node, List *args)
 	return (Expr *) result;
 }
 
+/* The partition's end, but for nulls. */
+static Expr *
+furthest_value(const Step *step)
+{
+	Expr	   *here = (Expr *) tv_suffix_value(step->node, TV_SUFFIX_KEYS_RTI, step->n, 0);
+
+	return coalesce(step->node, list_make2(scalar(stored_values(step, false, 0)), here));
+}
+
 /* What a step leads to, given the query for where it leads if there is enough. */
 static Expr *
 destination(const Step *step, Query *found)
 {
 	const TvNode *node = step->node;
 	Form_pg_attribute att = TupleDescAttr(node->out_desc, node->nkeys);
-	Expr	   *here = (Expr *) tv_suffix_value(node, TV_SUFFIX_KEYS_RTI, step->n, 0);
-	Expr	   *furthest = coalesce(node, list_make2(scalar(stored_values(step, false, 0)), here));
+	Expr	   *furthest = furthest_value(step);
 
 	if (tv_suffix_nulls_at(node, step->on))
 	{
@@ -222,10 +231,17 @@ tv_derive_suffix_limits(const TvNode *node, double rows)
 		at[TV_LIMIT_END] = at[TV_LIMIT_UNTIL];
 		query = add_limit(node, query, &suffix->ahead, true, true, &at[TV_LIMIT_END], &nvalues);
 	}
+	else
+	{
+		Step		step = {node, at[TV_LIMIT_UNTIL], true, false};
+
+		query = with_value(node, query, nvalues, furthest_value(&step));
+		at[TV_LIMIT_UNTIL] = at[TV_LIMIT_END] = ++nvalues;
+	}
 	tv_query_add_rte(result, tv_query_subquery_rte(query, "steps"));
 	for (int i = 1; i <= node->nkeys; i++)
 		tv_query_add_column(result, (Expr *) tv_suffix_row_var(node, 1, i, 0), NULL);
-	for (int limit = TV_LIMIT_FROM; limit <= suffix->nlimits; limit++)
+	for (int limit = TV_LIMIT_FROM; limit <= TV_NLIMITS; limit++)
 		tv_query_add_column(result, (Expr *) tv_suffix_value(node, 1, at[limit], 0), NULL);
 	return result;
 }

@@ -152,24 +152,33 @@ tv_suffix_nulls_at(const TvNode *node, bool end)
 static Var *
 limit_value(const TvNode *node, TvSuffixLimit limit, int levels)
 {
-	return tv_suffix_value(node, TV_SUFFIX_KEYS_RTI, Min((int) limit, node->suffix->nlimits), levels);
+	return tv_suffix_value(node, TV_SUFFIX_KEYS_RTI, limit, levels);
 }
 
 /*
- * Of rows of an RTE: those from one limit on, up to another one if there is.
- * Nulls are on neither side of two limits.
+ * Of rows of an RTE: those from one limit on, up to another one.  Two sides make
+ * the planner expect few, so that it takes the index that has the order.
  */
 static List *
 between(const TvNode *node, int rti, int levels, TvSuffixLimit from, TvSuffixLimit until)
 {
-	Expr	   *qual = tv_suffix_compare(node, node->suffix->from, rti, limit_value(node, from, levels));
+	const TvSuffix *suffix = node->suffix;
 
-	if (node->suffix->bounded)
-		return list_make2(qual, tv_suffix_compare(node, node->suffix->until, rti,
-												  limit_value(node, until, levels)));
-	if (tv_suffix_nulls_at(node, true))
-		qual = make_orclause(list_make2(qual, tv_suffix_is_null((Expr *) tv_suffix_row_var(node, rti, node->nkeys + 1, 0))));
-	return list_make1(qual);
+	return list_make2(tv_suffix_compare(node, suffix->from, rti, limit_value(node, from, levels)),
+					  tv_suffix_compare(node, suffix->until, rti, limit_value(node, until, levels)));
+}
+
+static Expr *
+has_no_value(const TvNode *node, int rti)
+{
+	return tv_suffix_is_null((Expr *) tv_suffix_row_var(node, rti, node->nkeys + 1, 0));
+}
+
+/* Do rows without a value count? */
+static bool
+ends_in_nulls(const TvNode *node)
+{
+	return !node->suffix->bounded && tv_suffix_nulls_at(node, true);
 }
 
 /* Of stored rows: those before START. */
@@ -181,7 +190,7 @@ before_start(const TvNode *node, int rti, int levels)
 
 	if (!tv_suffix_nulls_at(node, false))
 		return qual;
-	return make_orclause(list_make2(qual, tv_suffix_is_null((Expr *) tv_suffix_row_var(node, rti, node->nkeys + 1, 0))));
+	return make_orclause(list_make2(qual, has_no_value(node, rti)));
 }
 
 SortGroupClause *
@@ -200,21 +209,33 @@ tv_suffix_reversed(const SortGroupClause *clause)
 	return result;
 }
 
-Query *
-tv_derive_suffix_stored(const TvNode *node, double rows)
+/* Stored rows, and their tids. */
+static Query *
+stored_rows(const TvNode *node, double rows, bool without_value)
 {
 	Query	   *query = tv_query_make();
 	int			rti;
 
-	tv_query_add_rte(query, tv_suffix_keys_rte(node, node->suffix->nlimits, rows));
+	tv_query_add_rte(query, tv_suffix_keys_rte(node, TV_NLIMITS, rows));
 	rti = tv_query_add_rte(query, tv_suffix_state_rte(node));
 	for (int i = 1; i <= node->out_desc->natts; i++)
 		tv_query_add_column(query, (Expr *) tv_suffix_row_var(node, rti, i, 0), NULL);
 	tv_query_add_column(query, (Expr *) makeVar(rti, SelfItemPointerAttributeNumber, TIDOID, -1,
 												InvalidOid, 0), NULL);
-	tv_query_where(query, list_concat(tv_suffix_same_partition(node, rti, 0),
+	tv_query_where(query, list_concat(tv_suffix_same_partition(node, rti, 0), without_value ?
+									  list_make1(has_no_value(node, rti)) :
 									  between(node, rti, 0, TV_LIMIT_FROM, TV_LIMIT_UNTIL)));
 	return query;
+}
+
+Query *
+tv_derive_suffix_stored(const TvNode *node, double rows)
+{
+	List	   *queries = list_make1(stored_rows(node, rows, false));
+
+	if (ends_in_nulls(node))
+		queries = lappend(queries, stored_rows(node, rows, true));
+	return tv_query_union_all(queries);
 }
 
 /* select * from stored where (keys) and o < START order by ... desc limit 1 */
@@ -294,19 +315,32 @@ peers(const TvNode *node, int norder)
 	return query;
 }
 
-/* The windows over the rows of the partition from START on. */
+/* Input rows; they will stand so many levels below TV_KEYS_NAME. */
 static Query *
-suffix_windows(const TvGraph *graph, const TvNode *node)
+input_rows(const TvGraph *graph, const TvNode *node, int levels, bool without_value)
 {
 	Query	   *input = tv_derive_input_rows(graph, node);
 	List	   *quals;
 
 	tv_query_restrict_lateral(input, node, TV_RECOMPUTE_KEYS);
 	quals = make_ands_implicit((Expr *) input->jointree->quals);
-	tv_query_where(input, list_concat(quals, between(node, 1, 1, TV_LIMIT_START, TV_LIMIT_END)));
-	/* the levels stand between */
-	IncrementVarSublevelsUp((Node *) input, list_length(node->levels), 1);
-	return tv_derive_levels(node, input);
+	tv_query_where(input, list_concat(quals, without_value ? list_make1(has_no_value(node, 1)) :
+									  between(node, 1, 1, TV_LIMIT_START, TV_LIMIT_END)));
+	IncrementVarSublevelsUp((Node *) input, levels - 1, 1);
+	return input;
+}
+
+/* The windows over the rows of the partition from START on. */
+static Query *
+suffix_windows(const TvGraph *graph, const TvNode *node)
+{
+	int			levels = list_length(node->levels) + 1;
+
+	if (!ends_in_nulls(node))
+		return tv_derive_levels(node, input_rows(graph, node, levels, false));
+	return tv_derive_levels(node,
+							tv_query_union_all(list_make2(input_rows(graph, node, levels + 1, false),
+														  input_rows(graph, node, levels + 1, true))));
 }
 
 static Expr *
@@ -388,6 +422,18 @@ carried(const TvNode *node, const TvCarry *carry, int windows_rti, int peers_rti
 	return (Expr *) either;
 }
 
+/* Of computed rows: those from FROM on; those before serve as what they look at. */
+static Expr *
+from_first(const TvNode *node, int rti)
+{
+	Expr	   *qual = tv_suffix_compare(node, node->suffix->from, rti,
+										 limit_value(node, TV_LIMIT_FROM, 0));
+
+	if (!ends_in_nulls(node))
+		return qual;
+	return make_orclause(list_make2(qual, has_no_value(node, rti)));
+}
+
 /* keys left join last on true */
 static void
 join_last(Query *query, const TvNode *node)
@@ -421,7 +467,7 @@ tv_derive_suffix(const TvGraph *graph, const TvNode *node, double rows)
 	ListCell   *lc;
 	ListCell   *lp;
 
-	tv_query_add_rte(query, tv_suffix_keys_rte(node, node->suffix->nlimits, rows));
+	tv_query_add_rte(query, tv_suffix_keys_rte(node, TV_NLIMITS, rows));
 	if (!node->suffix->bounded)
 		join_last(query, node);
 	foreach(lc, node->suffix->carries)
@@ -449,7 +495,9 @@ tv_derive_suffix(const TvGraph *graph, const TvNode *node, double rows)
 
 		tv_query_add_column(query, carried(node, carry, rti, lfirst_int(lp)), NULL);
 	}
-	if (node->suffix->nlimits > 1)
+	if (node->suffix->bounded)
 		tv_query_where(query, between(node, rti, 0, TV_LIMIT_FROM, TV_LIMIT_UNTIL));
+	else
+		tv_query_where(query, list_make1(from_first(node, rti)));
 	return query;
 }

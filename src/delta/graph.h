@@ -281,7 +281,6 @@ typedef struct TvSuffix
 	TvReach		ahead;
 	bool		bounded;		/* all are NOTHING: results end to change some
 								 * rows behind the last changed one */
-	int			nlimits;		/* how many limits its rows have; derive.h */
 } TvSuffix;
 
 /* An order in which a state table is read. */

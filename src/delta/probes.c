@@ -310,10 +310,12 @@ tv_probes_key_order(const TvNode *node)
 List *
 tv_probes_to_index(const TvNode *node)
 {
-	List	   *indexes = key_columns(node) > 0 ? list_make1(tv_probes_key_order(node)) : NIL;
+	List	   *indexes = NIL;
 	int			nothers;
 	ListCell   *lc;
 
+	if (key_columns(node) > 0 && !node->suffix)
+		indexes = list_make1(tv_probes_key_order(node));
 	/* there are those that keep an order, too */
 	foreach(lc, node->orders)
 	{

@@ -46,10 +46,11 @@ output_exprs(Query *query)
 	return result;
 }
 
+/* Can its output be looked at where it is computed?  What returns a set cannot. */
 static bool
 is_flat(Query *query)
 {
-	return !tv_flatten_needs_node(query) && query->setOperations == NULL;
+	return !tv_flatten_needs_node(query) && query->setOperations == NULL && !query->hasTargetSRFs;
 }
 
 static Node *

@@ -139,6 +139,7 @@ make_scan_keys(TvStoreAccess *access)
 			ScanKeyEntryInitialize(&access->scankeys[j], 0, j + 1, BTEqualStrategyNumber,
 								   InvalidOid, index->rd_indcollation[j], get_opcode(op),
 								   (Datum) 0);
+			break;
 		}
 	}
 	index_close(index, NoLock);

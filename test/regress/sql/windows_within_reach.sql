@@ -39,6 +39,9 @@ CREATE MATERIALIZED VIEW latest USING tview AS
     array_agg(amount) OVER (ORDER BY later DESC ROWS 1 PRECEDING) AS two FROM reading;
 CREATE MATERIALIZED VIEW earliest USING tview AS
   SELECT id, lead(id) OVER (PARTITION BY sensor ORDER BY later, id) AS next FROM reading;
+-- orders that begin alike
+CREATE MATERIALIZED VIEW orders USING tview AS
+  SELECT id, lag(amount) OVER (PARTITION BY sensor ORDER BY at, id) AS a, lead(amount) OVER (PARTITION BY sensor ORDER BY at, word, id DESC) AS b FROM reading;
 -- totals beside them: to the end
 CREATE MATERIALIZED VIEW both_kinds USING tview AS
   SELECT id, lag(amount, 2) OVER w AS a, lead(amount) OVER w AS b, sum(amount) OVER w AS c, row_number() OVER w AS d, avg(amount) OVER w AS e,
@@ -60,6 +63,10 @@ SELECT differing();
 SELECT * FROM both_kinds WHERE id > 900;
 -- only rows around the change are computed
 SELECT * FROM evaluated('UPDATE reading SET amount = amount + 1, power = -power WHERE id = 450') WHERE view <> 'others';
+SELECT differing();
+-- ... around each of several, and both places of a row that moves
+SELECT view, rows < 50 AS few FROM evaluated('UPDATE reading SET amount = amount + 1, power = -power WHERE id IN (3, 450, 451, 897)') WHERE view IN ('beside', 'moving', 'day', 'orders');
+SELECT view, rows < 50 AS few FROM evaluated('UPDATE reading SET at = ''2026-01-02 12:30'' WHERE id = 800') WHERE view IN ('beside', 'moving', 'day', 'orders');
 SELECT differing();
 -- in between, at the beginning, before it
 UPDATE reading SET amount = 100, level = 1.50, power = -0.3, word = 'mid' WHERE id = 333;
