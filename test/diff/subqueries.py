@@ -137,9 +137,15 @@ class SubqueryMaker:
             a = self.alias(0)
             cols = [Col('%s.%s' % (a, n), k, a, None, n) for n, k in q.cols]
             return 'SELECT %s FROM (%s) %s' % (', '.join(self.of_kind(cols, k) for k in kinds), q.sql, a)
+        if r < 0.2 and len(kinds) == 1:
+            call = self.set_output(self.outer[-1], kinds[0])
+            if call:
+                return 'SELECT ' + call
         text, cols, where, occurs = self.simple_from()
         self.extra.update(occurs)
         parts = ', '.join(self.of_kind(cols, k) for k in kinds)
+        if r > 0.9 and len(kinds) == 1:
+            parts = self.set_output(cols, kinds[0]) or parts
         sql = 'SELECT %s%s FROM %s%s' % ('DISTINCT ' if r < 0.25 else '', parts, text, self.where(where))
         if r < 0.3 and r > 0.25:
             parts = [self.e.of(cols, k) for k in kinds]
@@ -150,6 +156,15 @@ class SubqueryMaker:
         elif r > 0.95 and self.want('limit', 1.0):
             sql += self.limit(cols, [c for c in cols if c.short])
         return sql
+
+    def set_output(self, cols, kind):
+        """A set-returning function over cols, of rows of this kind: SQL or None."""
+        for _ in range(4):
+            call, found = self.function_call(cols)
+            if found == kind:
+                self.feat.add('set in the output of a subquery')
+                return call
+        return None
 
     # ---- values ----
 
@@ -275,6 +290,10 @@ class SubqueryMaker:
         self.extra.update(occurs)
         kind = rng.choice(['int', 'text'])
         cast, array = ('int', 'intarr') if kind == 'int' else ('text', 'textarr')
+        if rng.random() < 0.15:
+            call = self.set_output(cols, kind)
+            if call:
+                return 'SELECT %s FROM %s%s ORDER BY 1' % (call, text, self.where(where)), array
         sql = 'SELECT (%s)::%s FROM %s%s ORDER BY %s' % (
             self.of_kind(cols, kind), cast, text, self.where(where), self.total_order(cols))
         if rng.random() < 0.2 and self.want('limit', 1.0):
