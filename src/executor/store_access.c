@@ -19,7 +19,8 @@
 #include "executor/store_access.h"
 
 static void describe(TvStoreAccess *access, TvNodeRuntime *rt, TvStoreUse use);
-static void find_index(TvStoreAccess *access, Relation rel);
+static void find_index(TvStoreAccess *access, Relation rel, Oid view);
+static void fail_missing(Oid view, const char *what);
 static void make_scan_keys(TvStoreAccess *access);
 static void check_other_indexes(TvStoreAccess *access, Relation rel);
 
@@ -37,7 +38,7 @@ tv_store_access(TvNodeRuntime *rt, TvStoreUse use)
 	describe(access, rt, use);
 	access->lockmode = access->relid == rt->view->relid ? NoLock : RowExclusiveLock;
 	rel = table_open(access->relid, RowExclusiveLock);
-	find_index(access, rel);
+	find_index(access, rel, rt->view->relid);
 	check_other_indexes(access, rel);
 	make_scan_keys(access);
 	table_close(rel, NoLock);
@@ -73,7 +74,7 @@ describe(TvStoreAccess *access, TvNodeRuntime *rt, TvStoreUse use)
 }
 
 static void
-find_index(TvStoreAccess *access, Relation rel)
+find_index(TvStoreAccess *access, Relation rel, Oid view)
 {
 	const char *what = NULL;
 
@@ -99,13 +100,21 @@ find_index(TvStoreAccess *access, Relation rel)
 			break;
 	}
 	if (!OidIsValid(access->index))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the index by which rows of maintained view \"%s\" are found is missing",
-						RelationGetRelationName(rel)),
-				 errdetail("Its rows are found by %s.", what),
-				 errhint("REFRESH MATERIALIZED VIEW %s makes it again.",
-						 quote_identifier(RelationGetRelationName(rel)))));
+		fail_missing(view, what);
+}
+
+/* The store may be a state table, which users do not know of. */
+static void
+fail_missing(Oid view, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the index by which rows of maintained view \"%s\" are found is missing",
+					get_rel_name(view)),
+			 errdetail("Its rows are found by %s.", what),
+			 errhint("REFRESH MATERIALIZED VIEW %s makes it again.",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(view)),
+												get_rel_name(view)))));
 }
 
 static void
