@@ -159,12 +159,6 @@ refresh_reader(Oid view)
 	error_context_stack = callback.previous;
 }
 
-static int
-compare_levels(const ListCell *a, const ListCell *b)
-{
-	return tv_catalog_view_level(lfirst_oid(a)) - tv_catalog_view_level(lfirst_oid(b));
-}
-
 void
 tv_refresh_again(List *views)
 {
@@ -177,7 +171,7 @@ tv_refresh_again(List *views)
 	list_sort(inputs, list_oid_cmp);
 	tv_check_not_in_progress(inputs, "refresh a maintained view");
 	tv_lock_relations(inputs, ShareRowExclusiveLock);
-	list_sort(views, compare_levels);
+	list_sort(views, tv_view_compare_levels);
 	foreach(lc, views)
 	{
 		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);

@@ -46,6 +46,7 @@
 #include "commands/refresh.h"
 #include "commands/settle.h"
 #include "commands/settle_bodies.h"
+#include "commands/settle_stores.h"
 #include "commands/settle_tree.h"
 #include "commands/unpopulate.h"
 #include "commands/upgrade_view.h"
@@ -64,10 +65,8 @@ static void settle_redefined(List *addresses);
 static List *users_of(List *addresses);
 static List *users_of_rows(List *relids);
 static List *views_of(List *relids);
-static List *set_aside(List *relids);
 static void settle_reshaped(List *relids);
 static bool uses_row(Oid view, Oid relid);
-static void settle_view(Oid view);
 static void rearm(Oid relid);
 static List *views_that_use(const ObjectAddress *object);
 static Oid	rule_relation(Oid rule);
@@ -98,7 +97,7 @@ tv_settle(TvCommand *command)
 	tv_settle_links_noted(command->links);
 	if (command->links != NIL || tv_changes_exist())
 	{
-		List	   *again = set_aside(command->touched);
+		List	   *again = tv_settle_set_aside(views_of(command->touched));
 
 		tv_settle_links(command->links);
 		(void) tv_flush();
@@ -240,70 +239,7 @@ settle_touched(List *relids)
 	foreach(lc, relids)
 		if (tv_settle_is_read(lfirst_oid(lc)))
 		rearm(lfirst_oid(lc));
-	foreach(lc, views_of(relids))
-		settle_view(lfirst_oid(lc));
-}
-
-/*
- * The definition of a populated view; NULL if there is nothing to do, and if it
- * is beyond maintenance, in which case it is given up.
- */
-static TvGraph *
-compile_again(Oid view)
-{
-	TvRefusal  *refusal = NULL;
-	TvGraph    *graph;
-
-	if (!tv_catalog_is_view(view) || !tv_catalog_has_view(view))
-		return NULL;
-	LockRelationOid(view, AccessShareLock);
-	if (!tv_view_is_populated(view))
-		return NULL;
-	graph = tv_view_compile(view, &refusal);
-	if (graph == NULL)
-		tv_unpopulate(list_make1_oid(view), psprintf("Its definition is refused now: %s. %s",
-													 refusal->what, refusal->why));
-	return graph;
-}
-
-/*
- * Rows are about to come or go.  Views of the relations that can no longer be
- * maintained are given up; those that now need other stores cannot take the
- * change: they do not count as readers until the caller refreshes them.
- */
-static List *
-set_aside(List *relids)
-{
-	List	   *again = NIL;
-	ListCell   *lc;
-
-	foreach(lc, views_of(relids))
-	{
-		TvGraph    *graph = compile_again(lfirst_oid(lc));
-
-		if (graph == NULL || tv_view_fits(lfirst_oid(lc), graph))
-			continue;
-		again = list_append_unique_oid(again, lfirst_oid(lc));
-		again = list_concat_unique_oid(again, tv_populated_readers(lfirst_oid(lc)));
-	}
-	tv_unpopulate(again, NULL);
-	return again;
-}
-
-/* Look again at a view: it may need other state tables, or another index. */
-static void
-settle_view(Oid view)
-{
-	TvGraph    *graph = compile_again(view);
-	List	   *inputs;
-
-	if (graph == NULL || tv_view_fits(view, graph))
-		return;
-	inputs = tv_graph_inputs(graph);
-	tv_check_not_in_progress(inputs, "change how a view is maintained");
-	tv_lock_relations(inputs, ShareRowExclusiveLock);
-	LockRelationOid(view, AccessExclusiveLock);
-	tv_view_build(view);
+	tv_settle_stores(views_of(relids));
 }
 
 /*

@@ -23,7 +23,6 @@
 #include "commands/view_build.h"
 #include "planner/view_cache.h"
 
-static int	compare_levels(const ListCell *a, const ListCell *b);
 static bool unpopulate_one(Oid view);
 static void warn(Oid view, const char *reason);
 
@@ -35,7 +34,7 @@ tv_unpopulate(List *views, const char *reason)
 
 	foreach(lc, views)
 		all = list_concat_unique_oid(all, tv_populated_readers(lfirst_oid(lc)));
-	list_sort(all, compare_levels);
+	list_sort(all, tv_view_compare_levels);
 	foreach(lc, all)
 		if (unpopulate_one(lfirst_oid(lc)) && reason)
 		warn(lfirst_oid(lc), list_member_oid(views, lfirst_oid(lc)) ? reason :
@@ -77,17 +76,8 @@ tv_populated_readers(Oid view)
 			todo = lappend_oid(todo, reader);
 		}
 	}
-	list_sort(result, compare_levels);
+	list_sort(result, tv_view_compare_levels);
 	return result;
-}
-
-static int
-compare_levels(const ListCell *a, const ListCell *b)
-{
-	int			difference = tv_catalog_view_level(lfirst_oid(a)) -
-	tv_catalog_view_level(lfirst_oid(b));
-
-	return difference != 0 ? difference : list_oid_cmp(a, b);
 }
 
 /* Returns false if the view was unpopulated already. */

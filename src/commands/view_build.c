@@ -219,6 +219,15 @@ tv_view_name(Oid view)
 									  get_rel_name(view));
 }
 
+int
+tv_view_compare_levels(const ListCell *a, const ListCell *b)
+{
+	int			difference = tv_catalog_view_level(lfirst_oid(a)) -
+	tv_catalog_view_level(lfirst_oid(b));
+
+	return difference != 0 ? difference : list_oid_cmp(a, b);
+}
+
 /* ------------------------------------------------------------------------
  * Build
  * ------------------------------------------------------------------------
@@ -525,7 +534,7 @@ tv_view_fits(Oid view, const TvGraph *graph)
 	if (nstates != list_length(tv_catalog_states(view)))
 		return false;
 
-	rel = table_open(view, AccessShareLock);
+	rel = table_open(view, NoLock);
 	index = find_view_index(rel, graph->nodes[graph->nnodes - 1]);
 	table_close(rel, NoLock);
 	/* One that we made for a key that was is no proof of anything now. */

@@ -68,7 +68,10 @@ extern void tv_view_build(Oid view);
  */
 extern uint64 tv_view_build_and_fill(Oid view, bool frozen);
 
-/* Does what is stored for the view fit its graph?  Otherwise it needs a build. */
+/*
+ * Does what is stored for the view, which the caller has locked, fit its graph?
+ * Otherwise it needs a build.
+ */
 extern bool tv_view_fits(Oid view, const TvGraph *graph);
 
 /* Is the materialized view, which this locks, there and populated? */
@@ -76,6 +79,9 @@ extern bool tv_view_is_populated(Oid view);
 
 /* Its qualified name, quoted where necessary, for messages. */
 extern char *tv_view_name(Oid view);
+
+/* For list_sort(): what is read before what reads it, and else by OID. */
+extern int	tv_view_compare_levels(const ListCell *a, const ListCell *b);
 
 /* Make the view depend on the functions that its definition calls at any depth. */
 extern void tv_view_depend(Oid view, const TvGraph *graph);
