@@ -221,6 +221,9 @@ lock_all(RefreshMatViewStmt *stmt, Oid view)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("materialized view \"%s\" was replaced concurrently",
 						stmt->relation->relname)));
+	/* it may have been emptied while we waited */
+	if (!stmt->skipData && !tv_catalog_is_populated(view))
+		tv_lock_relations(get_inputs(view), ShareRowExclusiveLock);
 	for (;;)
 	{
 		List	   *more;
@@ -238,15 +241,15 @@ lock_all(RefreshMatViewStmt *stmt, Oid view)
 
 /*
  * Lock the tables and other views that the views read.  Writers of a table
- * that is armed are kept out by the lock on the view; else they have to be
- * kept out of the table.
+ * that is armed are kept out by the lock on the view, if it is populated: they
+ * lock no other.  Else they have to be kept out of the table.
  */
 static void
 lock_inputs(Oid view, List *readers)
 {
 	List	   *own = get_inputs(view);
 	List	   *inputs = list_copy(own);
-	bool		arming = needs_arming(own);
+	bool		arming = !tv_catalog_is_populated(view) || needs_arming(own);
 	ListCell   *lc;
 
 	tv_check_not_in_progress(own, "refresh a maintained view");
