@@ -37,6 +37,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "catalog/tv_catalog.h"
@@ -71,17 +72,9 @@ static void rearm(Oid relid);
 static List *views_that_use(const ObjectAddress *object);
 static Oid	rule_relation(Oid rule);
 
-void
-tv_settle(TvCommand *command)
+static void
+draw_conclusions(TvCommand *command)
 {
-	/* DROP EXTENSION has dropped everything else, too. */
-	if (!IsTransactionState() || !tv_catalog_installed())
-		return;
-	if (command->dropped == NIL && command->touched == NIL && command->links == NIL &&
-		command->moved == NIL && command->reshaped == NIL && command->redefined == NIL &&
-		command->named == NIL)
-		return;
-	CommandCounterIncrement();
 	if (IsBinaryUpgrade)
 	{
 		tv_settle_links_of_upgrade(command->links);
@@ -106,6 +99,28 @@ tv_settle(TvCommand *command)
 	settle_touched(command->touched);
 	if (command->tag == T_AlterTableStmt)
 		settle_rewritten(command);
+}
+
+void
+tv_settle(TvCommand *command)
+{
+	bool		pushed;
+
+	/* DROP EXTENSION has dropped everything else, too. */
+	if (!IsTransactionState() || !tv_catalog_installed())
+		return;
+	if (command->dropped == NIL && command->touched == NIL && command->links == NIL &&
+		command->moved == NIL && command->reshaped == NIL && command->redefined == NIL &&
+		command->named == NIL)
+		return;
+	CommandCounterIncrement();
+	/* what runs in several transactions, CONCURRENTLY, has left none */
+	pushed = !ActiveSnapshotSet();
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	draw_conclusions(command);
+	if (pushed)
+		PopActiveSnapshot();
 }
 
 Oid

@@ -263,7 +263,8 @@ flips(const TvProduct *product, int leaf, List *exprs, List *quals, int comparis
 	where = list_delete_nth_cell(where, comparison);
 	x = compared_leaf(product, list_nth(list_nth_node(OpExpr, quals, comparison)->args, 1 - side),
 					  exprs, quals);
-	if (x >= 0)
+	/* a table that has changed, too, is not read as it is */
+	if (x >= 0 && list_nth_node(RangeTblEntry, query->rtable, x)->rtekind == RTE_RELATION)
 		fence(query, x, between);
 	else
 		where = list_concat(where, between);

@@ -20,7 +20,7 @@ CREATE MATERIALIZED VIEW d2 USING tview AS SELECT id, x FROM d;
 -- the indexes by which rows are found, and what is wrong
 CREATE FUNCTION found_by(OUT view name, OUT found_by text) RETURNS SETOF record LANGUAGE sql AS $$
   SELECT c.relname, string_agg(regexp_replace(pg_get_indexdef(i.indexrelid), '^.* (USING .*)$',
-                                              CASE WHEN i.indisunique THEN 'key ' ELSE '' END || '\1'), '; ')
+                                              CASE WHEN i.indisunique THEN 'key ' ELSE '' END || '\1'), '; ' ORDER BY NOT i.indisunique, i.indexrelid)
   FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
   WHERE c.relkind = 'm' GROUP BY c.relname ORDER BY c.relname COLLATE "C" $$;
 CREATE FUNCTION wrong(OUT view name, OUT difference text, OUT content text) RETURNS SETOF record LANGUAGE sql AS $$
