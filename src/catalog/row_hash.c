@@ -14,7 +14,10 @@
 #include "access/tupmacs.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
@@ -24,6 +27,7 @@
 PG_FUNCTION_INFO_V1(tview_row_hash);
 
 static uint32 attribute_hash(Form_pg_attribute attribute, Datum value);
+static uint32 nested_hash(Oid type, Datum value);
 
 /* The type of the rows of a call, for the next one. */
 typedef struct HashedType
@@ -98,6 +102,55 @@ tv_row_hash(TupleDesc desc, const Datum *values, const bool *isnull)
 	return hash;
 }
 
+/* Of a row that is a value. */
+static uint32
+nested_row_hash(HeapTupleHeader header)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+											  HeapTupleHeaderGetTypMod(header));
+	HeapTupleData tuple;
+	Datum	   *values = palloc(desc->natts * sizeof(Datum));
+	bool	   *isnull = palloc(desc->natts * sizeof(bool));
+	uint32		hash;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, desc, values, isnull);
+	hash = tv_row_hash(desc, values, isnull);
+	ReleaseTupleDesc(desc);
+	return hash;
+}
+
+/*
+ * Of a value with rows inside, by their columns: the header of a row is not the
+ * same in all versions of the server, not even in all releases of one.
+ */
+static uint32
+nested_hash(Oid type, Datum value)
+{
+	Oid			element;
+	ArrayType  *array;
+	Datum	   *values;
+	bool	   *isnull;
+	int			n;
+	uint32		hash;
+
+	check_stack_depth();
+	type = getBaseType(type);
+	element = get_element_type(type);
+	if (!OidIsValid(element))
+		return nested_row_hash(DatumGetHeapTupleHeader(value));
+
+	array = DatumGetArrayTypeP(value);
+	hash = hash_bytes((const unsigned char *) ARR_DIMS(array), 2 * ARR_NDIM(array) * sizeof(int));
+	deconstruct_array(array, element, -1, false, TYPALIGN_DOUBLE, &values, &isnull, &n);
+	for (int i = 0; i < n; i++)
+		hash = pg_rotate_left32(hash, 5) ^ (isnull[i] ? 0 : nested_hash(element, values[i]));
+	return hash;
+}
+
 static uint32
 attribute_hash(Form_pg_attribute attribute, Datum value)
 {
@@ -115,10 +168,7 @@ attribute_hash(Form_pg_attribute attribute, Datum value)
 		MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews image",
 												  ALLOCSET_SMALL_SIZES);
 		MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-		struct varlena *plain = (struct varlena *)
-		DatumGetPointer(tv_image_canonical(attribute->atttypid, value));
-		uint32		hash = hash_bytes((const unsigned char *) VARDATA_ANY(plain),
-									  VARSIZE_ANY_EXHDR(plain));
+		uint32		hash = nested_hash(attribute->atttypid, value);
 
 		MemoryContextSwitchTo(oldcxt);
 		MemoryContextDelete(cxt);

@@ -27,6 +27,7 @@
 
 #include "catalog/row_image.h"
 
+static Datum canonical(Oid type, Datum value);
 static Datum canonical_row(HeapTupleHeader header);
 static Datum canonical_array(Oid element, ArrayType *array);
 
@@ -46,8 +47,12 @@ tv_image_has_rows(Oid type)
 		get_typtype(type) == TYPTYPE_COMPOSITE || type == RECORDOID;
 }
 
-Datum
-tv_image_canonical(Oid type, Datum value)
+/*
+ * A value with rows inside as everybody would write it, in the current memory
+ * context, where much is left behind on the way.
+ */
+static Datum
+canonical(Oid type, Datum value)
 {
 	Oid			element;
 
@@ -83,7 +88,7 @@ canonical_row(HeapTupleHeader header)
 		else if (nulls[i] || att->attlen != -1)
 			continue;
 		else if (tv_image_has_rows(att->atttypid))
-			values[i] = tv_image_canonical(att->atttypid, values[i]);
+			values[i] = canonical(att->atttypid, values[i]);
 		else
 			values[i] = PointerGetDatum(PG_DETOAST_DATUM(values[i]));
 	}
@@ -106,7 +111,7 @@ canonical_array(Oid element, ArrayType *array)
 	deconstruct_array(array, element, len, byval, align, &values, &nulls, &n);
 	for (int i = 0; i < n; i++)
 		if (!nulls[i])
-			values[i] = tv_image_canonical(element, values[i]);
+			values[i] = canonical(element, values[i]);
 	return PointerGetDatum(construct_md_array(values, nulls, ARR_NDIM(array), ARR_DIMS(array),
 											  ARR_LBOUND(array), element, len, byval, align));
 }
@@ -125,8 +130,8 @@ tv_image_equal(Form_pg_attribute attribute, Datum a, Datum b)
 
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews image", ALLOCSET_SMALL_SIZES);
 	oldcxt = MemoryContextSwitchTo(cxt);
-	result = datum_image_eq(tv_image_canonical(attribute->atttypid, a),
-							tv_image_canonical(attribute->atttypid, b), false, -1);
+	result = datum_image_eq(canonical(attribute->atttypid, a),
+							canonical(attribute->atttypid, b), false, -1);
 	MemoryContextSwitchTo(oldcxt);
 	MemoryContextDelete(cxt);
 	return result;

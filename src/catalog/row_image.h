@@ -14,12 +14,6 @@
 extern bool tv_image_has_rows(Oid type);
 
 /*
- * A value of such a type as everybody would write it, in the current memory
- * context, where much is left behind on the way.
- */
-extern Datum tv_image_canonical(Oid type, Datum value);
-
-/*
  * Have two values of an attribute, neither of them null, the same image?
  * Byte by byte, compressed or not, in rows as well.
  */
