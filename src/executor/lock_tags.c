@@ -23,6 +23,11 @@
  * So writers of one side never wait for each other, and all keys exclude any
  * key of the other side.
  *
+ * A transaction that holds keys of the edge waits, for all of them, for others
+ * that hold some; two that do so wait for each other, even if their keys are
+ * not the same.  So it takes all keys if nobody else has any, and otherwise goes
+ * on key by key as long as the lock table has room for it (lock_budget.h).
+ *
  * Learning: two transactions that change a row of one leaf and later one of
  * the other, of the same key, as "insert a line, then update its order" does,
  * both get the first lock, and wait for each other with the second.  When a
@@ -48,6 +53,7 @@
 
 #include "config.h"
 #include "executor/learned_edges.h"
+#include "executor/lock_budget.h"
 #include "executor/lock_tags.h"
 #include "tv_compat.h"
 
@@ -67,8 +73,8 @@ static bool any_locked = false;
 
 static void compact(TvTagSet *set);
 static bool learn(const TvTagSet *set, int sides);
-static void lock_all(const TvTagSet *set, int sides);
-static bool lock_keys(const TvTagSet *set);
+static bool lock_all(const TvTagSet *set, int sides, bool wait);
+static bool lock_keys(const TvTagSet *set, int sides);
 
 TvTagSet *
 tv_tags_make(Oid view, int number, bool keyed, bool exclusive)
@@ -84,6 +90,15 @@ tv_tags_make(Oid view, int number, bool keyed, bool exclusive)
 	return set;
 }
 
+/* More keys than that are not locked one by one in any case. */
+static int64
+most_keys(void)
+{
+	if (!any_locked || tv_lock_budget_most() < tv_lock_escalation)
+		return tv_lock_escalation;
+	return tv_lock_budget_most();
+}
+
 void
 tv_tags_add(TvTagSet *set, uint32 hash, int side)
 {
@@ -94,7 +109,7 @@ tv_tags_add(TvTagSet *set, uint32 hash, int side)
 	if (set->ntags == set->capacity)
 	{
 		compact(set);
-		if (set->keyed && set->ntags > tv_lock_escalation)
+		if (set->keyed && set->ntags > most_keys())
 		{
 			set->all |= side;
 			return;
@@ -167,10 +182,51 @@ mode_of(const TvTagSet *set, int sides)
 	return sides == TV_SIDE_FIRST ? RowExclusiveLock : ShareLock;
 }
 
+/* Does this transaction hold a key in any mode? */
+static bool
+holds_key(const TvTagSet *set, uint64 key)
+{
+	LOCKTAG		tag;
+
+	set_key_tag(&tag, set, key);
+	return tv_compat_lock_held(&tag, RowExclusiveLock) || tv_compat_lock_held(&tag, ShareLock) ||
+		tv_compat_lock_held(&tag, ShareRowExclusiveLock);
+}
+
+/* The keys that this transaction would hold with those of the set. */
+static int64
+count_held(const TvTagSet *set)
+{
+	int64		count = nlocked + set->ntags;
+
+	if (count > tv_lock_escalation && any_locked)
+	{
+		for (int i = 0; i < set->ntags; i++)
+			count -= holds_key(set, set->tags[i]);
+	}
+	return count;
+}
+
+/* Does this transaction hold keys of the edge? */
+static bool
+holds_some(const TvTagSet *set)
+{
+	for (int side = TV_SIDE_FIRST; any_locked && side <= TV_SIDE_SECOND; side++)
+	{
+		LOCKTAG		tag;
+
+		set_side_tag(&tag, set, side);
+		if (tv_compat_lock_held(&tag, RowExclusiveLock))
+			return true;
+	}
+	return false;
+}
+
 void
 tv_tags_lock(TvTagSet *set)
 {
 	int			sides = set->all;
+	int64		count;
 
 	compact(set);
 	for (int i = 0; i < set->ntags; i++)
@@ -184,36 +240,38 @@ tv_tags_lock(TvTagSet *set)
 		for (int i = 0; i < set->ntags; i++)
 			set->tags[i] |= TV_SIDE_BOTH;
 	}
+	count = set->keyed && set->all == 0 ? count_held(set) : 0;
 	any_locked = true;
-	if (set->keyed)
+	if (set->all == 0 && (!set->keyed || count <= tv_lock_escalation))
 	{
-		LOCKTAG		tag;
-
-		if (set->all != 0 || nlocked + set->ntags > tv_lock_escalation)
-		{
-			lock_all(set, sides);
+		if ((!set->keyed || tv_lock_budget_ask(count)) && lock_keys(set, sides))
 			return;
-		}
-		for (int side = TV_SIDE_FIRST; side <= TV_SIDE_SECOND; side++)
-		{
-			if (!(sides & side))
-				continue;
-			set_side_tag(&tag, set, side);
-			(void) LockAcquire(&tag, RowExclusiveLock, false, false);
-		}
 	}
-	if (!lock_keys(set))
-		lock_all(set, sides);
+	else if (holds_some(set))
+	{
+		if (lock_all(set, sides, false))
+			return;
+		if (set->all == 0 && tv_lock_budget_ask(count) && lock_keys(set, sides))
+			return;
+	}
+	(void) lock_all(set, sides, true);
 }
 
 /* Lock each key; false if the lock table is full. */
 static bool
-lock_keys(const TvTagSet *set)
+lock_keys(const TvTagSet *set, int sides)
 {
+	LOCKTAG		tag;
+
+	for (int side = TV_SIDE_FIRST; set->keyed && side <= TV_SIDE_SECOND; side++)
+	{
+		if (!(sides & side))
+			continue;
+		set_side_tag(&tag, set, side);
+		(void) LockAcquire(&tag, RowExclusiveLock, false, false);
+	}
 	for (int i = 0; i < set->ntags; i++)
 	{
-		LOCKTAG		tag;
-
 		set_key_tag(&tag, set, set->tags[i]);
 		switch (tv_compat_lock_acquire(&tag, mode_of(set, set->tags[i] & TV_SIDE_BOTH),
 									   !set->keyed))
@@ -230,24 +288,39 @@ lock_keys(const TvTagSet *set)
 	return true;
 }
 
-/* Lock all keys, for writers of these sides. */
-static void
-lock_all(const TvTagSet *set, int sides)
+/* The mode of the tag of a side, for who locks all keys. */
+static LOCKMODE
+all_mode(const TvTagSet *set, int sides, int side)
+{
+	if (set->exclusive || sides == TV_SIDE_BOTH)
+		return ShareRowExclusiveLock;
+	return sides == side ? RowExclusiveLock : ShareLock;
+}
+
+/*
+ * Lock all keys, for writers of these sides; false if that would have to wait
+ * and must not.
+ */
+static bool
+lock_all(const TvTagSet *set, int sides, bool wait)
 {
 	for (int side = TV_SIDE_FIRST; side <= TV_SIDE_SECOND; side++)
 	{
 		LOCKTAG		tag;
-		LOCKMODE	mode;
 
 		if (set->exclusive && side == TV_SIDE_SECOND)
 			break;
-		if (set->exclusive || sides == TV_SIDE_BOTH)
-			mode = ShareRowExclusiveLock;
-		else
-			mode = sides == side ? RowExclusiveLock : ShareLock;
 		set_side_tag(&tag, set, side);
-		(void) LockAcquire(&tag, mode, false, false);
+		if (LockAcquire(&tag, all_mode(set, sides, side), false, !wait) != LOCKACQUIRE_NOT_AVAIL)
+			continue;
+		if (side == TV_SIDE_SECOND)
+		{
+			set_side_tag(&tag, set, TV_SIDE_FIRST);
+			LockRelease(&tag, all_mode(set, sides, TV_SIDE_FIRST), false);
+		}
+		return false;
 	}
+	return true;
 }
 
 /* ------------------------------------------------------------------------
@@ -299,6 +372,7 @@ tv_tags_end_transaction(void)
 {
 	nlocked = 0;
 	any_locked = false;
+	tv_lock_budget_end_transaction();
 }
 
 static void
@@ -327,6 +401,7 @@ void
 tv_tags_init(void)
 {
 	tv_learned_init(&own_learned);
+	tv_lock_budget_init();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	prev_shmem_request = shmem_request_hook;
