@@ -15,16 +15,19 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "port/pg_bitutils.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 
 #include "delta/null_params.h"
 #include "delta/shield_nulls.h"
+#include "executor/far_rows.h"
 #include "executor/key_locks.h"
 #include "executor/lock_tags.h"
 
@@ -49,6 +52,9 @@ typedef struct LockSide
 	AttrNumber	plain;			/* the only column, passed by value; or 0 */
 	bool		has_last;
 	Datum		last;			/* its last value */
+	TvFarLeaf  *far;			/* the other leaf, or NULL */
+	Datum	   *first;			/* the first key, where rows of that are
+								 * locked */
 } LockSide;
 
 typedef struct TvKeyLocks
@@ -68,6 +74,8 @@ static void init_side(TvNodeRuntime *rt, const TvEdge *edge, int which, LockSide
 static void init_column(TvNodeRuntime *rt, const TvEdgeKey *key, int which,
 						const TvLayout *layout, LockColumn *column);
 static void add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets);
+static void keep_first(LockSide *side, TupleTableSlot *row);
+static void lock_far_rows(TvKeyLocks *locks, TvTagSet **sets);
 static bool hash_key(TvKeyLocks *locks, const LockSide *side, TupleTableSlot *slot, uint32 *hash);
 
 void
@@ -91,9 +99,27 @@ tv_key_locks_join(TvNodeFlush *flush, List *inputs, const Bitmapset *changed)
 	}
 	while ((s = bms_next_member(changed, s)) >= 0)
 		add_keys(locks, s, tv_run_find_input(inputs, flush->view->delta_names[s]), sets);
+	/* what waits for its commit has no key when it wants a row */
+	if (!flush->view->deferred && !IsolationUsesXactSnapshot())
+		lock_far_rows(locks, sets);
 	for (int i = 0; i < nedges; i++)
 		if (sets[i])
 			tv_tags_lock(sets[i]);
+}
+
+/* Rows before keys, for who changes them has them before the keys, too. */
+static void
+lock_far_rows(TvKeyLocks *locks, TvTagSet **sets)
+{
+	for (int i = 0; i < locks->nsides; i++)
+	{
+		LockSide   *side = &locks->sides[i];
+
+		if (side->far && side->first && sets[side->edge] &&
+			tv_tags_lone(sets[side->edge], side->side))
+			tv_far_row_lock(side->far, side->first);
+		side->first = NULL;
+	}
 }
 
 void
@@ -165,6 +191,10 @@ init_side(TvNodeRuntime *rt, const TvEdge *edge, int which, LockSide *side)
 	if (side->ncolumns == 1 && side->columns[0].attno &&
 		TupleDescAttr(rt->view->layouts[side->source]->desc, side->columns[0].attno - 1)->attbyval)
 		side->plain = side->columns[0].attno;
+	side->far = tv_far_leaf(rt->view->graph, edge, which);
+	for (int i = 0; i < side->ncolumns; i++)
+		if (side->columns[i].attno == 0)
+			side->far = NULL;
 }
 
 /* Columns of the leaf become columns of its delta. */
@@ -240,7 +270,11 @@ add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
 	bool		more = true;
 
 	for (int i = 0; i < locks->nsides; i++)
+	{
 		locks->sides[i].has_last = false;
+		if (locks->sides[i].source == source)
+			locks->sides[i].first = NULL;
+	}
 	tv_row_store_begin(input->rows, &cursor, true);
 	if (input->rows->transition)
 		tv_transition_keep(&cursor.transition);
@@ -257,7 +291,11 @@ add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
 			if (side->source != source || tv_tags_full(set, side->side))
 				continue;
 			if (!same_key(side, row) && hash_key(locks, side, row, &hash))
+			{
 				tv_tags_add(set, hash, side->side);
+				if (side->far && side->first == NULL)
+					keep_first(side, row);
+			}
 			/* one row is enough for an edge without keys */
 			more |= side->ncolumns > 0;
 		}
@@ -265,6 +303,20 @@ add_keys(TvKeyLocks *locks, int source, const TvInput *input, TvTagSet **sets)
 	}
 	tv_row_store_close(&cursor);
 	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Keep the key of a row, in the current memory context, that of the flush. */
+static void
+keep_first(LockSide *side, TupleTableSlot *row)
+{
+	side->first = palloc(sizeof(Datum) * side->ncolumns);
+	for (int i = 0; i < side->ncolumns; i++)
+	{
+		AttrNumber	attno = side->columns[i].attno;
+		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor, attno - 1);
+
+		side->first[i] = datumCopy(row->tts_values[attno - 1], att->attbyval, att->attlen);
+	}
 }
 
 /* False if the row meets nothing. */

@@ -222,19 +222,38 @@ holds_some(const TvTagSet *set)
 	return false;
 }
 
+/* The sides whose writer asks, after which no more tags are added. */
+static int
+make_ready(TvTagSet *set)
+{
+	int			sides = set->all;
+
+	if (!set->ready)
+		compact(set);
+	for (int i = 0; i < set->ntags; i++)
+		sides |= set->tags[i] & TV_SIDE_BOTH;
+	if (!set->ready && sides != 0 && !set->exclusive)
+		set->both_sides = learn(set, sides);
+	set->ready = true;
+	return sides;
+}
+
+bool
+tv_tags_lone(TvTagSet *set, int side)
+{
+	return make_ready(set) == side && set->all == 0 && set->ntags == 1 && set->both_sides &&
+		!(any_locked && holds_key(set, set->tags[0]));
+}
+
 void
 tv_tags_lock(TvTagSet *set)
 {
-	int			sides = set->all;
+	int			sides = make_ready(set);
 	int64		count;
 
-	compact(set);
-	for (int i = 0; i < set->ntags; i++)
-		sides |= set->tags[i] & TV_SIDE_BOTH;
 	if (sides == 0)
 		return;
-
-	if (!set->exclusive && learn(set, sides))
+	if (set->both_sides)
 	{
 		sides = TV_SIDE_BOTH;
 		for (int i = 0; i < set->ntags; i++)

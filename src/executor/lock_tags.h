@@ -27,6 +27,8 @@ typedef struct TvTagSet
 	bool		keyed;			/* false: the edge has one key only */
 	bool		exclusive;		/* groups: all writers exclude each other */
 	int			all;			/* sides whose writers lock all keys */
+	bool		ready;			/* tags are sorted, both_sides is known */
+	bool		both_sides;		/* the edge is locked for both sides */
 	int			ntags;
 	int			capacity;
 	uint64	   *tags;			/* hash of the key << 2 | sides */
@@ -40,6 +42,12 @@ extern void tv_tags_add(TvTagSet *set, uint32 hash, int side);
 
 /* Need no more keys of this side be added, for all are locked anyway? */
 #define tv_tags_full(set, side) (((set)->all & (side)) != 0)
+
+/*
+ * Is there one key, of one side, of an edge that must be locked for both, and
+ * not locked by this transaction yet?  Then no more may be added.
+ */
+extern bool tv_tags_lone(TvTagSet *set, int side);
 
 /*
  * Lock the keys, in their order, until the end of the transaction.  Waits as
