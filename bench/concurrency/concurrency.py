@@ -60,6 +60,38 @@ BLOG = """
 
 POSTS = "SELECT p.id, p.title, u.id AS author, u.name FROM post p JOIN author u ON u.id = p.author"
 
+# An account, then its branch, in one transaction: 4 branches of 10 accounts, all of which show the balance of the branch.
+BRANCHES = """
+    CREATE TABLE branch (id int PRIMARY KEY, balance bigint NOT NULL) WITH (fillfactor = 50);
+    CREATE TABLE account (id int PRIMARY KEY, branch int NOT NULL, balance bigint NOT NULL) WITH (fillfactor = 50);
+    INSERT INTO branch SELECT i, 0 FROM generate_series(0, 3) i;
+    INSERT INTO account SELECT i, i % 4, 0 FROM generate_series(1, 40) i;
+    CREATE INDEX ON account (branch)"""
+BALANCES = "SELECT a.id, b.id AS branch, a.balance, b.balance AS total FROM account a JOIN branch b ON b.id = a.branch"
+PAYMENT = """\\set id random(1, 40)
+\\set d random(-5000, 5000)
+BEGIN;
+UPDATE account SET balance = balance + :d WHERE id = :id;
+UPDATE branch SET balance = balance + :d WHERE id = :id % 4;
+COMMIT;
+"""
+PAYMENT_BOTH = """\\set id random(1, 40)
+\\set d random(-5000, 5000)
+BEGIN;
+WITH a AS (UPDATE account SET balance = balance + :d WHERE id = :id RETURNING *)
+    UPDATE v SET balance = a.balance FROM a WHERE v.id = a.id;
+WITH b AS (UPDATE branch SET balance = balance + :d WHERE id = :id % 4 RETURNING *)
+    UPDATE v SET total = b.balance FROM b WHERE v.branch = b.id;
+COMMIT;
+"""
+CORRECTION = """\\set id random(0, 3)
+UPDATE branch SET balance = balance + 1 WHERE id = :id;
+"""
+CORRECTION_BOTH = """\\set id random(0, 3)
+WITH b AS (UPDATE branch SET balance = balance + 1 WHERE id = :id RETURNING *)
+    UPDATE v SET total = b.balance FROM b WHERE v.branch = b.id;
+"""
+
 
 class Workload:
     """Scripts are (share, text), those by hand, too; key: of the rows of v; setup is None for pgbench's own tables;
@@ -88,12 +120,19 @@ def blog(letter, title, users, think):
     return Workload(letter, title, POSTS, scripts, by_hand, "id", setup=BLOG.format(users=users), reach=0.75, ahead=9)
 
 
+def branches(letter, title, corrections):
+    return Workload(letter, title, BALANCES, [(8, PAYMENT)] + [(1, CORRECTION)] * corrections,
+                    [(8, PAYMENT_BOTH)] + [(1, CORRECTION_BOTH)] * corrections, "id", setup=BRANCHES, reach=0.5)
+
+
 WORKLOADS = [
     accounts("a", "10 groups, one account updated", "aid % 10", 0.60, 9),
     accounts("b", "100,000 groups, one account updated", "aid % 100000", 0.75, 9),
     blog("c", "join of two written tables: 80 % new posts, 20 % renamed authors of 10,000", 10000, False),
     blog("d", "the same with 1,000 authors and 2 ms of thought in each transaction", 1000, True),
     accounts("e", "one hot group, one account updated", "aid * 0", None, None),
+    branches("f", "account, then its branch: 4 branches of 10 accounts", 0),
+    branches("g", "the same with a correction of a branch alone for each 8 of them", 1),
 ]
 
 NAMES = {"plain": "no view", "hand": "by hand", "ours": "pg_tviews", "ivm": "pg_ivm"}
@@ -209,7 +248,8 @@ def check(arm, workload, conn):
     if arm == "ours":
         tvbench.refresh_if_dry(cur, ["v"])
         return tvbench.difference(cur, "v", workload.query, as_text=False)
-    columns = "slot, accounts, total" if workload.setup is None else "id, title, author, name"
+    columns = workload.query.split(" FROM ")[0].removeprefix("SELECT ")
+    columns = ", ".join(column.split(" AS ")[-1].split(".")[-1] for column in columns.split(", "))
     return tvbench.difference(cur, f"(SELECT {columns} FROM v) x", workload.query, as_text=False,
                               extension_check=False)
 
@@ -272,7 +312,7 @@ def main():
     parser.add_argument("--clients", default="1,2,8,16")
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workloads", default="abcde")
+    parser.add_argument("--workloads", default="abcdefg")
     parser.add_argument("--fsync", default="off,on")
     parser.add_argument("--json")
     options = parser.parse_args()
