@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+#include "commands/definition_lock.h"
 #include "commands/query_text.h"
 #include "commands/relation_name.h"
 #include "commands/set_option.h"
@@ -68,6 +69,8 @@ tview_create(PG_FUNCTION_ARGS)
 				 errmsg("invalid name of a view: \"%s\"", name)));
 
 	existing = RangeVarGetRelid(relation, NoLock, true);
+	/* CREATE takes it, too; before the query is analyzed is better */
+	tv_definitions_lock();
 	tv_query_text_enter(&query_text, query);
 	create_view(relation,
 				tv_query_text_parse(&query_text, "the query of a view must be one SELECT statement"),

@@ -24,6 +24,7 @@
 
 #include "catalog/tv_catalog.h"
 #include "commands/create_view.h"
+#include "commands/definition_lock.h"
 #include "commands/publish.h"
 #include "commands/upgrade_view.h"
 #include "commands/view_build.h"
@@ -55,7 +56,11 @@ tv_create_view(TvUtility *utility, Node *node)
 		return;
 	}
 	error_context_stack = &callback;
+	tv_definitions_lock();
+	tv_definitions_check_uses(castNode(Query, stmt->query));
+	PushActiveSnapshot(GetLatestSnapshot());
 	create(utility, stmt);
+	PopActiveSnapshot();
 	error_context_stack = callback.previous;
 }
 

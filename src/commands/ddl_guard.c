@@ -28,6 +28,7 @@
 #include "catalog/tv_catalog.h"
 #include "commands/command.h"
 #include "commands/ddl_guard.h"
+#include "commands/definition_lock.h"
 #include "commands/object_access.h"
 #include "commands/settle.h"
 
@@ -98,6 +99,7 @@ begin(Node *stmt)
 	unseen_subid = GetCurrentSubTransactionId();
 	unseen_message = GetCurrentStatementStartTimestamp();
 	tv_command_current = unseen;
+	tv_definitions_lock_change(stmt);
 	tv_utility_note(&utility, stmt);
 	note_parallel_phases(stmt);
 	check(unseen);

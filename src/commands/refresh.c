@@ -8,7 +8,8 @@
  * rewrite it.  What reads the view is refreshed along with it: its state was
  * computed from the old contents.
  *
- * Locks: inputs by OID, then views by level, then the snapshot.
+ * Locks: of definitions, if the view is not populated; inputs by OID, then views
+ * by level, then the snapshot.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +28,7 @@
 
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_state.h"
+#include "commands/definition_lock.h"
 #include "commands/refresh.h"
 #include "commands/unpopulate.h"
 #include "commands/view_build.h"
@@ -39,6 +41,8 @@
 
 static List *get_inputs(Oid view);
 static List *lock_all(RefreshMatViewStmt *stmt, Oid view);
+static void lock_view_and_inputs(RefreshMatViewStmt *stmt, Oid view);
+static void lock_view(RefreshMatViewStmt *stmt, Oid view);
 static void lock_inputs(Oid view, List *readers);
 static bool needs_arming(List *inputs);
 static int	enter_settings(Oid view);
@@ -207,23 +211,13 @@ get_inputs(Oid view)
 static List *
 lock_all(RefreshMatViewStmt *stmt, Oid view)
 {
-	List	   *readers = tv_populated_readers(view);
+	List	   *readers;
 	List	   *locked = NIL;
-	Oid			relid;
 
-	if (!stmt->skipData)
-		lock_inputs(view, readers);
-	relid = RangeVarGetRelidExtended(stmt->relation,
-									 stmt->concurrent ? ExclusiveLock : AccessExclusiveLock,
-									 0, RangeVarCallbackMaintainsTable, NULL);
-	if (relid != view)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("materialized view \"%s\" was replaced concurrently",
-						stmt->relation->relname)));
-	/* it may have been emptied while we waited */
-	if (!stmt->skipData && !tv_catalog_is_populated(view))
-		tv_lock_relations(get_inputs(view), ShareRowExclusiveLock);
+	if (stmt->skipData)
+		lock_view(stmt, view);
+	else
+		lock_view_and_inputs(stmt, view);
 	for (;;)
 	{
 		List	   *more;
@@ -237,6 +231,43 @@ lock_all(RefreshMatViewStmt *stmt, Oid view)
 			LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
 		locked = list_concat(locked, more);
 	}
+}
+
+/*
+ * What a populated view is made of is recorded, so that DDL finds it, and waits
+ * for the lock on it.  If it was emptied while we waited for that lock, what has
+ * to come before it is missing.
+ */
+static void
+lock_view_and_inputs(RefreshMatViewStmt *stmt, Oid view)
+{
+	LOCKMODE	lockmode = stmt->concurrent ? ExclusiveLock : AccessExclusiveLock;
+
+	for (;;)
+	{
+		bool		populated = tv_catalog_is_populated(view);
+
+		if (!populated)
+			tv_definitions_lock();
+		lock_inputs(view, tv_populated_readers(view));
+		lock_view(stmt, view);
+		if (!populated || tv_catalog_is_populated(view))
+			return;
+		UnlockRelationOid(view, lockmode);
+	}
+}
+
+static void
+lock_view(RefreshMatViewStmt *stmt, Oid view)
+{
+	LOCKMODE	lockmode = stmt->concurrent ? ExclusiveLock : AccessExclusiveLock;
+
+	if (RangeVarGetRelidExtended(stmt->relation, lockmode, 0,
+								 RangeVarCallbackMaintainsTable, NULL) != view)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("materialized view \"%s\" was replaced concurrently",
+						stmt->relation->relname)));
 }
 
 /*

@@ -25,6 +25,7 @@
 #include "commands/command.h"
 #include "commands/create_view.h"
 #include "commands/ddl_guard.h"
+#include "commands/definition_lock.h"
 #include "commands/explain_dml.h"
 #include "commands/explain_execute.h"
 #include "commands/object_access.h"
@@ -230,6 +231,7 @@ run_command(TvUtility *utility, Node *stmt)
 	TvCommand	command = {0};
 	volatile bool pushed = false;
 
+	tv_definitions_lock_change(stmt);
 	if (IsA(stmt, CopyStmt) || IsA(stmt, CreateTableAsStmt) || IsA(stmt, ExplainStmt))
 		pushed = tv_flush_before_utility_query();
 	tv_flush_for_utility();

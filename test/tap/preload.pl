@@ -132,6 +132,13 @@ all_equal('after it');
 is($err, '', 'and after one that was refused');
 all_equal('after that');
 
+# DDL waits for those who make views
+($code, $out, $err) = $node->psql('by_database', qq(BEGIN;
+	CREATE MATERIALIZED VIEW made USING tview AS SELECT k, feeling::text FROM keyed;
+	\\! psql -X -d "$bare" -c "SET lock_timeout = '10ms'" -c "ALTER TYPE mood RENAME VALUE 'fine' TO 'good'" 2>&1
+	ROLLBACK));
+like($out, qr/canceling statement due to lock timeout/, 'a session without it waits for a view that is being made');
+
 # what is no business of views
 foreach my $ddl ('CREATE TABLE free (id int)', 'ALTER TABLE stranger DROP COLUMN gone', 'CREATE TEMP TABLE t (id int)', 'CREATE INDEX ON item (kind)',
 	'CREATE INDEX CONCURRENTLY ON item (kind)', 'COMMENT ON TABLE item IS $$things$$', 'CREATE TRIGGER plain AFTER INSERT ON item FOR EACH ROW WHEN (false) EXECUTE FUNCTION suppress_redundant_updates_trigger()',
