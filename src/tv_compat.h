@@ -46,6 +46,12 @@
 #include "commands/explain_state.h"
 #endif
 
+/*
+ * Does the server leave materialized views out when it looks for read/write
+ * dependencies among SERIALIZABLE transactions?  16 does not any more.
+ */
+#define TV_VIEWS_LACK_PREDICATE_LOCKS (PG_VERSION_NUM < 160000)
+
 /* Does EXPLAIN ANALYZE show buffers if nothing is said about them? */
 #define TV_EXPLAIN_SHOWS_BUFFERS (PG_VERSION_NUM >= 180000)
 

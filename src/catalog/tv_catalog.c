@@ -412,6 +412,16 @@ find_table(TvIndex index)
 	return OidIsValid(objects.table[index]) && OidIsValid(objects.index[index]);
 }
 
+bool
+tv_catalog_open_tables(Relation *view, Relation *input, LOCKMODE lockmode)
+{
+	if (!find_table(BY_VIEW) || !find_table(INPUT_BY_VIEW))
+		return false;
+	*view = table_open(objects.table[BY_VIEW], lockmode);
+	*input = table_open(objects.table[INPUT_BY_VIEW], lockmode);
+	return true;
+}
+
 /*
  * Start a scan for first in the first column of the index; for all rows if it
  * is InvalidOid.  Returns false, and

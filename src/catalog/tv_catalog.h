@@ -27,6 +27,7 @@
 #define TV_CATALOG_H
 
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 /* Format of the state tables written by this version of the library. */
@@ -60,6 +61,9 @@ extern List *tv_catalog_readers(Oid source);
 
 /* List of sources (OIDs) that view reads directly, ascending. */
 extern List *tv_catalog_sources(Oid view);
+
+/* Open tview.view and tview.input; false, and nothing is open, if they are not there. */
+extern bool tv_catalog_open_tables(Relation *view, Relation *input, LOCKMODE lockmode);
 
 /* State tables */
 extern Oid	tv_catalog_state(Oid view, int node, char **signature); /* InvalidOid if none */

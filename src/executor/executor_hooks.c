@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "executor/changeset.h"
+#include "executor/dependency.h"
 #include "executor/executor_hooks.h"
 #include "executor/flush.h"
 #include "executor/flush_on_read.h"
@@ -93,6 +94,9 @@ tv_ExecutorStart(QueryDesc *desc, int eflags)
 		tv_flush_before_query(desc);
 	if (desc->plannedstmt->relationOids && !(eflags & EXEC_FLAG_EXPLAIN_ONLY) && !IsParallelWorker())
 		tv_check_query_snapshot(desc);
+	if (TV_VIEWS_LACK_PREDICATE_LOCKS && IsolationIsSerializable() &&
+		!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
+		tv_note_query_reads(desc);
 	if (prev_ExecutorStart)
 		prev_ExecutorStart(desc, eflags);
 	else
@@ -209,6 +213,7 @@ xact_callback(XactEvent event, void *arg)
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
 	{
 		tv_snapshot_end_transaction();
+		tv_dependency_end_transaction();
 		tv_tags_end_transaction();
 		tv_view_cache_end_transaction();
 	}

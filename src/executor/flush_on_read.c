@@ -28,6 +28,7 @@
 #include "catalog/tv_catalog.h"
 #include "config.h"
 #include "executor/changeset.h"
+#include "executor/dependency.h"
 #include "executor/executor_hooks.h"
 #include "executor/flush.h"
 #include "executor/flush_on_read.h"
@@ -149,6 +150,16 @@ tv_check_query_snapshot(QueryDesc *desc)
 	if (!IsolationUsesXactSnapshot())
 		(void) renew_snapshot(desc);
 	tv_snapshot_check(relids, desc->snapshot);
+}
+
+void
+tv_note_query_reads(QueryDesc *desc)
+{
+	ListCell   *lc;
+
+	foreach(lc, views_read(desc->plannedstmt))
+		if (tv_catalog_is_view(lfirst_oid(lc)))
+		tv_dependency_read(lfirst_oid(lc));
 }
 
 /*

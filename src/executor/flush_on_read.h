@@ -25,6 +25,9 @@ extern void tv_flush_before_query(QueryDesc *desc);
  */
 extern void tv_check_query_snapshot(QueryDesc *desc);
 
+/* Note which views a query of a SERIALIZABLE transaction reads (executor/dependency.h). */
+extern void tv_note_query_reads(QueryDesc *desc);
+
 /*
  * For utility statements that run a query under the active snapshot: flush,
  * and push a newer snapshot if that wrote anything.  Returns whether it did;

@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -21,6 +22,7 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
+#include "executor/dependency.h"
 #include "executor/isolation.h"
 #include "executor/writer.h"
 #include "executor/writer_index.h"
@@ -108,6 +110,10 @@ tv_writer_close(TvWriter *writer)
 		ExecDropSingleTupleTableSlot(slot);
 		tuplestore_end(writer->late_inserts);
 	}
+	if (TV_VIEWS_LACK_PREDICATE_LOCKS && IsolationIsSerializable() &&
+		writer->rel->rd_rel->relkind == RELKIND_MATVIEW &&
+		writer->inserted + writer->updated + writer->deleted > 0)
+		tv_dependency_written(RelationGetRelid(writer->rel));
 	UnregisterSnapshot(writer->snapshot);
 	if (writer->index)
 		RelationClose(writer->index);
