@@ -21,13 +21,19 @@
 #include "catalog/tv_tree.h"
 #include "commands/alter_base.h"
 #include "commands/settle.h"
+#include "commands/settle_users.h"
 #include "commands/view_build.h"
 #include "executor/isolation.h"
 #include "tv_compat.h"
 
+/* AlterDomainStmt.subtype */
+#define TV_DOMAIN_ADD_CONSTRAINT	'C'
+#define TV_DOMAIN_SET_NOT_NULL		'O'
+
 static void add_hint(void *arg);
 static bool may_store_anew(AlterTableStmt *stmt);
 static bool is_read_anywhere(Oid relid);
+static bool is_read_anywhere_as(Oid relid, ObjectType objtype);
 static void note_seen_whole(AlterTableStmt *stmt, Oid relid);
 static void refuse_concurrent_detach(Oid relid);
 static void refuse_access_method(Oid relid, AlterTableStmt *stmt, AlterTableCmd *cmd);
@@ -60,7 +66,7 @@ tv_alter_table(TvUtility *utility, Node *node)
 		tv_command_current->keeps_rows = !may_store_anew(stmt);
 	if (tv_command_current && !tv_command_current->keeps_rows && OidIsValid(relid))
 		note_seen_whole(stmt, relid);
-	if (retypes && OidIsValid(relid) && tv_settle_is_read(relid))
+	if (retypes && OidIsValid(relid) && is_read_anywhere_as(relid, stmt->objtype))
 		error_context_stack = &callback;
 	tv_utility_run(utility);
 	error_context_stack = callback.previous;
@@ -116,6 +122,14 @@ is_read_anywhere(Oid relid)
 		if (tv_catalog_readers(lfirst_oid(lc)) != NIL)
 		return true;
 	return false;
+}
+
+/* CASCADE takes a change of a composite type to the tables of that type. */
+static bool
+is_read_anywhere_as(Oid relid, ObjectType objtype)
+{
+	return objtype == OBJECT_TYPE ? tv_settle_users_of_rows(list_make1_oid(relid)) != NIL :
+		is_read_anywhere(relid);
 }
 
 /*
@@ -307,4 +321,18 @@ tv_alter_enum(TvUtility *utility, Node *node)
 	if (stmt->oldVal)
 		tv_command_note_redefined(TypeRelationId,
 								  typenameTypeId(NULL, makeTypeNameFromNameList(stmt->typeName)));
+}
+
+/*
+ * What is stored in columns was checked, unless that was not wanted.  What
+ * queries convert to the domain would be checked when they run.
+ */
+void
+tv_alter_domain(TvUtility *utility, Node *node)
+{
+	AlterDomainStmt *stmt = castNode(AlterDomainStmt, node);
+
+	tv_utility_run(utility);
+	if (stmt->subtype == TV_DOMAIN_ADD_CONSTRAINT || stmt->subtype == TV_DOMAIN_SET_NOT_NULL)
+		tv_command_note_constrained(typenameTypeId(NULL, makeTypeNameFromNameList(stmt->typeName)));
 }

@@ -35,6 +35,7 @@ extern void tv_create_rule(TvUtility *utility, Node *stmt);
 extern void tv_replace_view(TvUtility *utility, Node *stmt);
 
 /* AlterEnumStmt */
+extern void tv_alter_domain(TvUtility *utility, Node *stmt);
 extern void tv_alter_enum(TvUtility *utility, Node *stmt);
 
 #endif							/* TV_ALTER_BASE_H */

@@ -70,6 +70,7 @@ typedef struct TvCommand
 								 * that held just what its transaction sees */
 	List	   *redefined;		/* of ObjectAddress *: views, functions, ...
 								 * that now mean something else */
+	List	   *constrained;	/* of Oid: domains with a constraint more */
 	List	   *named;			/* of ObjectAddress *: functions, operators,
 								 * casts, schemas made, renamed or dropped */
 	List	   *names;			/* of char *: those that they had before */
@@ -95,6 +96,7 @@ extern void tv_command_note_moved(Oid relid);
 extern void tv_command_note_link(Oid child, Oid parent);
 extern void tv_command_note_reshaped(Oid relid);
 extern void tv_command_note_redefined(Oid classid, Oid objid);
+extern void tv_command_note_constrained(Oid domain);
 extern void tv_command_note_named(Oid classid, Oid objid);
 
 /* A view is being dropped. */

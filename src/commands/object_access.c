@@ -326,6 +326,13 @@ tv_command_note_reshaped(Oid relid)
 }
 
 void
+tv_command_note_constrained(Oid domain)
+{
+	if (tv_command_current)
+		add_relation(&tv_command_current->constrained, domain);
+}
+
+void
 tv_command_note_redefined(Oid classid, Oid objid)
 {
 	MemoryContext oldcxt;

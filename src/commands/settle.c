@@ -49,6 +49,7 @@
 #include "commands/settle_bodies.h"
 #include "commands/settle_stores.h"
 #include "commands/settle_tree.h"
+#include "commands/settle_users.h"
 #include "commands/unpopulate.h"
 #include "commands/upgrade_view.h"
 #include "commands/view_build.h"
@@ -63,14 +64,10 @@ static void settle_touched(List *relids);
 static void settle_rewritten(const TvCommand *command);
 static void settle_moved(List *relids);
 static void settle_redefined(List *addresses);
-static List *users_of(List *addresses);
-static List *users_of_rows(List *relids);
 static List *views_of(List *relids);
 static void settle_reshaped(List *relids);
-static bool uses_row(Oid view, Oid relid);
+static void settle_constrained(List *types);
 static void rearm(Oid relid);
-static List *views_that_use(const ObjectAddress *object);
-static Oid	rule_relation(Oid rule);
 
 static void
 draw_conclusions(TvCommand *command)
@@ -78,14 +75,17 @@ draw_conclusions(TvCommand *command)
 	if (IsBinaryUpgrade)
 	{
 		tv_settle_links_of_upgrade(command->links);
-		tv_upgrade_redefined(users_of(command->redefined));
+		tv_upgrade_redefined(tv_settle_users_of(command->redefined));
 		return;
 	}
 	tv_settle_dropped(command->dropped);
 	settle_redefined(command->redefined);
 	tv_unpopulate(tv_settle_other_bodies(command),
 				  "A function or operator that is used in the body of a function is another one now.");
+	tv_unpopulate(tv_settle_bodies_with_types(command),
+				  "A type that is named in the body of a function is another one now.");
 	settle_reshaped(command->reshaped);
+	settle_constrained(command->constrained);
 	settle_moved(command->moved);
 	tv_settle_links_noted(command->links);
 	if (command->links != NIL || tv_changes_exist())
@@ -111,7 +111,7 @@ tv_settle(TvCommand *command)
 		return;
 	if (command->dropped == NIL && command->touched == NIL && command->links == NIL &&
 		command->moved == NIL && command->reshaped == NIL && command->redefined == NIL &&
-		command->named == NIL)
+		command->named == NIL && command->constrained == NIL)
 		return;
 	CommandCounterIncrement();
 	/* what runs in several transactions, CONCURRENTLY, has left none */
@@ -136,9 +136,11 @@ tv_settle_concerns(const TvCommand *command)
 		relids = list_append_unique_oid(relids, ((TvLink *) lfirst(lc))->child);
 		relids = list_append_unique_oid(relids, ((TvLink *) lfirst(lc))->parent);
 	}
-	views = list_concat_unique_oid(views_of(relids), users_of(command->redefined));
-	views = list_concat_unique_oid(views, users_of_rows(command->reshaped));
+	views = list_concat_unique_oid(views_of(relids), tv_settle_users_of(command->redefined));
+	views = list_concat_unique_oid(views, tv_settle_users_of_rows(command->reshaped));
+	views = list_concat_unique_oid(views, tv_settle_makers_of(command->constrained));
 	views = list_concat_unique_oid(views, tv_settle_other_bodies(command));
+	views = list_concat_unique_oid(views, tv_settle_bodies_with_types(command));
 	foreach(lc, views)
 		if (!list_member_oid(command->dropped, lfirst_oid(lc)) &&
 			tv_catalog_has_view(lfirst_oid(lc)) && tv_view_is_populated(lfirst_oid(lc)))
@@ -239,7 +241,7 @@ views_of(List *relids)
 			ObjectAddress view;
 
 			ObjectAddressSet(view, RelationRelationId, lfirst_oid(lc));
-			views = list_concat_unique_oid(views, views_that_use(&view));
+			views = list_concat_unique_oid(views, tv_settle_users_of(list_make1(&view)));
 		}
 	}
 	return views;
@@ -347,18 +349,7 @@ settle_moved(List *relids)
 static void
 settle_redefined(List *addresses)
 {
-	tv_unpopulate(users_of(addresses), "A view, function or type that its definition uses was changed.");
-}
-
-static List *
-users_of(List *addresses)
-{
-	List	   *views = NIL;
-	ListCell   *lc;
-
-	foreach(lc, addresses)
-		views = list_concat_unique_oid(views, views_that_use(lfirst(lc)));
-	return views;
+	tv_unpopulate(tv_settle_users_of(addresses), "A view, function or type that its definition uses was changed.");
 }
 
 /*
@@ -368,175 +359,12 @@ users_of(List *addresses)
 static void
 settle_reshaped(List *relids)
 {
-	tv_unpopulate(users_of_rows(relids), "The columns of a table or type were changed, whose rows it uses as a whole.");
+	tv_unpopulate(tv_settle_users_of_rows(relids), "The columns of a table or type were changed, whose rows it uses as a whole.");
 }
 
-static List *
-users_of_rows(List *relids)
+/* What the views show may be of no such domain any more: the query would raise an error. */
+static void
+settle_constrained(List *types)
 {
-	List	   *views = NIL;
-	ListCell   *lc;
-	ListCell   *lv;
-
-	foreach(lc, relids)
-	{
-		Oid			type = get_rel_type_id(lfirst_oid(lc));
-		ObjectAddress address;
-
-		/* a relation that is gone, or an index */
-		if (!OidIsValid(type))
-			continue;
-		ObjectAddressSet(address, TypeRelationId, type);
-		views = list_concat_unique_oid(views, views_that_use(&address));
-		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
-		foreach(lv, views_that_use(&address))
-			if (uses_row(lfirst_oid(lv), lfirst_oid(lc)))
-			views = list_append_unique_oid(views, lfirst_oid(lv));
-	}
-	return views;
-}
-
-static bool
-uses_row(Oid view, Oid relid)
-{
-	TvRefusal  *refusal = NULL;
-	TvGraph    *graph;
-
-	LockRelationOid(view, AccessShareLock);
-	graph = tv_view_compile(view, &refusal);
-	return graph && list_member_oid(graph->whole_rows, relid);
-}
-
-/*
- * The maintained views that use a text search configuration without naming it:
- * it was the default when they were created.
- */
-static List *
-views_that_search_by(Oid config)
-{
-	static const char prefix[] = "default_text_search_config=";
-	List	   *views = NIL;
-	ListCell   *lc;
-	ListCell   *ls;
-
-	foreach(lc, tv_catalog_all_views())
-	{
-		Oid			view = lfirst_oid(lc);
-		char	   *mode;
-		List	   *settings = NIL;
-		TvRefusal  *refusal = NULL;
-		TvGraph    *graph;
-
-		(void) tv_catalog_option(view, &mode, &settings);
-		foreach(ls, settings)
-		{
-			const char *setting = lfirst(ls);
-			Oid			found;
-
-			if (strncmp(setting, prefix, strlen(prefix)) != 0)
-				continue;
-			found = get_ts_config_oid(stringToQualifiedNameList(setting + strlen(prefix), NULL), true);
-			/* or it was that, and is dropped */
-			if (found != config && OidIsValid(found))
-				continue;
-			LockRelationOid(view, AccessShareLock);
-			graph = tv_view_compile(view, &refusal);
-			if (graph && graph->uses_settings)
-				views = list_append_unique_oid(views, view);
-		}
-	}
-	return views;
-}
-
-/*
- * The maintained views whose definition depends on an object: directly, or
- * through plain views, functions, operators, casts and types.  Of a type, the
- * readers of tables with columns of it, too.
- */
-static List *
-views_that_use(const ObjectAddress *object)
-{
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	ObjectAddresses *seen = new_object_addresses();
-	List	   *todo = list_make1(unconstify(ObjectAddress *, object));
-	List	   *views = NIL;
-
-	add_exact_object_address(object, seen);
-	while (todo != NIL)
-	{
-		ObjectAddress *current = linitial(todo);
-		ScanKeyData key[2];
-		SysScanDesc scan;
-		HeapTuple	tuple;
-
-		todo = list_delete_first(todo);
-		if (current->classId == TSConfigRelationId)
-			views = list_concat_unique_oid(views, views_that_search_by(current->objectId));
-		ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(current->classId));
-		ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(current->objectId));
-		scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		{
-			Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-			ObjectAddress *next = palloc(sizeof(ObjectAddress));
-
-			ObjectAddressSet(*next, form->classid, form->objid);
-			if (form->classid == RewriteRelationId)
-			{
-				Oid			relid = rule_relation(form->objid);
-
-				ObjectAddressSet(*next, RelationRelationId, relid);
-				if (tv_catalog_is_view(relid))
-				{
-					views = list_append_unique_oid(views, relid);
-					continue;
-				}
-				if (get_rel_relkind(relid) != RELKIND_VIEW)
-					continue;
-			}
-			else if (form->classid == RelationRelationId)
-			{
-				if (current->classId == TypeRelationId)
-					views = list_concat_unique_oid(views, tv_catalog_readers(form->objid));
-				if ((current->classId == TypeRelationId || current->classId == ProcedureRelationId) &&
-					tv_catalog_is_view(form->objid))
-					views = list_append_unique_oid(views, form->objid);
-				continue;
-			}
-			else if (form->classid != ProcedureRelationId && form->classid != OperatorRelationId &&
-					 form->classid != CastRelationId && form->classid != TypeRelationId &&
-					 form->classid != TSConfigRelationId && form->classid != TSDictionaryRelationId)
-				continue;
-			if (object_address_present(next, seen))
-				continue;
-			add_exact_object_address(next, seen);
-			todo = lappend(todo, next);
-		}
-		systable_endscan(scan);
-	}
-	table_close(depend, AccessShareLock);
-	free_object_addresses(seen);
-	return views;
-}
-
-static Oid
-rule_relation(Oid rule)
-{
-	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			relid = InvalidOid;
-
-	ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(rule));
-	scan = systable_beginscan(rel, RewriteOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		relid = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return relid;
+	tv_unpopulate(tv_settle_makers_of(types), "A domain to which its query converts values has got another constraint.");
 }

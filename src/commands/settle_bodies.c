@@ -9,6 +9,9 @@
  * recorded as what the view depends on; what it uses now is found by compiling
  * the definition again, if a body has the name at all.
  *
+ * Of the types in a body nothing is recorded: if one of this name was changed, the
+ * view counts as one that uses it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -24,6 +27,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -32,8 +36,12 @@
 
 #include "catalog/tv_catalog.h"
 #include "commands/settle_bodies.h"
+#include "commands/settle_users.h"
 #include "commands/view_build.h"
 #include "planner/view_compile.h"
+
+/* A character of an identifier; those beyond ASCII may be. */
+#define IS_WORD(c) (isalnum((unsigned char) (c)) || (c) == '_' || (c) == '$' || IS_HIGHBIT_SET(c))
 
 char *
 tv_settle_name_in_bodies(const ObjectAddress *object)
@@ -85,9 +93,25 @@ fold(char *text)
 		*text = pg_tolower((unsigned char) *text);
 }
 
+/* Does the name, which is not empty, stand in the text as a word? */
+static bool
+has_word(const char *text, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *at = strstr(text, name); at; at = strstr(at + 1, name))
+	{
+		bool		begins = at == text ||!IS_WORD(at[-1]);
+
+		if (begins && !IS_WORD(at[length]))
+			return true;
+	}
+	return false;
+}
+
 /* Does the function have a body that is text, with one of the names in it? */
 static bool
-names_any(Oid function, List *names)
+names_any(Oid function, List *names, bool words)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	char	   *body = NULL;
@@ -112,7 +136,7 @@ names_any(Oid function, List *names)
 		char	   *name = pstrdup(lfirst(lc));
 
 		fold(name);
-		found |= strstr(body, name) != NULL;
+		found |= words ? has_word(body, name) : strstr(body, name) != NULL;
 		pfree(name);
 	}
 	pfree(body);
@@ -161,9 +185,62 @@ tv_settle_other_bodies(const TvCommand *command)
 		bool		named = false;
 
 		foreach(lf, functions)
-			named = named || names_any(lfirst_oid(lf), names);
+			named = named || names_any(lfirst_oid(lf), names, false);
 		if (named && !is_as_built(lfirst_oid(lc), functions))
 			views = lappend_oid(views, lfirst_oid(lc));
+	}
+	return views;
+}
+
+/* The names of the types that were changed, in whatever way, and of what is made of them. */
+static List *
+names_of_types(const TvCommand *command)
+{
+	List	   *types = list_copy(command->constrained);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, command->redefined)
+	{
+		ObjectAddress *object = lfirst(lc);
+
+		if (object->classId == TypeRelationId)
+			types = lappend_oid(types, object->objectId);
+	}
+	foreach(lc, command->reshaped)
+	{
+		Oid			type = get_rel_type_id(lfirst_oid(lc));
+
+		if (OidIsValid(type))
+			types = lappend_oid(types, type);
+	}
+	foreach(lc, tv_settle_types_with(types))
+	{
+		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		names = lappend(names, pstrdup(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname)));
+		ReleaseSysCache(tuple);
+	}
+	return names;
+}
+
+List *
+tv_settle_bodies_with_types(const TvCommand *command)
+{
+	List	   *names = names_of_types(command);
+	List	   *views = NIL;
+	ListCell   *lc;
+	ListCell   *lf;
+
+	foreach(lc, names == NIL ? NIL : tv_catalog_all_views())
+	{
+		foreach(lf, recorded(lfirst_oid(lc), ProcedureRelationId))
+		{
+			if (names_any(lfirst_oid(lf), names, true))
+				views = list_append_unique_oid(views, lfirst_oid(lc));
+		}
 	}
 	return views;
 }

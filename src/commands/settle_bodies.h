@@ -23,4 +23,10 @@ extern char *tv_settle_name_in_bodies(const ObjectAddress *object);
  */
 extern List *tv_settle_other_bodies(const TvCommand *command);
 
+/*
+ * The views with a function whose body, a text, has the name of a type in it that
+ * the statement changed: what it stands for is not known.
+ */
+extern List *tv_settle_bodies_with_types(const TvCommand *command);
+
 #endif							/* TV_SETTLE_BODIES_H */

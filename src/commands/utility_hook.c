@@ -262,6 +262,7 @@ find_handler(Node *stmt)
 		NodeTag		tag;
 		TvHandler	handler;
 	}			handlers[] = {
+		{T_AlterDomainStmt, tv_alter_domain},
 		{T_AlterEnumStmt, tv_alter_enum},
 		{T_AlterRoleStmt, tv_alter_role},
 		{T_AlterSubscriptionStmt, tv_change_subscription},
@@ -299,6 +300,7 @@ tv_utility_note(TvUtility *utility, Node *stmt)
 {
 	switch (nodeTag(stmt))
 	{
+		case T_AlterDomainStmt:
 		case T_AlterEnumStmt:
 		case T_AlterTableStmt:
 		case T_DropStmt:

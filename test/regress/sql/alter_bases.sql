@@ -331,6 +331,65 @@ ALTER TABLE hole ALTER COLUMN c TYPE text;
 SELECT * FROM look();
 CALL repair();
 
+-- types in types, and in bodies that are text
+CREATE TYPE weather AS ENUM ('dry', 'wet');
+CREATE TYPE day AS (weather weather);
+CREATE TYPE days AS (of_them day[]);
+CREATE TABLE forecast (id int, weather weather);
+CREATE TABLE reports (id int, day day, days days, forecast forecast);
+INSERT INTO reports VALUES (1, row('dry'), row(ARRAY[row('dry')::day]), row(1, 'dry'));
+CREATE FUNCTION as_day(int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT to_json(row('wet')::public.day)::text $$;
+CREATE FUNCTION a_day_later(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
+CREATE MATERIALIZED VIEW of_day USING tview AS SELECT id, day::text AS d FROM reports;
+CREATE MATERIALIZED VIEW of_days USING tview AS SELECT id, days::text AS d FROM reports;
+CREATE MATERIALIZED VIEW of_forecast USING tview AS SELECT id, to_jsonb(forecast) AS d FROM reports;
+CREATE MATERIALIZED VIEW of_as_day USING tview AS SELECT kind AS id, as_day(kind) AS d FROM kind;
+CREATE MATERIALIZED VIEW of_later USING tview AS SELECT kind AS id, a_day_later(kind) AS d FROM kind;
+ALTER TYPE weather RENAME VALUE 'dry' TO 'sunny';
+SELECT * FROM look();
+CALL repair();
+ALTER TYPE day RENAME ATTRIBUTE weather TO sky;
+SELECT * FROM look();
+CALL repair();
+
+-- domains: what a query converts to them is checked when it runs
+CREATE DOMAIN amount AS int;
+CREATE DOMAIN tiny AS amount;
+CREATE TYPE holder AS (amount amount);
+CREATE FUNCTION to_amount(int) RETURNS amount LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+CREATE FUNCTION by_amount(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1::public.amount + 0';
+CREATE TABLE sums (id int, amount amount);
+INSERT INTO sums VALUES (1, 1), (9, 9);
+CREATE MATERIALIZED VIEW found_there USING tview AS SELECT a.id, b.amount FROM sums a LEFT JOIN sums b ON b.id = a.id + 8;
+CREATE MATERIALIZED VIEW made_so USING tview AS SELECT id, (id - 5)::amount AS a FROM sums;
+CREATE MATERIALIZED VIEW made_tiny USING tview AS SELECT id, (id - 5)::tiny::int AS a FROM sums;
+CREATE MATERIALIZED VIEW made_in_row USING tview AS SELECT id, row(id - 5)::holder::text AS a FROM sums;
+CREATE MATERIALIZED VIEW made_by_call USING tview AS SELECT id, to_amount(id - 5) + 0 AS a FROM sums;
+CREATE MATERIALIZED VIEW made_in_body USING tview AS SELECT id, by_amount(id - 5) AS a FROM sums;
+ALTER DOMAIN amount ADD CONSTRAINT positive CHECK (VALUE > 0) NOT VALID;
+SELECT * FROM look();
+REFRESH MATERIALIZED VIEW made_so;
+DELETE FROM sums WHERE id < 6;
+CALL repair();
+DROP MATERIALIZED VIEW made_in_row;
+ALTER DOMAIN amount VALIDATE CONSTRAINT positive;
+ALTER DOMAIN amount DROP CONSTRAINT positive;
+ALTER DOMAIN amount SET DEFAULT 3;
+SELECT * FROM look();
+ALTER DOMAIN tiny SET NOT NULL;
+SELECT * FROM look();
+CALL repair();
+
+-- a change of a column's type, which is refused where the view reads a partition, or a table of a type
+\set VERBOSITY default
+ALTER TABLE part ALTER COLUMN id TYPE bigint;
+CREATE TYPE shape AS (a int);
+CREATE TABLE shaped OF shape;
+CREATE MATERIALIZED VIEW of_shaped USING tview AS SELECT a FROM shaped;
+ALTER TYPE shape ALTER ATTRIBUTE a TYPE bigint CASCADE;
+\set VERBOSITY terse
+SELECT * FROM look();
+
 -- behind the server's back: each write fails, and says why
 CREATE TABLE lasting (id int);
 CREATE MATERIALIZED VIEW of_lasting USING tview AS SELECT id FROM lasting;
@@ -346,5 +405,5 @@ DROP TABLE kind;
 ALTER TABLE item DROP COLUMN note CASCADE;
 DROP TABLE typed CASCADE;
 DROP VIEW cheapest CASCADE;
-DROP TABLE kind, part, hole, of_rows, lasting CASCADE;
+DROP TABLE kind, part, hole, of_rows, lasting, reports, sums, shaped CASCADE;
 SELECT view FROM tview.views;
