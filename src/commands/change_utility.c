@@ -28,9 +28,7 @@
 #include "planner/row_security.h"
 
 static void run_in_frame(TvUtility *utility, List *relids, CmdType op);
-static bool freezes(CopyStmt *stmt);
 static void check_readable(Oid relid);
-static List *truncated_relations(TruncateStmt *stmt);
 
 void
 tv_copy(TvUtility *utility, Node *node)
@@ -43,7 +41,7 @@ tv_copy(TvUtility *utility, Node *node)
 	if (OidIsValid(relid))
 	{
 		run_in_frame(utility, list_make1_oid(relid), CMD_INSERT);
-		if (freezes(stmt))
+		if (tv_copy_freezes(stmt))
 			tv_capture_frozen(relid);
 		/* Within an outer statement's frame this waits for that one's end. */
 		tv_statement_flush(false);
@@ -54,9 +52,8 @@ tv_copy(TvUtility *utility, Node *node)
 	tv_utility_run(utility);
 }
 
-/* Are the rows seen by every snapshot? */
-static bool
-freezes(CopyStmt *stmt)
+bool
+tv_copy_freezes(CopyStmt *stmt)
 {
 	ListCell   *lc;
 
@@ -84,7 +81,7 @@ check_readable(Oid relid)
 void
 tv_truncate(TvUtility *utility, Node *node)
 {
-	run_in_frame(utility, truncated_relations(castNode(TruncateStmt, node)), CMD_UTILITY);
+	run_in_frame(utility, tv_truncated_relations(castNode(TruncateStmt, node)), CMD_UTILITY);
 	tv_statement_flush(false);
 }
 
@@ -104,12 +101,9 @@ run_in_frame(TvUtility *utility, List *relids, CmdType op)
 	PG_END_TRY();
 }
 
-/*
- * The relations that TRUNCATE will reach.  Not locked yet: one that joins in
- * the meantime has its trigger fired all the same.
- */
-static List *
-truncated_relations(TruncateStmt *stmt)
+/* One that joins in the meantime has its trigger fired all the same. */
+List *
+tv_truncated_relations(TruncateStmt *stmt)
 {
 	List	   *relids = NIL;
 	ListCell   *lc;

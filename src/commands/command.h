@@ -45,6 +45,8 @@ typedef struct TvCommand
 	MemoryContext cxt;			/* of the lists */
 	NodeTag		tag;			/* of the statement */
 	bool		unseen;			/* the utility hook has not seen it begin */
+	bool		leaves_pending; /* it cannot touch what was pending before,
+								 * which was not flushed */
 
 	bool		creating;		/* a maintained view is being created ... */
 	Oid			created;		/* ... and this is it */

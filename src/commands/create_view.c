@@ -38,7 +38,6 @@
 static void leave_room(IntoClause *into, const TvGraph *graph);
 static void create(TvUtility *utility, CreateTableAsStmt *stmt);
 static void name_view(void *arg);
-static bool makes_maintained_view(CreateTableAsStmt *stmt);
 static bool already_exists(CreateTableAsStmt *stmt);
 static void check_full_recompute(const TvGraph *graph, const char *name);
 static void fill(TvUtility *utility, List *inputs);
@@ -50,7 +49,7 @@ tv_create_view(TvUtility *utility, Node *node)
 	CreateTableAsStmt *stmt = castNode(CreateTableAsStmt, node);
 	ErrorContextCallback callback = {error_context_stack, name_view, stmt->into->rel->relname};
 
-	if (!makes_maintained_view(stmt) || already_exists(stmt))
+	if (!tv_create_view_is_maintained(stmt) || already_exists(stmt))
 	{
 		tv_utility_run(utility);
 		return;
@@ -151,9 +150,8 @@ leave_room(IntoClause *into, const TvGraph *graph)
 	MemoryContextSwitchTo(oldcxt);
 }
 
-/* Will the new relation be a materialized view with our access method? */
-static bool
-makes_maintained_view(CreateTableAsStmt *stmt)
+bool
+tv_create_view_is_maintained(CreateTableAsStmt *stmt)
 {
 	const char *method = stmt->into->accessMethod;
 

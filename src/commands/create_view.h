@@ -18,6 +18,9 @@ extern void tv_create_view(TvUtility *utility, Node *stmt);
 /* ExplainStmt for which the next function returns true. */
 extern void tv_create_view_explain(TvUtility *utility, Node *stmt);
 
+/* Will the new relation be a materialized view with our access method? */
+extern bool tv_create_view_is_maintained(CreateTableAsStmt *stmt);
+
 /* Is it EXPLAIN ANALYZE of a statement that creates a relation? */
 extern bool tv_create_view_is_explained(ExplainStmt *stmt);
 

@@ -18,6 +18,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_cast.h"
@@ -88,17 +89,35 @@ draw_conclusions(TvCommand *command)
 	settle_constrained(command->constrained);
 	settle_moved(command->moved);
 	tv_settle_links_noted(command->links);
-	if (command->links != NIL || tv_changes_exist())
+	if (command->links != NIL || (tv_changes_exist() && !command->leaves_pending))
 	{
 		List	   *again = tv_settle_set_aside(views_of(command->touched));
 
 		tv_settle_links(command->links);
-		(void) tv_flush();
+		if (!command->leaves_pending)
+			(void) tv_flush();
 		tv_refresh_again(again);
 	}
 	settle_touched(command->touched);
 	if (command->tag == T_AlterTableStmt)
 		settle_rewritten(command);
+}
+
+/*
+ * What the statement named was replaced between our look at it and the
+ * server's: what it did to a view should not have been done before the flush.
+ */
+static void
+check_reach(const TvCommand *command)
+{
+	Oid			view = command->leaves_pending && command->links == NIL && tv_changes_exist() ?
+	tv_settle_concerns(command) : InvalidOid;
+
+	if (OidIsValid(view))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not maintain view \"%s\" because of concurrent DDL", get_rel_name(view)),
+				 errhint("Retry the transaction.")));
 }
 
 void
@@ -114,6 +133,7 @@ tv_settle(TvCommand *command)
 		command->named == NIL && command->constrained == NIL)
 		return;
 	CommandCounterIncrement();
+	check_reach(command);
 	/* what runs in several transactions, CONCURRENTLY, has left none */
 	pushed = !ActiveSnapshotSet();
 	if (pushed)
@@ -221,6 +241,26 @@ tv_settle_is_read(Oid relid)
  * Altered relations
  * ------------------------------------------------------------------------
  */
+
+bool
+tv_settle_is_used(Oid relid)
+{
+	ObjectAddress relation;
+	ObjectAddress type;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) == RELKIND_INDEX || get_rel_relkind(relid) == RELKIND_PARTITIONED_INDEX)
+		relid = IndexGetRelation(relid, true);
+	if (tv_catalog_is_view(relid) || get_rel_namespace(relid) == tv_catalog_schema())
+		return true;
+	foreach(lc, tv_tree_related(relid))
+		if (tv_catalog_readers(lfirst_oid(lc)) != NIL)
+		return true;
+	ObjectAddressSet(relation, RelationRelationId, relid);
+	ObjectAddressSet(type, TypeRelationId, get_rel_type_id(relid));
+	return views_that_use(&relation) != NIL ||
+		(OidIsValid(type.objectId) && views_that_use(&type) != NIL);
+}
 
 /* The views that read these relations, through plain views as well, or are among them. */
 static List *

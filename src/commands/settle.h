@@ -26,6 +26,12 @@ extern void tv_settle_dropped(List *views);
 extern bool tv_settle_is_read(Oid relid);
 
 /*
+ * Has any view to do with the relation: is it one, or a part of one, or does one
+ * use it, its rows' type, or what stands above or below it in a tree?
+ */
+extern bool tv_settle_is_used(Oid relid);
+
+/*
  * Drop the triggers of those of these tables, and of their partitions and
  * children, that no view reads.
  */

@@ -3,10 +3,8 @@
  * commands/utility_hook.c
  *	  The ProcessUtility hook: which statement goes to which handler.
  *
- * Every utility statement that could read or change a relation first flushes
- * what is pending: otherwise CREATE and REFRESH would count a change twice,
- * and ALTER TABLE and TRUNCATE would take away the rows that a pending change
- * refers to.
+ * A statement that can touch what is pending (see utility_reach.h) first flushes
+ * it.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,9 +12,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
-#include "commands/prepare.h"
 #include "nodes/parsenodes.h"
-#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 
 #include "catalog/tv_catalog.h"
@@ -33,21 +29,13 @@
 #include "commands/refresh.h"
 #include "commands/settle.h"
 #include "commands/settle_tree.h"
+#include "commands/utility_reach.h"
+#include "executor/changeset.h"
 #include "executor/executor_hooks.h"
 #include "executor/flush.h"
-#include "executor/flush_on_read.h"
 #include "executor/frames.h"
 
 typedef void (*TvHandler) (TvUtility *utility, Node *stmt);
-
-/* What to do with a statement. */
-typedef enum TvUtilityClass
-{
-	UTILITY_PASS,				/* concerns no relation's contents */
-	UTILITY_QUERY,				/* runs a query under the active snapshot */
-	UTILITY_EXPLAIN,			/* depends on the statement inside */
-	UTILITY_COMMAND				/* everything else */
-} TvUtilityClass;
 
 TvCommand  *tv_command_current = NULL;
 
@@ -59,9 +47,9 @@ static void tv_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool 
 static void run_statement(TvUtility *utility, Node *stmt);
 static bool ends_transaction(TransactionStmt *stmt);
 static void flush_for_commit(void);
-static bool may_read_views(Node *stmt);
-static TvUtilityClass classify(Node *stmt);
-static void run_command(TvUtility *utility, Node *stmt);
+static void run_query(TvUtility *utility, Node *stmt);
+static void run_command(TvUtility *utility, Node *stmt, TvUtilityReach reach);
+static bool flush_before(Node *stmt);
 static TvHandler find_handler(Node *stmt);
 static void run_plainly(TvUtility *utility, Node *stmt);
 
@@ -130,24 +118,17 @@ tv_ProcessUtility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree
 static void
 run_statement(TvUtility *utility, Node *stmt)
 {
-	TvUtilityClass class = classify(stmt);
+	TvUtilityReach reach = TV_REACH_VIEWS;
 
-	if (class == UTILITY_EXPLAIN && tv_explain_is_execute((ExplainStmt *) stmt))
+	if (IsA(stmt, ExplainStmt) && tv_explain_is_execute((ExplainStmt *) stmt))
 		tv_explain_execute(utility, (ExplainStmt *) stmt);
-	else if (class == UTILITY_PASS ||
-			 (class == UTILITY_EXPLAIN && !tv_create_view_is_explained((ExplainStmt *) stmt)) ||
+	else if ((IsA(stmt, ExplainStmt) && !tv_create_view_is_explained((ExplainStmt *) stmt)) ||
 			 (utility->context == PROCESS_UTILITY_SUBCOMMAND && tv_command_current != NULL))
 		tv_utility_run(utility);
-	else if (class == UTILITY_QUERY)
-	{
-		bool		pushed = may_read_views(stmt) && tv_flush_before_utility_query();
-
-		tv_utility_run(utility);
-		if (pushed)
-			PopActiveSnapshot();
-	}
+	else if ((reach = tv_utility_reach(stmt)) == TV_REACH_NO_OBJECT)
+		run_query(utility, stmt);
 	else
-		run_command(utility, stmt);
+		run_command(utility, stmt, reach);
 }
 
 static bool
@@ -176,65 +157,35 @@ flush_for_commit(void)
 	PG_END_TRY();
 }
 
-/* EXECUTE of a statement that only writes need not flush. */
-static bool
-may_read_views(Node *stmt)
-{
-	PreparedStatement *prepared;
-
-	if (!IsA(stmt, ExecuteStmt))
-		return true;
-	prepared = FetchPreparedStatement(((ExecuteStmt *) stmt)->name, false);
-	return prepared && tv_may_read_views(prepared->plansource->relationOids,
-										 prepared->plansource->invalItems);
-}
-
 /*
- * Statements with their own statements inside (DO, CALL) are passed: those
- * inside come here, or to the executor's hooks, by themselves.
+ * DECLARE and EXECUTE run their query under the active snapshot, which the portal
+ * of the statement may hold as well: give the query one that a flush can renew.
  */
-static TvUtilityClass
-classify(Node *stmt)
+static void
+run_query(TvUtility *utility, Node *stmt)
 {
-	switch (nodeTag(stmt))
-	{
-		case T_ExplainStmt:
-			return UTILITY_EXPLAIN;
-		case T_DeclareCursorStmt:
-		case T_ExecuteStmt:
-			return UTILITY_QUERY;
-		case T_CallStmt:
-		case T_CheckPointStmt:
-		case T_ClosePortalStmt:
-		case T_ConstraintsSetStmt:
-		case T_DeallocateStmt:
-		case T_DoStmt:
-		case T_FetchStmt:
-		case T_ListenStmt:
-		case T_LoadStmt:
-		case T_LockStmt:
-		case T_NotifyStmt:
-		case T_PrepareStmt:
-		case T_UnlistenStmt:
-		case T_VariableSetStmt:
-		case T_VariableShowStmt:
-			return UTILITY_PASS;
-		default:
-			return UTILITY_COMMAND;
-	}
+	bool		pushed = (IsA(stmt, DeclareCursorStmt) || IsA(stmt, ExecuteStmt)) &&
+	tv_changes_exist() && ActiveSnapshotSet();
+
+	if (pushed)
+		PushCopiedSnapshot(GetActiveSnapshot());
+	tv_utility_run(utility);
+	if (pushed)
+		PopActiveSnapshot();
 }
 
 /* Flush, run the statement by its handler, and draw the conclusions. */
 static void
-run_command(TvUtility *utility, Node *stmt)
+run_command(TvUtility *utility, Node *stmt, TvUtilityReach reach)
 {
 	TvCommand	command = {0};
 	volatile bool pushed = false;
 
 	tv_definitions_lock_change(stmt);
-	if (IsA(stmt, CopyStmt) || IsA(stmt, CreateTableAsStmt) || IsA(stmt, ExplainStmt))
-		pushed = tv_flush_before_utility_query();
-	tv_flush_for_utility();
+	if (reach == TV_REACH_VIEWS || tv_flush_running())
+		pushed = flush_before(stmt);
+	else
+		command.leaves_pending = tv_changes_exist();
 
 	command.outer = tv_command_current;
 	command.cxt = CurrentMemoryContext;
@@ -252,6 +203,22 @@ run_command(TvUtility *utility, Node *stmt)
 	PG_END_TRY();
 	if (pushed)
 		PopActiveSnapshot();
+}
+
+/*
+ * COPY of a view reads it under the active snapshot, which is older than what is
+ * written here.  Returns true if a newer one was pushed.
+ */
+static bool
+flush_before(Node *stmt)
+{
+	CommandId	before = GetCurrentCommandId(false);
+
+	tv_flush_for_utility();
+	if (!IsA(stmt, CopyStmt) || GetCurrentCommandId(false) == before)
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
 }
 
 static TvHandler

@@ -7,11 +7,12 @@
  * that sees every query.  The query has its snapshot by then, which does not
  * see what the flush is about to write: it is exchanged for a new one.  Only
  * advancing its command ID would not do at READ COMMITTED: the flush may have
- * waited, and built upon what others committed.
+ * waited, and built upon what others committed.  It is exchanged in place, for
+ * a portal or a function may have it on the stack more than once, for the queries
+ * that come after this one.
  *
- * A view named in the query is flushed with what it reads.  A function that
- * did not come with the server may read any view, and if it is STABLE, under
- * the query's snapshot: then all are flushed.
+ * A view named in the query is flushed with what it reads.  If functions may
+ * read any view under the query's snapshot, all are flushed.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,8 +23,8 @@
 #include "catalog/pg_class.h"
 #include "replication/logicalworker.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "catalog/tv_catalog.h"
 #include "config.h"
@@ -33,13 +34,14 @@
 #include "executor/flush.h"
 #include "executor/flush_on_read.h"
 #include "executor/frames.h"
+#include "executor/function_reads.h"
 #include "executor/moment.h"
 #include "executor/snapshot_check.h"
 #include "planner/row_security.h"
 
 static List *views_among(List *relids);
-static bool calls_user_functions(List *inval_items);
 static bool renew_snapshot(QueryDesc *desc);
+static void replace_snapshot(Snapshot snapshot, Snapshot latest);
 static void check_readable(Oid view);
 static bool affected(Oid view, bool *lagging);
 pg_noreturn static void refuse_shared_snapshot(void);
@@ -56,7 +58,7 @@ tv_flush_before_query(QueryDesc *desc)
 	if (IsInParallelMode() || IsParallelWorker() || stmt->utilityStmt)
 		return;
 	views = views_among(stmt->relationOids);
-	functions = calls_user_functions(stmt->invalItems);
+	functions = tv_functions_read(stmt);
 	if (views == NIL && !functions)
 		return;
 
@@ -66,27 +68,6 @@ tv_flush_before_query(QueryDesc *desc)
 		refuse_shared_snapshot();
 	foreach(lc, views)
 		check_readable(lfirst_oid(lc));
-}
-
-bool
-tv_flush_before_utility_query(void)
-{
-	CommandId	before = GetCurrentCommandId(false);
-
-	if (!tv_changes_exist() || tv_flush_running() || !tv_may_flush())
-		return false;
-	/* if it cannot be done, whatever is read tells */
-	(void) tv_flush();
-	if (GetCurrentCommandId(false) == before || !ActiveSnapshotSet())
-		return false;
-	PushActiveSnapshot(GetTransactionSnapshot());
-	return true;
-}
-
-bool
-tv_may_read_views(List *relids, List *inval_items)
-{
-	return views_among(relids) != NIL || calls_user_functions(inval_items);
 }
 
 static List *
@@ -99,17 +80,6 @@ views_among(List *relids)
 		if (tv_catalog_is_view(lfirst_oid(lc)))
 		views = list_append_unique_oid(views, lfirst_oid(lc));
 	return views;
-}
-
-static bool
-calls_user_functions(List *inval_items)
-{
-	ListCell   *lc;
-
-	foreach(lc, inval_items)
-		if (lfirst_node(PlanInvalItem, lc)->cacheId == PROCOID)
-		return true;
-	return false;
 }
 
 /*
@@ -164,7 +134,7 @@ tv_note_query_reads(QueryDesc *desc)
 
 /*
  * Let the query see what was written since it got its snapshot.  False if the
- * snapshot is another query's, too.
+ * snapshot is that of a query in progress, too: such a one has registered it.
  */
 static bool
 renew_snapshot(QueryDesc *desc)
@@ -173,7 +143,7 @@ renew_snapshot(QueryDesc *desc)
 
 	if (snapshot == NULL)
 		return true;
-	if (snapshot->active_count > 1 || snapshot->regd_count != 1)
+	if (snapshot->regd_count != 1)
 		return false;
 	if (IsolationUsesXactSnapshot())
 	{
@@ -182,11 +152,36 @@ renew_snapshot(QueryDesc *desc)
 	}
 	if (!ActiveSnapshotSet() || GetActiveSnapshot() != snapshot)
 		return false;
-	PopActiveSnapshot();
+	/* those registered are in the order of their xmin */
 	UnregisterSnapshot(snapshot);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	desc->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	replace_snapshot(snapshot, GetTransactionSnapshot());
+	(void) RegisterSnapshot(snapshot);
 	return true;
+}
+
+/* The old arrays are part of the old snapshot's memory. */
+static void
+replace_snapshot(Snapshot snapshot, Snapshot latest)
+{
+	SnapshotData old = *snapshot;
+
+	Assert(old.copied && old.active_count > 0 && old.regd_count == 0);
+	*snapshot = *latest;
+	snapshot->copied = true;
+	snapshot->active_count = old.active_count;
+	snapshot->regd_count = 0;
+	snapshot->ph_node = old.ph_node;
+	snapshot->xip = snapshot->subxip = NULL;
+	if (latest->xcnt > 0)
+	{
+		snapshot->xip = MemoryContextAlloc(TopTransactionContext, latest->xcnt * sizeof(TransactionId));
+		memcpy(snapshot->xip, latest->xip, latest->xcnt * sizeof(TransactionId));
+	}
+	if (latest->subxcnt > 0)
+	{
+		snapshot->subxip = MemoryContextAlloc(TopTransactionContext, latest->subxcnt * sizeof(TransactionId));
+		memcpy(snapshot->subxip, latest->subxip, latest->subxcnt * sizeof(TransactionId));
+	}
 }
 
 static void

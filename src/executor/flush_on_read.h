@@ -28,14 +28,4 @@ extern void tv_check_query_snapshot(QueryDesc *desc);
 /* Note which views a query of a SERIALIZABLE transaction reads (executor/dependency.h). */
 extern void tv_note_query_reads(QueryDesc *desc);
 
-/*
- * For utility statements that run a query under the active snapshot: flush,
- * and push a newer snapshot if that wrote anything.  Returns whether it did;
- * the caller pops it then.
- */
-extern bool tv_flush_before_utility_query(void);
-
-/* Do these relations (List of Oid) or functions (List of PlanInvalItem *) read views? */
-extern bool tv_may_read_views(List *relids, List *inval_items);
-
 #endif							/* TV_FLUSH_ON_READ_H */
