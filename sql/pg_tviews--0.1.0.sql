@@ -229,7 +229,7 @@ COMMENT ON FUNCTION tview.explain(pg_catalog.text) IS
 CREATE FUNCTION tview.check(view pg_catalog.regclass)
   RETURNS TABLE (relation pg_catalog.regclass, difference pg_catalog.text,
                  copies pg_catalog.int8, content pg_catalog.text)
-  LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+  LANGUAGE C STRICT STABLE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'tview_check';
 
 COMMENT ON FUNCTION tview.check(pg_catalog.regclass) IS
