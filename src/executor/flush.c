@@ -26,10 +26,12 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 
 #include "executor/activity.h"
 #include "executor/explain_run.h"
@@ -46,6 +48,7 @@
 static bool running = false;
 
 static bool flush_at(TvMoment moment, List *read);
+static bool start_clock(void);
 static bool flush_selected(TvMoment moment, List *read);
 static bool reads_undelivered(List *views);
 static void flush_as_owner(TvView *view);
@@ -86,6 +89,7 @@ static bool
 flush_at(TvMoment moment, List *read)
 {
 	bool		result;
+	bool		timed;
 
 	if (!tv_changes_exist())
 		return true;
@@ -94,6 +98,7 @@ flush_at(TvMoment moment, List *read)
 		return false;
 
 	running = true;
+	timed = start_clock();
 	PG_TRY();
 	{
 		result = flush_selected(moment, read);
@@ -101,9 +106,27 @@ flush_at(TvMoment moment, List *read)
 	PG_FINALLY();
 	{
 		running = false;
+		/* what it has found stays, for the message */
+		if (timed)
+			disable_timeout(STATEMENT_TIMEOUT, true);
 	}
 	PG_END_TRY();
 	return result;
+}
+
+/*
+ * The server stops the clock of statement_timeout before a commit that is not a
+ * statement of its own, and before deferred triggers are fired.  What is done
+ * here takes as long as statements do: the clock runs anew.
+ */
+static bool
+start_clock(void)
+{
+	if (StatementTimeout <= 0 || MyBackendType != B_BACKEND ||
+		get_timeout_active(STATEMENT_TIMEOUT))
+		return false;
+	enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
+	return true;
 }
 
 void

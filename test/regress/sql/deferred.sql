@@ -112,6 +112,33 @@ SELECT work('per_author'), work('named');
 ROLLBACK TO s;
 COMMIT;
 SELECT check_views();
+-- a limit of time, where the server has stopped the clock before it commits
+CREATE FUNCTION slow(n int8) RETURNS int8 IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep(300) WHERE n = 777;
+    RETURN n;
+END $$;
+CREATE MATERIALIZED VIEW slowly USING tview AS SELECT book_no, slow(price::int8) AS price FROM book;
+SELECT tview.set('slowly', 'deferred');
+CREATE TABLE late (price int);
+CREATE FUNCTION sets_price() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE book SET price = new.price WHERE book_no = 1;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sets_price();
+SET statement_timeout = '2s';
+UPDATE book SET price = 777 WHERE book_no = 1\; SELECT 'not committed' AS n;
+BEGIN;
+INSERT INTO late VALUES (777);
+COMMIT;
+INSERT INTO late VALUES (777);
+RESET statement_timeout;
+SELECT price = 777 AS committed, (SELECT count(*) FROM late) AS late FROM book WHERE book_no = 1;
+SELECT check_views();
+DROP MATERIALIZED VIEW slowly;
+DROP TABLE late;
+
 -- by every way to read
 BEGIN;
 PREPARE p AS SELECT count(*) FROM named;
