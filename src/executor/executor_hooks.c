@@ -67,7 +67,7 @@ tv_statement_flush(bool outermost)
 {
 	if (!tv_changes_exist() || !tv_may_flush())
 		return;
-	/* here it is a part of the statement for statement_timeout, at commit no more */
+	/* for statement_timeout it is a part of the statement here */
 	if (closing || (outermost && !IsTransactionBlock()))
 		(void) tv_flush();
 	else
