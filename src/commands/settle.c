@@ -258,8 +258,8 @@ tv_settle_is_used(Oid relid)
 		return true;
 	ObjectAddressSet(relation, RelationRelationId, relid);
 	ObjectAddressSet(type, TypeRelationId, get_rel_type_id(relid));
-	return views_that_use(&relation) != NIL ||
-		(OidIsValid(type.objectId) && views_that_use(&type) != NIL);
+	return tv_settle_users_of(OidIsValid(type.objectId) ?
+							  list_make2(&relation, &type) : list_make1(&relation)) != NIL;
 }
 
 /* The views that read these relations, through plain views as well, or are among them. */
