@@ -32,8 +32,7 @@
 
 #include "executor/apply_group.h"
 
-static TvGroupPass *begin_pass(TvNodeFlush *flush, TvGroupTable *table, TvGroupPass *before);
-static void end_pass(TvGroupPass *p);
+static TvGroupPass *apply_all(TvNodeFlush *flush, TvGroupTable *table);
 static bool apply_group(TvGroupPass *p, TvGroup *group);
 static bool read_old(TvGroupPass *p, TvGroup *group);
 static bool choose_keys(TvGroupPass *p, TvGroup *group, bool exists);
@@ -46,52 +45,62 @@ static void emit_change(TvGroupPass *p, bool exists, bool remains);
 void
 tv_apply_groups(TvNodeFlush *flush, TvGroupTable *table)
 {
-	TvNode	   *node = flush->node;
-	TvGroupPass *p = NULL;
+	TvGroupPass *p;
 
 	tv_groups_sort(table);
-	flush->activity->groups += table->ngroups;
-
-	/* nothing is accumulated: all touched groups are recomputed first */
-	if (node->recompute)
-	{
-		TvGroupPass recompute = {0};
-
-		recompute.flush = flush;
-		recompute.rt = flush->rt;
-		recompute.node = node;
-		recompute.table = table;
-		tv_apply_recompute(&recompute);
-	}
-	do
-	{
-		bool		first = p == NULL;
-
-		p = begin_pass(flush, table, p);
-		for (int i = 0; i < table->ngroups; i++)
-		{
-			TvGroup    *group = table->groups[i];
-
-			CHECK_FOR_INTERRUPTS();
-			if (!first && !group->rescan)
-				continue;
-			group->rescan = false;
-			while (!apply_group(p, group))
-			{
-				tv_writer_refresh(p->primary);
-				if (p->state)
-					tv_writer_refresh_like(p->state, p->primary);
-			}
-			MemoryContextReset(p->cxt);
-		}
-		end_pass(p);
-		if (p->npending > 0)
-			tv_apply_recompute(p);
-	} while (p->npending > 0);
+	if (table->spill)
+		p = tv_apply_spilled(flush, table);
+	else
+		p = apply_all(flush, table);
+	tv_group_pass_end(p);
 	tv_writer_close(p->primary);
 
 	if (flush->view_delta)
 		tv_apply_rows(flush, flush->view_delta);
+}
+
+/* All groups are in the table.  Returns the last pass over it. */
+static TvGroupPass *
+apply_all(TvNodeFlush *flush, TvGroupTable *table)
+{
+	TvGroupPass *p = NULL;
+	bool		again = false;
+
+	flush->activity->groups += table->ngroups;
+	/* nothing is accumulated: all touched groups are recomputed first */
+	if (flush->node->recompute)
+		tv_apply_recompute_all(flush, table);
+	for (;;)
+	{
+		p = tv_group_pass_begin(flush, table, p);
+		for (int i = 0; i < table->ngroups; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (!again || table->groups[i]->rescan)
+				tv_group_pass_apply(p, table->groups[i]);
+		}
+		if (p->npending == 0)
+			break;
+		tv_group_pass_end(p);
+		tv_apply_recompute(p);
+		again = true;
+	}
+	/* there are no more, but what was kept out of memory has to be freed */
+	(void) tv_groups_next(table);
+	return p;
+}
+
+void
+tv_group_pass_apply(TvGroupPass *p, TvGroup *group)
+{
+	group->rescan = false;
+	while (!apply_group(p, group))
+	{
+		tv_writer_refresh(p->primary);
+		if (p->state)
+			tv_writer_refresh_like(p->state, p->primary);
+	}
+	MemoryContextReset(p->cxt);
 }
 
 bool
@@ -110,21 +119,28 @@ take_array(Datum **values, bool **nulls, int n, Datum **all_values, bool **all_n
 	*all_nulls += n;
 }
 
-/*
- * A later pass must see what was locked after the snapshot of the one before.
- * What that one inserts late waits for the deletes of this one.
- */
-static TvGroupPass *
-begin_pass(TvNodeFlush *flush, TvGroupTable *table, TvGroupPass *before)
+/* What the pass before inserts late waits for the deletes of this one. */
+TvGroupPass *
+tv_group_pass_begin(TvNodeFlush *flush, TvGroupTable *table, TvGroupPass *before)
 {
 	TvNode	   *node = flush->node;
-	TvGroupPass *p = palloc0(sizeof(TvGroupPass));
+	MemoryContext pass_cxt = NULL;
+	MemoryContext oldcxt = CurrentMemoryContext;
+	TvGroupPass *p;
 	int			nout = node->out_desc->natts + 1;
 	int			nrow = nout + list_length(node->state_columns);
 	int			total;
 	Datum	   *values;
 	bool	   *nulls;
 
+	/* there may be many passes */
+	if (before)
+	{
+		pass_cxt = AllocSetContextCreate(flush->cxt, "pg_tviews pass", ALLOCSET_DEFAULT_SIZES);
+		MemoryContextSwitchTo(pass_cxt);
+	}
+	p = palloc0(sizeof(TvGroupPass));
+	p->pass_cxt = pass_cxt;
 	p->flush = flush;
 	p->rt = flush->rt;
 	p->node = node;
@@ -132,7 +148,11 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, TvGroupPass *before)
 	p->cxt = AllocSetContextCreate(flush->cxt, "pg_tviews group", ALLOCSET_DEFAULT_SIZES);
 
 	if (before)
+	{
 		p->primary = tv_writer_open_again(before->primary);
+		if (before->pass_cxt)
+			MemoryContextDelete(before->pass_cxt);
+	}
 	else
 		p->primary = tv_writer_open(tv_store_access(flush->rt, TV_USE_PRIMARY),
 									node->recompute ? NULL : GetActiveSnapshot());
@@ -149,12 +169,12 @@ begin_pass(TvNodeFlush *flush, TvGroupTable *table, TvGroupPass *before)
 	take_array(&p->old_out, &p->old_out_nulls, nout, &values, &nulls);
 	take_array(&p->new_out, &p->new_out_nulls, nout, &values, &nulls);
 	take_array(&p->row, &p->row_nulls, nrow, &values, &nulls);
+	MemoryContextSwitchTo(oldcxt);
 	return p;
 }
 
-/* Ends all but the primary store's writer. */
-static void
-end_pass(TvGroupPass *p)
+void
+tv_group_pass_end(TvGroupPass *p)
 {
 	if (p->node->primary == TV_STORE_VIEW)
 	{
@@ -182,6 +202,8 @@ apply_group(TvGroupPass *p, TvGroup *group)
 	bool		done;
 
 	ResetExprContext(p->rt->econtext);
+	if (p->table->recomputed)
+		tv_recompute_fetch(p->table, group);
 	exists = read_old(p, group);
 	if (p->rt->images && !group->recomputed)
 		chosen = choose_keys(p, group, exists);
@@ -227,7 +249,7 @@ state_writer(TvGroupPass *p)
 
 	if (p->state == NULL)
 	{
-		oldcxt = MemoryContextSwitchTo(p->flush->cxt);
+		oldcxt = MemoryContextSwitchTo(p->pass_cxt ? p->pass_cxt : p->flush->cxt);
 		p->state = tv_writer_open(tv_store_access(p->rt, TV_USE_STATE), p->primary->snapshot);
 		MemoryContextSwitchTo(oldcxt);
 	}
@@ -460,7 +482,7 @@ static bool
 moves_below_extremum(TvGroupPass *p, TvGroup *group)
 {
 	for (int i = 0; i < p->rt->naccs; i++)
-		if (p->rt->accs[i].kind == TV_ACC_EXTREME && group->accs[i].touched)
+		if (p->rt->accs[i].kind == TV_ACC_EXTREME && (group->accs[i].touched || group->recomputed))
 			return true;
 	return false;
 }

@@ -17,6 +17,8 @@ typedef struct TvGroupPass
 	TvNodeRuntime *rt;
 	TvNode	   *node;
 	TvGroupTable *table;
+	MemoryContext pass_cxt;		/* holds this and the writers; NULL: that of
+								 * the flush does */
 	TvWriter   *primary;
 	bool		has_state;		/* the primary store has not everything */
 	TvWriter   *state;			/* opened when it is needed */
@@ -45,11 +47,42 @@ typedef struct TvGroupPass
 } TvGroupPass;
 
 /*
+ * Begin a pass, after one before it (which is ended) or NULL: it must see what was
+ * locked after the snapshot of that one.
+ */
+extern TvGroupPass *tv_group_pass_begin(TvNodeFlush *flush, TvGroupTable *table,
+										TvGroupPass *before);
+
+/* Apply a group, or mark it rescan, if only a recompute can tell; it is locked then. */
+extern void tv_group_pass_apply(TvGroupPass *p, TvGroup *group);
+
+/* Ends all but the primary store's writer. */
+extern void tv_group_pass_end(TvGroupPass *p);
+
+/* apply_spilled.c: apply the groups of a table that spills.  Returns the last pass. */
+extern TvGroupPass *tv_apply_spilled(TvNodeFlush *flush, TvGroupTable *table);
+
+/*
  * Recompute the groups marked rescan, under a snapshot that is newer than the
  * locks on their rows.  Their values are set, or stay NULL if they are no
  * more.  Of the pass only flush, rt, node and table are used.
  */
 extern void tv_apply_recompute(TvGroupPass *p);
+
+/* The same of all groups of the table. */
+extern void tv_apply_recompute_all(TvNodeFlush *flush, TvGroupTable *table);
+
+/* The same of all groups with these keys, whose values are fetched one by one. */
+extern void tv_recompute_keys(TvNodeFlush *flush, TvGroupTable *table, TvRowStore *keys);
+extern TupleDesc tv_recompute_key_desc(const TvNode *node);
+
+/*
+ * Where there was no memory for the values of all recomputed groups, let this
+ * one have its own.  Groups are asked for in the order of their keys; values are good
+ * until the next one is.
+ */
+extern void tv_recompute_fetch(TvGroupTable *table, TvGroup *group);
+extern void tv_recompute_end(TvGroupTable *table);
 
 /*
  * group_state.c.  Has the state table nothing but such counts that the view's

@@ -28,12 +28,30 @@ static void write_partition(TvPartitionPass *p, int64 first, int64 last);
 void
 tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched)
 {
-	TvPartitionPass *p = tv_partitions_begin(flush, touched);
+	MemoryContext cxt = NULL;
+	MemoryContext oldcxt = CurrentMemoryContext;
 
 	tv_groups_sort(touched);
-	for (int i = 0; i < touched->ngroups; i++)
-		(void) tv_partitions_read(p, touched->groups[i]->keys, touched->groups[i]->nulls, -1);
-	tv_partitions_write(p);
+	/* if there are more, each batch has memory of its own */
+	if (touched->spill)
+		cxt = AllocSetContextCreate(flush->cxt, "pg_tviews partitions", ALLOCSET_DEFAULT_SIZES);
+	do
+	{
+		TvPartitionPass *p;
+
+		if (cxt)
+		{
+			MemoryContextReset(cxt);
+			MemoryContextSwitchTo(cxt);
+		}
+		p = tv_partitions_begin(flush, touched);
+		for (int i = 0; i < touched->ngroups; i++)
+			(void) tv_partitions_read(p, touched->groups[i]->keys, touched->groups[i]->nulls, -1);
+		tv_partitions_write(p);
+		MemoryContextSwitchTo(oldcxt);
+	} while (tv_groups_next(touched));
+	if (cxt)
+		MemoryContextDelete(cxt);
 }
 
 TvPartitionPass *
@@ -47,7 +65,7 @@ tv_partitions_begin(TvNodeFlush *flush, TvGroupTable *touched)
 		keys[i] = node->keys[i].out_attno;
 	p->flush = flush;
 	p->touched = touched;
-	p->rows = tv_rows_make(node->out_desc, false, node->nkeys, keys, flush->cxt);
+	p->rows = tv_rows_make(node->out_desc, false, node->nkeys, keys, CurrentMemoryContext);
 	p->values = palloc(sizeof(Datum) * (node->out_desc->natts + 1));
 	p->nulls = palloc(sizeof(bool) * (node->out_desc->natts + 1));
 	p->reader = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), GetActiveSnapshot());

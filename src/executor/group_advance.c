@@ -15,13 +15,15 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
-#include "executor/group_table.h"
+#include "executor/group_spill.h"
 
 static Datum new_sum(Oid argtype, const TvAccDelta * delta, Datum old, bool old_null);
 static Datum new_extreme(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 						 bool *isnull, bool *rescan);
 static Datum new_fold(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 					  bool *isnull, bool *rescan, MemoryContext cxt);
+static Datum fold_more(TvAccRuntime *ar, TvArgumentRows *more, Datum value, bool *isnull,
+					   bool *rescan);
 static Datum new_trans(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 					   int64 count, bool fresh, bool *isnull, bool *rescan, MemoryContext cxt);
 
@@ -163,10 +165,10 @@ net_values(TvAccRuntime *ar, const TvAccDelta * delta, FoldedValue **result)
 	int64		nrows = 0;
 	FoldedValue *values;
 
-	for (TvWeighted *row = delta->u.rows; row; row = row->next)
+	for (TvWeighted *row = delta->u.list.rows; row; row = row->next)
 		nrows++;
 	values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(FoldedValue) * nrows);
-	for (TvWeighted *row = delta->u.rows; row; row = row->next)
+	for (TvWeighted *row = delta->u.list.rows; row; row = row->next)
 	{
 		values[n].value = row->values[0];
 		values[n].hash = datum_image_hash(row->values[0], ar->typbyval, ar->typlen);
@@ -217,9 +219,83 @@ new_fold(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 			FunctionCall2Coll(&ar->fold, ar->collation, value, values[i].value);
 		null = false;
 	}
+	if (delta->u.list.more && !*rescan)
+		value = fold_more(ar, delta->u.list.more, value, &null, rescan);
 	*isnull = null;
 	MemoryContextSwitchTo(oldcxt);
 	return value;
+}
+
+/*
+ * The same of values that are not in memory.  Those that left are not netted: a
+ * rescan is always right.
+ */
+static Datum
+fold_more(TvAccRuntime *ar, TvArgumentRows *more, Datum value, bool *isnull, bool *rescan)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(more->desc, &TTSOpsMinimalTuple);
+	TvRowCursor cursor;
+
+	tv_row_store_begin(more->rows, &cursor, true);
+	while (!*rescan && tv_row_store_next(&cursor, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		if (DatumGetInt64(slot->tts_values[1]) <= 0)
+		{
+			*rescan = true;
+			continue;
+		}
+		value = *isnull ? datumCopy(slot->tts_values[0], ar->typbyval, ar->typlen) :
+			FunctionCall2Coll(&ar->fold, ar->collation, value, slot->tts_values[0]);
+		*isnull = false;
+	}
+	tv_row_store_close(&cursor);
+	ExecDropSingleTupleTableSlot(slot);
+	return value;
+}
+
+/*
+ * Move a state by a row, forward (sign 1) or back (-1), as often as the row's
+ * weight says.  False if it cannot go back.
+ */
+static bool
+move_state(TvAccRuntime *ar, TvTransState *state, int sign, int64 weight, const Datum *values,
+		   const bool *nulls, MemoryContext cxt)
+{
+	int64		times = sign * weight;
+
+	CHECK_FOR_INTERRUPTS();
+	while (times-- > 0)
+		if (!(sign > 0 ? tv_trans_forward(ar->trans, state, values, nulls, cxt) :
+			  tv_trans_inverse(ar->trans, state, values, nulls, cxt)))
+			return false;
+	return true;
+}
+
+/* The same by all rows that are not in memory. */
+static bool
+move_by_more(TvAccRuntime *ar, TvTransState *state, int sign, TvArgumentRows *more,
+			 MemoryContext cxt)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(more->desc, &TTSOpsMinimalTuple);
+	bool		done = true;
+	TvRowCursor cursor;
+
+	state->scratch = AllocSetContextCreate(cxt, "pg_tviews arguments", ALLOCSET_SMALL_SIZES);
+	tv_row_store_begin(more->rows, &cursor, true);
+	while (done && tv_row_store_next(&cursor, slot))
+	{
+		slot_getallattrs(slot);
+		done = move_state(ar, state, sign, DatumGetInt64(slot->tts_values[more->desc->natts - 1]),
+						  slot->tts_values, slot->tts_isnull, cxt);
+		MemoryContextReset(state->scratch);
+	}
+	tv_row_store_close(&cursor);
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(state->scratch);
+	state->scratch = NULL;
+	return done;
 }
 
 static Datum
@@ -240,24 +316,17 @@ new_trans(TvAccRuntime *ar, const TvAccDelta * delta, Datum old, bool old_null,
 	/* all forward ones first: the state never gets empty in between */
 	for (int sign = 1; sign >= -1; sign -= 2)
 	{
-		for (TvWeighted *row = delta->u.rows; row; row = row->next)
+		bool		done = true;
+
+		for (TvWeighted *row = delta->u.list.rows; row && done; row = row->next)
+			done = move_state(ar, &state, sign, row->weight, row->values, row->nulls, cxt);
+		if (done && delta->u.list.more)
+			done = move_by_more(ar, &state, sign, delta->u.list.more, cxt);
+		if (!done)
 		{
-			int64		times = sign * row->weight;
-
-			CHECK_FOR_INTERRUPTS();
-			while (times-- > 0)
-			{
-				bool		ok = sign > 0 ?
-				tv_trans_forward(ar->trans, &state, row->values, row->nulls, cxt) :
-				tv_trans_inverse(ar->trans, &state, row->values, row->nulls, cxt);
-
-				if (!ok)
-				{
-					*rescan = true;
-					*isnull = true;
-					return (Datum) 0;
-				}
-			}
+			*rescan = true;
+			*isnull = true;
+			return (Datum) 0;
 		}
 	}
 	return tv_trans_store(ar->trans, &state, isnull, cxt);

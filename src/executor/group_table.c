@@ -20,13 +20,11 @@
 #include "utils/memutils.h"
 #include "port/pg_bitutils.h"
 
-#include "executor/group_table.h"
+#include "executor/group_spill.h"
 
 /* Up to this many groups are searched one by one. */
 #define TV_FEW_GROUPS 8
 
-static uint32 hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls);
-static void rebuild_buckets(TvGroupTable *table);
 static void add_image(TvGroupTable *table, TvGroup *group, const Datum *keys, int64 weight);
 static void accumulate(TvGroupTable *table, TvGroup *group, int acc, TupleTableSlot *slot,
 					   int64 weight);
@@ -40,11 +38,12 @@ tv_groups_make(TvNodeRuntime *rt, MemoryContext cxt)
 	table->cxt = cxt;
 	table->capacity = TV_FEW_GROUPS;
 	table->groups = MemoryContextAlloc(cxt, sizeof(TvGroup *) * table->capacity);
+	table->next_check = TV_FIRST_CHECK;
 	return table;
 }
 
-static uint32
-hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls)
+uint32
+tv_groups_hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls)
 {
 	uint32		hash = 0;
 
@@ -61,7 +60,7 @@ hash_keys(TvNodeRuntime *rt, const Datum *keys, const bool *nulls)
 uint32
 tv_groups_hash(TvNodeRuntime *rt, const TvGroup *group)
 {
-	return hash_keys(rt, group->keys, group->nulls);
+	return tv_groups_hash_keys(rt, group->keys, group->nulls);
 }
 
 static bool
@@ -80,8 +79,8 @@ looks_same(TvNodeRuntime *rt, const TvGroup *group, const Datum *keys, const boo
 	return tv_runtime_same_image(rt, group->keys, keys, nulls);
 }
 
-static TvGroup *
-make_group(TvGroupTable *table, uint32 hash, const Datum *keys, const bool *nulls)
+TvGroup *
+tv_groups_append(TvGroupTable *table, uint32 hash, const Datum *keys, const bool *nulls)
 {
 	TvNodeRuntime *rt = table->rt;
 	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
@@ -123,29 +122,29 @@ tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls, bool m
 		if (rt->hashable && table->ngroups >= TV_FEW_GROUPS)
 		{
 			for (int i = 0; i < table->ngroups; i++)
-				table->groups[i]->hash = hash_keys(rt, table->groups[i]->keys,
+				table->groups[i]->hash = tv_groups_hash_keys(rt, table->groups[i]->keys,
 												   table->groups[i]->nulls);
-			hash = hash_keys(rt, keys, nulls);
-			group = table->last = make_group(table, hash, keys, nulls);
-			rebuild_buckets(table);
+			hash = tv_groups_hash_keys(rt, keys, nulls);
+			group = table->last = tv_groups_append(table, hash, keys, nulls);
+			tv_groups_rebuild_buckets(table);
 			return group;
 		}
-		return make_group(table, 0, keys, nulls);
+		return tv_groups_append(table, 0, keys, nulls);
 	}
 
 	/* the new row of an update mostly stands in the group of the old one */
 	if (looks_same(rt, table->last, keys, nulls))
 		return table->last;
-	hash = hash_keys(rt, keys, nulls);
+	hash = tv_groups_hash_keys(rt, keys, nulls);
 	for (int b = hash & (table->nbuckets - 1);; b = (b + 1) & (table->nbuckets - 1))
 	{
 		if (table->buckets[b] == 0)
 		{
 			if (!make)
 				return NULL;
-			group = table->last = make_group(table, hash, keys, nulls);
+			group = table->last = tv_groups_append(table, hash, keys, nulls);
 			if (table->ngroups * 2 > table->nbuckets)
-				rebuild_buckets(table);
+				tv_groups_rebuild_buckets(table);
 			else
 				table->buckets[b] = table->ngroups;
 			return group;
@@ -156,8 +155,8 @@ tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls, bool m
 	}
 }
 
-static void
-rebuild_buckets(TvGroupTable *table)
+void
+tv_groups_rebuild_buckets(TvGroupTable *table)
 {
 	int			n = 64;
 
@@ -198,14 +197,19 @@ void
 tv_groups_add(TupleTableSlot *slot, void *context)
 {
 	TvGroupTable *table = context;
-	TvGroup    *group;
-	int64		weight;
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	weight = DatumGetInt64(slot->tts_values[slot->tts_tupleDescriptor->natts - 1]);
-	group = tv_groups_find(table, slot->tts_values, slot->tts_isnull, true);
-	table->nrows++;
+	if (++table->nrows >= table->next_check && tv_groups_spill(table, slot))
+		return;
+	tv_groups_add_to(table, tv_groups_find(table, slot->tts_values, slot->tts_isnull, true), slot);
+}
+
+void
+tv_groups_add_to(TvGroupTable *table, TvGroup *group, TupleTableSlot *slot)
+{
+	int64		weight = DatumGetInt64(slot->tts_values[slot->tts_tupleDescriptor->natts - 1]);
+
 	if (table->rt->images)
 		add_image(table, group, slot->tts_values, weight);
 	if (table->rt->node->recompute)
@@ -247,11 +251,18 @@ static void
 add_row(TvGroupTable *table, TvAccDelta * delta, const TvAcc *acc, TupleTableSlot *slot,
 		int64 weight)
 {
-	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
-	TvWeighted *row = palloc(sizeof(TvWeighted));
+	MemoryContext oldcxt;
+	TvWeighted *row;
 	int			n = list_length(acc->args);
 	ListCell   *lc;
 
+	if (table->overflow)
+	{
+		tv_groups_put_arguments(table, delta, acc, slot, weight);
+		return;
+	}
+	oldcxt = MemoryContextSwitchTo(table->cxt);
+	row = palloc(sizeof(TvWeighted));
 	row->weight = weight;
 	row->values = palloc(sizeof(Datum) * (n + 1));
 	row->nulls = palloc(sizeof(bool) * (n + 1));
@@ -265,8 +276,8 @@ add_row(TvGroupTable *table, TvAccDelta * delta, const TvAcc *acc, TupleTableSlo
 		row->values[i] = row->nulls[i] ? (Datum) 0 :
 			datumCopy(slot->tts_values[col], att->attbyval, att->attlen);
 	}
-	row->next = delta->u.rows;
-	delta->u.rows = row;
+	row->next = delta->u.list.rows;
+	delta->u.list.rows = row;
 	MemoryContextSwitchTo(oldcxt);
 }
 
@@ -320,6 +331,8 @@ accumulate(TvGroupTable *table, TvGroup *group, int acc, TupleTableSlot *slot, i
 				{
 					MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
 
+					if (delta->touched && !ar->typbyval)
+						pfree(DatumGetPointer(delta->u.extreme.value));
 					delta->u.extreme.value = datumCopy(value, ar->typbyval, ar->typlen);
 					delta->u.extreme.weight = weight;
 					delta->u.extreme.left = weight < 0;
@@ -355,9 +368,10 @@ compare_groups(const void *a, const void *b, void *arg)
 void
 tv_groups_sort(TvGroupTable *table)
 {
-	if (table->ngroups < 2)
-		return;
-	qsort_arg(table->groups, table->ngroups, sizeof(TvGroup *), compare_groups, table->rt);
-	if (table->nbuckets > 0)
-		rebuild_buckets(table);
+	if (table->ngroups > 1)
+		qsort_arg(table->groups, table->ngroups, sizeof(TvGroup *), compare_groups, table->rt);
+	if (table->spill)
+		tv_groups_begin_batches(table);
+	else if (table->nbuckets > 0)
+		tv_groups_rebuild_buckets(table);
 }

@@ -10,6 +10,8 @@
 
 #include "executor/runtime.h"
 
+struct Tuplesortstate;
+
 /* A row of arguments with its weight, for accumulators that need the rows. */
 typedef struct TvWeighted
 {
@@ -38,7 +40,12 @@ typedef struct TvAccDelta
 			bool		left;	/* some of it left ... */
 			bool		mixed;	/* ... and there are several images of it */
 		}			extreme;
-		TvWeighted *rows;		/* TRANS, EXTREME without sort operator */
+		struct
+		{
+			TvWeighted *rows;	/* TRANS, EXTREME without sort operator */
+			struct TvArgumentRows *more;	/* group_spill.c: those for which
+											 * there was no memory left */
+		}			list;
 	}			u;
 }			TvAccDelta;
 
@@ -69,13 +76,20 @@ typedef struct TvGroupTable
 {
 	TvNodeRuntime *rt;
 	MemoryContext cxt;			/* holds everything */
+	int64		nrows;			/* delta rows seen */
+	int64		next_check;		/* how much memory is taken is looked at with
+								 * this row */
+	struct TvGroupSpill *spill; /* NULL: all groups are in memory */
+	bool		overflow;		/* rows of arguments are not kept in memory */
+	List	   *stores;			/* of TvArgumentRows that these groups have */
+	struct TvRecomputed *recomputed;	/* recompute.c: values of groups for
+										 * which there was no memory left */
 	int			ngroups;
 	int			capacity;
 	TvGroup   **groups;
 	int			nbuckets;		/* 0: few groups, searched one by one */
 	int		   *buckets;		/* index + 1 into groups, 0 if free */
 	TvGroup    *last;			/* with buckets: the one found last */
-	int64		nrows;			/* delta rows seen */
 } TvGroupTable;
 
 extern TvGroupTable *tv_groups_make(TvNodeRuntime *rt, MemoryContext cxt);
@@ -94,8 +108,26 @@ extern void tv_groups_set_keys(TvGroupTable *table, TvGroup *group,
 /* A TvRowConsumer: add a delta row (input row, weight). */
 extern void tv_groups_add(TupleTableSlot *slot, void *table);
 
-/* Put the groups into key order. */
+/*
+ * Put the groups into key order.  If they take more memory than hash tables may
+ * (work_mem, hash_mem_multiplier), these are only the first of them; when they
+ * are done with, tv_groups_next() puts the next ones in their place.  It returns
+ * false, and frees what is not memory, if there are none.
+ */
 extern void tv_groups_sort(TvGroupTable *table);
+extern bool tv_groups_next(TvGroupTable *table);
+
+/* Let the table have one group, with these keys, instead of those it has. */
+extern TvGroup *tv_groups_make_only(TvGroupTable *table, const Datum *keys, const bool *nulls);
+
+/* A sort of rows that begin with the keys, in the order of these. */
+extern struct Tuplesortstate *tv_groups_begin_sort(const TvNodeRuntime *rt, TupleDesc desc);
+
+/*
+ * Before tv_groups_sort(): the hash of the keys of the next row whose group is not
+ * in the table yet; rt->hashable.  False: that were all.
+ */
+extern bool tv_groups_next_hash(TvGroupTable *table, uint32 *hash);
 
 /*
  * New stored value of an accumulator from its old one and the delta.  count

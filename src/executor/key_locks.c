@@ -127,6 +127,7 @@ tv_key_locks_groups(TvNodeFlush *flush, TvGroupTable *touched)
 {
 	bool		keyed = flush->rt->nkeys > 0 && flush->rt->hashable;
 	TvTagSet   *set = tv_tags_make(flush->view->relid, flush->node->group_lock, keyed, true);
+	uint32		hash;
 
 	for (int i = 0; i < touched->ngroups && !tv_tags_full(set, TV_SIDE_FIRST); i++)
 	{
@@ -134,6 +135,8 @@ tv_key_locks_groups(TvNodeFlush *flush, TvGroupTable *touched)
 		tv_tags_add(set, keyed ? tv_groups_hash(touched->rt, touched->groups[i]) : 0,
 					TV_SIDE_FIRST);
 	}
+	while (keyed && !tv_tags_full(set, TV_SIDE_FIRST) && tv_groups_next_hash(touched, &hash))
+		tv_tags_add(set, hash, TV_SIDE_FIRST);
 	tv_tags_lock(set);
 }
 

@@ -128,7 +128,8 @@ call(TvTrans *trans, FmgrInfo *function, TvTransState *state, const Datum *args,
 	 const bool *nulls, bool *isnull, MemoryContext cxt)
 {
 	LOCAL_FCINFO(fcinfo, TV_MAX_TRANS_ARGS + 1);
-	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+	bool		elsewhere = state->scratch && OidIsValid(trans->deserialize.fn_oid);
+	MemoryContext oldcxt = MemoryContextSwitchTo(elsewhere ? state->scratch : cxt);
 	Datum		result;
 
 	trans->caller.curaggcontext = cxt;
@@ -192,6 +193,7 @@ tv_trans_load(TvTrans *trans, TvTransState *state, Datum stored, bool isnull, bo
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
 
 	state->fresh = fresh;
+	state->scratch = NULL;
 	if (fresh || isnull)
 	{
 		bool		internal = OidIsValid(trans->deserialize.fn_oid);

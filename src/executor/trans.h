@@ -24,6 +24,9 @@ typedef struct TvTransState
 	Datum		value;
 	bool		isnull;
 	bool		fresh;			/* nothing has gone in yet */
+	MemoryContext scratch;		/* of a call, if that keeps its state
+								 * elsewhere; NULL: what it leaves does not
+								 * matter */
 } TvTransState;
 
 /* Look up the functions of an aggregate; lives in the current context. */

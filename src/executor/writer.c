@@ -55,7 +55,7 @@ tv_writer_open(const TvStoreAccess *access, Snapshot snapshot)
 {
 	TvWriter   *writer = palloc0(sizeof(TvWriter));
 
-	writer->cxt = CurrentMemoryContext;
+	writer->cxt = writer->late_cxt = CurrentMemoryContext;
 	writer->access = access;
 	writer->rel = table_open(access->relid, access->lockmode);
 	writer->slot = table_slot_create(writer->rel, NULL);
@@ -81,12 +81,14 @@ tv_writer_open_again(TvWriter *before)
 {
 	struct Tuplestorestate *late_inserts = before->late_inserts;
 	const TvStoreAccess *access = before->access;
+	MemoryContext late_cxt = before->late_cxt;
 	TvWriter   *writer;
 
 	before->late_inserts = NULL;
 	tv_writer_close(before);
 	writer = tv_writer_open(access, NULL);
 	writer->late_inserts = late_inserts;
+	writer->late_cxt = late_cxt;
 	return writer;
 }
 
@@ -444,7 +446,7 @@ store_new(TvWriter *writer, const Datum *values, const bool *nulls)
 static void
 insert_later(TvWriter *writer, const Datum *values, const bool *nulls)
 {
-	MemoryContext oldcxt = MemoryContextSwitchTo(writer->cxt);
+	MemoryContext oldcxt = MemoryContextSwitchTo(writer->late_cxt);
 
 	if (writer->late_inserts == NULL)
 		writer->late_inserts = tuplestore_begin_heap(false, false, work_mem);

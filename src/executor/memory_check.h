@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor/memory_check.h
+ *	  How much more memory may a table of a flush take?
+ *
+ * What a hash table of a query may: work_mem times hash_mem_multiplier.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TV_MEMORY_CHECK_H
+#define TV_MEMORY_CHECK_H
+
+#include "executor/nodeHash.h"
+#include "utils/memutils.h"
+
+/* Of what is all in this context. */
+static inline Size
+tv_memory_left(MemoryContext cxt)
+{
+	Size		taken = MemoryContextMemAllocated(cxt, false);
+	Size		limit = get_hash_memory_limit();
+
+	return taken < limit ? limit - taken : 0;
+}
+
+/* After how many rows to look again, if so many are there and so much room is left. */
+static inline int64
+tv_memory_rows(MemoryContext cxt, Size left, int64 nrows)
+{
+	Size		row = MemoryContextMemAllocated(cxt, false) / (nrows + 1) + 1;
+
+	return Max(1, Min(1024, left / row / 4));
+}
+
+#endif							/* TV_MEMORY_CHECK_H */
