@@ -41,6 +41,7 @@ tv_rows_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs)
 											node->nidentity, node->identity_attnos,
 											flush->rt->identity_sort, flush->cxt);
 
+	tv_rows_let_spill(table);
 	tv_flush_run_delta(flush, plan, inputs, tv_rows_consume, table);
 	if (plan->kind == TV_PLAN_DELTA_KEYED && !tv_rows_are_paired(table))
 		return NULL;
@@ -55,9 +56,9 @@ tv_apply_rows(TvNodeFlush *flush, TvRowTable *rows)
 	RowScratch	s;
 	int			natts = rows->desc->natts + 1;
 
+	tv_rows_sort(rows);
 	if (rows->nrows == 0)
 		return;
-	tv_rows_sort(rows);
 
 	s.old_values = palloc(sizeof(Datum) * natts);
 	s.old_nulls = palloc(sizeof(bool) * natts);
@@ -68,16 +69,19 @@ tv_apply_rows(TvNodeFlush *flush, TvRowTable *rows)
 
 	writer = tv_writer_open(tv_store_access(flush->rt, TV_USE_OUTPUT),
 							flush->view_delta ? NULL : GetActiveSnapshot());
-	for (int64 first = 0, last; first < rows->nrows; first = last)
+	do
 	{
-		CHECK_FOR_INTERRUPTS();
-		last = tv_rows_net_key(rows, first);
-		if (node->identity == TV_IDENTITY_BAG)
-			apply_bag(flush, rows, writer, first, last, &s);
-		else
-			apply_key(flush, rows, writer, first, last, &s);
-		flush->activity->groups++;
-	}
+		for (int64 first = 0, last; first < rows->nrows; first = last)
+		{
+			CHECK_FOR_INTERRUPTS();
+			last = tv_rows_net_key(rows, first);
+			if (node->identity == TV_IDENTITY_BAG)
+				apply_bag(flush, rows, writer, first, last, &s);
+			else
+				apply_key(flush, rows, writer, first, last, &s);
+			flush->activity->groups++;
+		}
+	} while (tv_rows_next(rows));
 	if (node->top)
 	{
 		flush->activity->inserted += writer->inserted;

@@ -42,6 +42,7 @@ tv_recompute_whole(TvNodeFlush *flush)
 										   node->nidentity, node->identity_attnos,
 										   flush->rt->identity_sort, flush->cxt);
 
+	tv_rows_let_spill(rows);
 	flush->activity->rescans++;
 	add_stored(flush, rows);
 	tv_isolation_run(tv_plan_get(flush->view, node, TV_PLAN_RECOMPUTE, NULL, 1e9, NULL), NIL,

@@ -504,10 +504,13 @@ open_output(TvNodeFlush *flush)
 		if (readers)
 			flush->out = tv_changes_of(view->relid, readers->layout);
 		if (node->kind == TV_NODE_GROUP && node->primary == TV_STORE_STATE)
+		{
 			flush->view_delta = tv_rows_make_sorted(node->out_desc,
 													node->identity == TV_IDENTITY_BAG,
 													node->nidentity, node->identity_attnos,
 													flush->rt->identity_sort, flush->cxt);
+			tv_rows_let_spill(flush->view_delta);
+		}
 		return;
 	}
 	flush->out_relid = node->state_relid;

@@ -60,7 +60,8 @@ tv_groups_spill(TvGroupTable *table, TupleTableSlot *slot)
 		if (table->nrows == TV_FIRST_CHECK)
 			use_own_context(table);
 		room = tv_memory_left(table->cxt);
-		if (room > 0)
+		/* there is always a group in the table, if there is any */
+		if (room > 0 || table->ngroups == 0)
 		{
 			table->next_check = table->nrows + tv_memory_rows(table->cxt, room, table->nrows);
 			return false;

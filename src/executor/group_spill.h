@@ -11,9 +11,6 @@
 #include "executor/group_table.h"
 #include "executor/row_store.h"
 
-/* The memory of fewer rows is not looked at. */
-#define TV_FIRST_CHECK 64
-
 /* Arguments of an accumulator, with their weights, that are not kept in memory. */
 typedef struct TvArgumentRows
 {

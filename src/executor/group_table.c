@@ -21,6 +21,7 @@
 #include "port/pg_bitutils.h"
 
 #include "executor/group_spill.h"
+#include "executor/memory_check.h"
 
 /* Up to this many groups are searched one by one. */
 #define TV_FEW_GROUPS 8

@@ -61,13 +61,21 @@ static bool
 rows_cancel(TvRowTable *rows)
 {
 	tv_rows_sort(rows);
-	for (int64 first = 0, last; first < rows->nrows; first = last)
+	do
 	{
-		last = tv_rows_net_key(rows, first);
-		for (int64 i = first; i < last; i++)
-			if (rows->rows[i].weight != 0)
-				return false;
-	}
+		for (int64 first = 0, last; first < rows->nrows; first = last)
+		{
+			last = tv_rows_net_key(rows, first);
+			for (int64 i = first; i < last; i++)
+			{
+				if (rows->rows[i].weight != 0)
+				{
+					tv_rows_end(rows);
+					return false;
+				}
+			}
+		}
+	} while (tv_rows_next(rows));
 	return true;
 }
 
@@ -127,6 +135,7 @@ same_results(TvPlan *plan, List *inputs, bool weighted)
 
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews isolation", ALLOCSET_DEFAULT_SIZES);
 	c.rows = tv_rows_make(truncated_desc(plan->desc, weighted), true, 0, NULL, cxt);
+	tv_rows_let_spill(c.rows);
 	c.weighted = weighted;
 
 	c.sign = -1;

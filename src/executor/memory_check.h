@@ -3,7 +3,10 @@
  * executor/memory_check.h
  *	  How much more memory may a table of a flush take?
  *
- * What a hash table of a query may: work_mem times hash_mem_multiplier.
+ * What a hash table of a query may: work_mem times hash_mem_multiplier.  A test can
+ * be built with less, down to nothing:
+ *
+ *		make CPPFLAGS='-DTV_FIRST_CHECK=1 -DTV_MEMORY_LIMIT=0'
  *
  *-------------------------------------------------------------------------
  */
@@ -13,12 +16,21 @@
 #include "executor/nodeHash.h"
 #include "utils/memutils.h"
 
+/* The memory of fewer rows is not looked at. */
+#ifndef TV_FIRST_CHECK
+#define TV_FIRST_CHECK 64
+#endif
+
+#ifndef TV_MEMORY_LIMIT
+#define TV_MEMORY_LIMIT get_hash_memory_limit()
+#endif
+
 /* Of what is all in this context. */
 static inline Size
 tv_memory_left(MemoryContext cxt)
 {
 	Size		taken = MemoryContextMemAllocated(cxt, false);
-	Size		limit = get_hash_memory_limit();
+	Size		limit = TV_MEMORY_LIMIT;
 
 	return taken < limit ? limit - taken : 0;
 }

@@ -284,6 +284,7 @@ align_view(TvView *view)
 	rows = tv_rows_make_sorted(top->out_desc, top->identity == TV_IDENTITY_BAG,
 							   top->nidentity, top->identity_attnos,
 							   rt->identity_sort, flush.cxt);
+	tv_rows_let_spill(rows);
 	flush.view_delta = rows;
 
 	PushActiveSnapshot(GetLatestSnapshot());

@@ -81,6 +81,7 @@ collect(const TvInput *delta, int ncolumns, const int *positions, MemoryContext 
 	for (int i = 0; i < ncolumns; i++)
 		TupleDescCopyEntry(desc, i + 1, delta->desc, positions[i] + 1);
 	rows = tv_rows_make(desc, true, 0, NULL, cxt);
+	tv_rows_let_spill(rows);
 	tv_row_store_begin(delta->rows, &cursor, false);
 	while (tv_row_store_next(&cursor, slot))
 	{
@@ -117,24 +118,26 @@ net_by_columns(const TvInput *delta, const TvLayout *layout, const Bitmapset *co
 			positions[n++] = i;
 	rows = collect(delta, n, positions, cxt);
 	tv_rows_sort(rows);
-	for (int64 first = 0; first < rows->nrows;)
-		first = tv_rows_net_key(rows, first);
-
 	memset(nulls, true, sizeof(bool) * layout->natts);
 	nulls[layout->natts] = false;
-	for (int64 i = 0; i < rows->nrows; i++)
+	do
 	{
-		if (rows->rows[i].weight == 0)
-			continue;
-		tv_rows_deform(rows, &rows->rows[i], picked, picked_nulls);
-		for (int k = 0; k < n; k++)
+		for (int64 first = 0; first < rows->nrows;)
+			first = tv_rows_net_key(rows, first);
+		for (int64 i = 0; i < rows->nrows; i++)
 		{
-			values[positions[k]] = picked[k];
-			nulls[positions[k]] = picked_nulls[k];
+			if (rows->rows[i].weight == 0)
+				continue;
+			tv_rows_deform(rows, &rows->rows[i], picked, picked_nulls);
+			for (int k = 0; k < n; k++)
+			{
+				values[positions[k]] = picked[k];
+				nulls[positions[k]] = picked_nulls[k];
+			}
+			values[layout->natts] = Int64GetDatum(rows->rows[i].weight);
+			tv_row_store_put(store, layout->desc, values, nulls);
 		}
-		values[layout->natts] = Int64GetDatum(rows->rows[i].weight);
-		tv_row_store_put(store, layout->desc, values, nulls);
-	}
+	} while (tv_rows_next(rows));
 	MemoryContextDelete(cxt);
 	return store;
 }

@@ -15,7 +15,8 @@
 
 #include "catalog/row_hash.h"
 #include "catalog/row_image.h"
-#include "executor/row_table.h"
+#include "executor/memory_check.h"
+#include "executor/row_spill.h"
 #include "executor/transition.h"
 #include "tv_compat.h"
 
@@ -61,6 +62,7 @@ tv_rows_make_sorted(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
 		table->keys[i] = keys[i];
 	table->sort = sort ? sort : tv_rows_prepare_sort(desc, nkeys, keys);
 	table->capacity = 16;
+	table->limit = Min(table->capacity, TV_FIRST_CHECK);
 	table->rows = palloc(sizeof(TvSignedRow) * table->capacity);
 	MemoryContextSwitchTo(oldcxt);
 	return table;
@@ -69,14 +71,26 @@ tv_rows_make_sorted(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
 TvSignedRow *
 tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls, int64 weight)
 {
+	if (table->nrows >= table->limit && !tv_rows_make_room(table, values, nulls, weight, NULL))
+		return NULL;
+	return tv_rows_append(table, values, nulls, weight);
+}
+
+void
+tv_rows_add_stored(TvRowTable *table, const Datum *values, const bool *nulls, int64 weight,
+				   const ItemPointerData *tid)
+{
+	if (table->nrows >= table->limit && !tv_rows_make_room(table, values, nulls, weight, tid))
+		return;
+	tv_rows_append(table, values, nulls, weight)->tid = *tid;
+}
+
+TvSignedRow *
+tv_rows_append(TvRowTable *table, const Datum *values, const bool *nulls, int64 weight)
+{
 	MemoryContext oldcxt = MemoryContextSwitchTo(table->cxt);
 	TvSignedRow *row;
 
-	if (table->nrows == table->capacity)
-	{
-		table->capacity *= 2;
-		table->rows = repalloc_huge(table->rows, sizeof(TvSignedRow) * table->capacity);
-	}
 	row = &table->rows[table->nrows++];
 	row->tuple = tv_form_minimal_tuple(table->desc, unconstify(Datum *, values),
 									   unconstify(bool *, nulls));
@@ -145,8 +159,17 @@ compare_rows(const void *pa, const void *pb, void *arg)
 void
 tv_rows_sort(TvRowTable *table)
 {
-	if (table->nrows > 1 && !table->paired)
+	if (table->spill)
+		tv_rows_begin_batches(table);
+	else if (table->nrows > 1 && !table->paired)
 		qsort_arg(table->rows, table->nrows, sizeof(TvSignedRow), compare_rows, table);
+}
+
+bool
+tv_rows_belong_together(const TvRowTable *table, const TvSignedRow *a, const TvSignedRow *b)
+{
+	return (!table->by_hash || a->hash == b->hash) &&
+		compare_rows(a, b, unconstify(TvRowTable *, table)) == 0;
 }
 
 int64
@@ -249,10 +272,10 @@ net(TvRowTable *table, int64 first, int64 last)
 	pfree(bnulls);
 }
 
-bool
-tv_rows_are_paired(TvRowTable *table)
+/* Of the rows in memory: tv_rows_are_paired(). */
+static bool
+are_paired(TvRowTable *table)
 {
-	tv_rows_sort(table);
 	for (int64 first = 0, last; first < table->nrows; first = last)
 	{
 		TvSignedRow *row = &table->rows[first];
@@ -265,6 +288,22 @@ tv_rows_are_paired(TvRowTable *table)
 			(last - first == 2 && row[1].weight != -row[0].weight))
 			return false;
 	}
+	return true;
+}
+
+bool
+tv_rows_are_paired(TvRowTable *table)
+{
+	tv_rows_sort(table);
+	do
+	{
+		if (!are_paired(table))
+		{
+			tv_rows_end(table);
+			return false;
+		}
+	} while (tv_rows_load_next(table));
+	tv_rows_rewind(table);
 	table->paired = true;
 	return true;
 }

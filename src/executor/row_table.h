@@ -34,8 +34,13 @@ typedef struct TvRowTable
 	SortSupportData *sort;
 	int64		nrows;
 	int64		capacity;
+	int64		limit;			/* with so many rows, room is to be made */
 	TvSignedRow *rows;
-	TupleTableSlot *slot;		/* to form tuples with */
+	bool		may_spill;
+	bool		by_hash;		/* if it spills, rows of one key may be apart,
+								 * those of one image not */
+	MemoryContext parent;		/* of cxt, if that is the table's own */
+	struct TvRowSpill *spill;	/* NULL: all rows are in memory */
 } TvRowTable;
 
 extern TvRowTable *tv_rows_make(TupleDesc desc, bool bag, int nkeys, const AttrNumber *keys,
@@ -49,9 +54,23 @@ extern TvRowTable *tv_rows_make_sorted(TupleDesc desc, bool bag, int nkeys,
 /* How the key columns sort; in the current memory context. */
 extern SortSupportData *tv_rows_prepare_sort(TupleDesc desc, int nkeys, const AttrNumber *keys);
 
-/* The row is good until the next one is added. */
+/*
+ * Of an empty table: if its rows take more memory than hash tables may (work_mem,
+ * hash_mem_multiplier), let only the first of them be there once they are sorted;
+ * tv_rows_next() puts the next ones in their place.  It returns false, and frees
+ * what is not memory, if there are none.  Who does not get there calls tv_rows_end().
+ */
+extern void tv_rows_let_spill(TvRowTable *table);
+extern bool tv_rows_next(TvRowTable *table);
+extern void tv_rows_end(TvRowTable *table);
+
+/* The row is good until the next one is added; NULL if it is not in memory. */
 extern TvSignedRow *tv_rows_add(TvRowTable *table, const Datum *values, const bool *nulls,
 								int64 weight);
+
+/* The same of a row that is stored there. */
+extern void tv_rows_add_stored(TvRowTable *table, const Datum *values, const bool *nulls,
+							   int64 weight, const ItemPointerData *tid);
 
 /* A TvRowConsumer: the slot's last column is the weight. */
 extern void tv_rows_consume(TupleTableSlot *slot, void *table);
