@@ -73,8 +73,7 @@ extern void tv_apply_recompute(TvGroupPass *p);
 extern void tv_apply_recompute_all(TvNodeFlush *flush, TvGroupTable *table);
 
 /* The same of all groups with these keys, whose values are fetched one by one. */
-extern void tv_recompute_keys(TvNodeFlush *flush, TvGroupTable *table, TvRowStore *keys);
-extern TupleDesc tv_recompute_key_desc(const TvNode *node);
+extern void tv_recompute_spilled(TvNodeFlush *flush, TvGroupTable *table, TvRowStore *keys);
 
 /*
  * Where there was no memory for the values of all recomputed groups, let this

@@ -22,36 +22,63 @@
 #include "utils/snapmgr.h"
 
 #include "executor/apply_partition.h"
+#include "executor/memory_check.h"
 
 static void write_partition(TvPartitionPass *p, int64 first, int64 last);
 
 void
 tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched)
 {
-	MemoryContext cxt = NULL;
-	MemoryContext oldcxt = CurrentMemoryContext;
+	TvPartitionPass *p = tv_partitions_begin(flush, touched);
+	TupleDesc	desc = tv_recompute_key_desc(flush->node);
 
 	tv_groups_sort(touched);
-	/* if there are more, each batch has memory of its own */
 	if (touched->spill)
-		cxt = AllocSetContextCreate(flush->cxt, "pg_tviews partitions", ALLOCSET_DEFAULT_SIZES);
+		p->keys = tv_row_store_make(CurrentResourceOwner);
+	tv_partitions_let_spill(p);
 	do
 	{
-		TvPartitionPass *p;
-
-		if (cxt)
-		{
-			MemoryContextReset(cxt);
-			MemoryContextSwitchTo(cxt);
-		}
-		p = tv_partitions_begin(flush, touched);
 		for (int i = 0; i < touched->ngroups; i++)
-			(void) tv_partitions_read(p, touched->groups[i]->keys, touched->groups[i]->nulls, -1);
-		tv_partitions_write(p);
-		MemoryContextSwitchTo(oldcxt);
+		{
+			TvGroup    *group = touched->groups[i];
+
+			(void) tv_partitions_read(p, group->keys, group->nulls, -1);
+			if (p->keys)
+				tv_row_store_put(p->keys, desc, group->keys, group->nulls);
+		}
 	} while (tv_groups_next(touched));
-	if (cxt)
-		MemoryContextDelete(cxt);
+	tv_partitions_write(p);
+}
+
+void
+tv_partitions_consume(TupleTableSlot *slot, void *context)
+{
+	TvPartitionDelta *delta = context;
+	TvRowTable *rows = delta->rows;
+	Datum	   *values;
+	bool	   *nulls;
+
+	if (delta->touched)
+	{
+		tv_groups_add(slot, delta->touched);
+		return;
+	}
+	tv_rows_consume(slot, rows);
+	if (rows->nrows % TV_FIRST_CHECK != 0 || tv_memory_left(rows->cxt) > 0)
+		return;
+
+	/* the keys are the first columns */
+	delta->touched = tv_groups_make(delta->flush->rt, delta->flush->cxt);
+	values = palloc(sizeof(Datum) * (rows->desc->natts + 1));
+	nulls = palloc(sizeof(bool) * (rows->desc->natts + 1));
+	for (int64 i = 0; i < rows->nrows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tv_rows_deform(rows, &rows->rows[i], values, nulls);
+		tv_groups_find(delta->touched, values, nulls, true)->rescan = true;
+	}
+	pfree(values);
+	pfree(nulls);
 }
 
 TvPartitionPass *
@@ -65,11 +92,19 @@ tv_partitions_begin(TvNodeFlush *flush, TvGroupTable *touched)
 		keys[i] = node->keys[i].out_attno;
 	p->flush = flush;
 	p->touched = touched;
-	p->rows = tv_rows_make(node->out_desc, false, node->nkeys, keys, CurrentMemoryContext);
+	p->rows = tv_rows_make(node->out_desc, false, node->nkeys, keys, flush->cxt);
 	p->values = palloc(sizeof(Datum) * (node->out_desc->natts + 1));
 	p->nulls = palloc(sizeof(bool) * (node->out_desc->natts + 1));
 	p->reader = tv_writer_open(tv_store_access(flush->rt, TV_USE_STATE), GetActiveSnapshot());
 	return p;
+}
+
+void
+tv_partitions_let_spill(TvPartitionPass *p)
+{
+	/* rows of one image meet; what is left is paired at will */
+	p->rows->by_hash = true;
+	tv_rows_let_spill(p->rows);
 }
 
 bool
@@ -86,7 +121,7 @@ tv_partitions_read(TvPartitionPass *p, const Datum *keys, const bool *nulls, int
 		if (limit >= 0 && n++ == limit)
 			return false;
 		slot_getallattrs(slot);
-		tv_rows_add(p->rows, slot->tts_values, slot->tts_isnull, -1)->tid = slot->tts_tid;
+		tv_rows_add_stored(p->rows, slot->tts_values, slot->tts_isnull, -1, &slot->tts_tid);
 	}
 	tv_writer_check_shared(p->reader, keys, nulls);
 	return true;
@@ -101,21 +136,29 @@ tv_partitions_write(TvPartitionPass *p)
 	tv_writer_close(p->reader);
 	for (int i = 0; i < p->touched->ngroups; i++)
 		nrescan += p->touched->groups[i]->rescan;
-	activity->groups += p->touched->ngroups;
-	activity->rescans += nrescan;
-	if (nrescan > 0)
+	activity->groups += p->keys ? p->keys->nrows : p->touched->ngroups;
+	activity->rescans += p->keys ? p->keys->nrows : nrescan;
+	if (p->keys)
+	{
+		tv_recompute_keys(p->flush, p->keys, tv_partitions_take, p);
+		tv_row_store_end(p->keys);
+	}
+	else if (nrescan > 0)
 		tv_recompute_run(p->flush, p->touched, tv_partitions_take, p);
+	tv_rows_sort(p->rows);
 	if (p->rows->nrows == 0)
 		return;
 
 	p->writer = tv_writer_open(tv_store_access(p->flush->rt, TV_USE_STATE), NULL);
-	tv_rows_sort(p->rows);
-	for (int64 first = 0, last; first < p->rows->nrows; first = last)
+	do
 	{
-		CHECK_FOR_INTERRUPTS();
-		last = tv_rows_key_end(p->rows, first);
-		write_partition(p, first, last);
-	}
+		for (int64 first = 0, last; first < p->rows->nrows; first = last)
+		{
+			CHECK_FOR_INTERRUPTS();
+			last = tv_rows_key_end(p->rows, first);
+			write_partition(p, first, last);
+		}
+	} while (tv_rows_next(p->rows));
 	tv_writer_close(p->writer);
 }
 

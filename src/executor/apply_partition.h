@@ -15,6 +15,8 @@ typedef struct TvPartitionPass
 {
 	TvNodeFlush *flush;
 	TvGroupTable *touched;		/* rescan: to be recomputed */
+	TvRowStore *keys;			/* those of all of them, if they do not fit
+								 * into memory; else NULL */
 	TvRowTable *rows;			/* stored rows (-1), computed rows (1) */
 	TvWriter   *reader;
 	TvWriter   *writer;
@@ -23,6 +25,9 @@ typedef struct TvPartitionPass
 } TvPartitionPass;
 
 extern TvPartitionPass *tv_partitions_begin(TvNodeFlush *flush, TvGroupTable *touched);
+
+/* From here on, p->rows may be elsewhere than in memory. */
+extern void tv_partitions_let_spill(TvPartitionPass *p);
 
 /*
  * Add the stored rows of a partition to p->rows: at most so many, unless that is

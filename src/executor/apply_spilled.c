@@ -16,7 +16,6 @@
 
 #include "executor/apply_group.h"
 
-static void put_keys(TvRowStore *store, TupleDesc desc, const TvGroup *group);
 static TvRowStore *apply_recomputed(TvGroupPass *p, TvRowStore *keys, TupleDesc desc);
 
 TvGroupPass *
@@ -39,7 +38,7 @@ tv_apply_spilled(TvNodeFlush *flush, TvGroupTable *table)
 			if (!recompute)
 				tv_group_pass_apply(p, group);
 			if (group->rescan)
-				put_keys(keys, desc, group);
+				tv_row_store_put(keys, desc, group->keys, group->nulls);
 		}
 	} while (tv_groups_next(table));
 	if (recompute)
@@ -48,19 +47,13 @@ tv_apply_spilled(TvNodeFlush *flush, TvGroupTable *table)
 	{
 		if (p)
 			tv_group_pass_end(p);
-		tv_recompute_keys(flush, table, keys);
+		tv_recompute_spilled(flush, table, keys);
 		p = tv_group_pass_begin(flush, table, p);
 		keys = apply_recomputed(p, keys, desc);
 	}
 	tv_row_store_end(keys);
 	tv_recompute_end(table);
 	return p;
-}
-
-static void
-put_keys(TvRowStore *store, TupleDesc desc, const TvGroup *group)
-{
-	tv_row_store_put(store, desc, group->keys, group->nulls);
 }
 
 /* Apply what is recomputed; the keys of those that have to be once more. */
@@ -82,7 +75,7 @@ apply_recomputed(TvGroupPass *p, TvRowStore *keys, TupleDesc desc)
 		group->recomputed = true;
 		tv_group_pass_apply(p, group);
 		if (group->rescan)
-			put_keys(again, desc, group);
+			tv_row_store_put(again, desc, group->keys, group->nulls);
 	}
 	tv_row_store_close(&cursor);
 	ExecDropSingleTupleTableSlot(slot);

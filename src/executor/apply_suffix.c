@@ -190,8 +190,8 @@ take_stored(TupleTableSlot *slot, void *context)
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	tv_rows_add(p->rows, slot->tts_values, slot->tts_isnull, -1)->tid =
-		*(ItemPointer) DatumGetPointer(slot->tts_values[natts]);
+	tv_rows_add_stored(p->rows, slot->tts_values, slot->tts_isnull, -1,
+					   (ItemPointer) DatumGetPointer(slot->tts_values[natts]));
 }
 
 /* A TvRowConsumer: keys and limits. */
@@ -333,6 +333,8 @@ tv_apply_suffixes(TvNodeFlush *flush, TvRowTable *delta, TvGroupTable *touched)
 
 	begin_pass(s, flush, delta, touched);
 	p = s->partitions;
+	if (whole)
+		tv_partitions_let_spill(p);
 	for (int64 first = 0, last; first < delta->nrows; first = last)
 	{
 		int64		before = p->rows->nrows;
@@ -350,6 +352,8 @@ tv_apply_suffixes(TvNodeFlush *flush, TvRowTable *delta, TvGroupTable *touched)
 		if (!take_changes(s, delta, first, last))
 			group->rescan = tv_partitions_read(p, group->keys, group->nulls, -1);
 	}
+	/* no row is taken back any more */
+	tv_partitions_let_spill(p);
 	if (s->changes->nrows > 0)
 		run_suffixes(s);
 	tv_row_store_end(s->changes);

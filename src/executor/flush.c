@@ -436,28 +436,34 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 	}
 	if (node->top_rows)
 	{
-		TvRowTable *delta = tv_top_rows_delta(flush);
+		TvPartitionDelta delta = {flush, tv_top_rows_delta(flush), NULL};
 
-		tv_flush_run_delta(flush, plan, inputs, tv_rows_consume, delta);
-		if (delta->nrows > 0)
+		tv_flush_run_delta(flush, plan, inputs, tv_partitions_consume, &delta);
+		if (delta.rows->nrows > 0)
 		{
 			/* which rows are kept depends on all that are there */
 			tv_key_locks_node(flush);
 			PopActiveSnapshot();
 			PushActiveSnapshot(GetLatestSnapshot());
-			tv_apply_top_rows(flush, delta);
+			if (delta.touched)
+				tv_apply_partitions(flush, delta.touched);
+			else
+				tv_apply_top_rows(flush, delta.rows);
 		}
 	}
 	else if (node->kind == TV_NODE_GROUP || node->kind == TV_NODE_PARTITION)
 	{
 		TvGroupTable *table = tv_groups_make(flush->rt, flush->cxt);
-		TvRowTable *delta = NULL;
+		TvPartitionDelta delta = {flush, NULL, NULL};
 
 		if (node->suffix)
 		{
-			delta = tv_suffix_delta(flush);
-			tv_flush_run_delta(flush, plan, inputs, tv_rows_consume, delta);
-			tv_suffix_touched(delta, table);
+			delta.rows = tv_suffix_delta(flush);
+			tv_flush_run_delta(flush, plan, inputs, tv_partitions_consume, &delta);
+			if (delta.touched)
+				table = delta.touched;
+			else
+				tv_suffix_touched(delta.rows, table);
 		}
 		else
 			tv_flush_run_delta(flush, plan, inputs, tv_groups_add, table);
@@ -470,8 +476,8 @@ run_node(TvNodeFlush *flush, List *inputs, const Bitmapset *changed, const doubl
 		}
 		if (table->ngroups > 0 && node->kind == TV_NODE_GROUP)
 			tv_apply_groups(flush, table);
-		else if (table->ngroups > 0 && node->suffix)
-			tv_apply_suffixes(flush, delta, table);
+		else if (table->ngroups > 0 && node->suffix && delta.touched == NULL)
+			tv_apply_suffixes(flush, delta.rows, table);
 		else if (table->ngroups > 0)
 			tv_apply_partitions(flush, table);
 	}

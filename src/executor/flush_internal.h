@@ -75,8 +75,27 @@ extern bool tv_groups_written_late(TvNodeRuntime *rt);
 extern void tv_recompute_run(TvNodeFlush *flush, TvGroupTable *table,
 							 TvRowConsumer consumer, void *context);
 
+/* The same of those with these keys. */
+extern void tv_recompute_keys(TvNodeFlush *flush, TvRowStore *keys,
+							  TvRowConsumer consumer, void *context);
+extern TupleDesc tv_recompute_key_desc(const TvNode *node);
+
 /* Recompute the touched partitions of a PARTITION node. */
 extern void tv_apply_partitions(TvNodeFlush *flush, TvGroupTable *touched);
+
+/*
+ * The rows of a delta, by which partitions are followed.  If these do not fit into
+ * memory, touched is set instead: these partitions are recomputed.
+ */
+typedef struct TvPartitionDelta
+{
+	TvNodeFlush *flush;
+	TvRowTable *rows;
+	TvGroupTable *touched;
+} TvPartitionDelta;
+
+/* A TvRowConsumer: add a row to a TvPartitionDelta. */
+extern void tv_partitions_consume(TupleTableSlot *slot, void *delta);
 
 /*
  * The same of one with a suffix: its delta, the partitions in it, and recompute

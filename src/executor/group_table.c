@@ -124,7 +124,7 @@ tv_groups_find(TvGroupTable *table, const Datum *keys, const bool *nulls, bool m
 		{
 			for (int i = 0; i < table->ngroups; i++)
 				table->groups[i]->hash = tv_groups_hash_keys(rt, table->groups[i]->keys,
-												   table->groups[i]->nulls);
+															 table->groups[i]->nulls);
 			hash = tv_groups_hash_keys(rt, keys, nulls);
 			group = table->last = tv_groups_append(table, hash, keys, nulls);
 			tv_groups_rebuild_buckets(table);

@@ -6,7 +6,7 @@
  * What a hash table of a query may: work_mem times hash_mem_multiplier.  A test can
  * be built with less, down to nothing:
  *
- *		make CPPFLAGS='-DTV_FIRST_CHECK=1 -DTV_MEMORY_LIMIT=0'
+ *		make COPT='-DTV_FIRST_CHECK=1 -DTV_MEMORY_LIMIT=0'
  *
  *-------------------------------------------------------------------------
  */

@@ -247,26 +247,33 @@ run_keys(TvNodeFlush *flush, TvPlanKind kind, TvRowStore *keys, TupleDesc desc,
 
 /* A key with nulls equals none in the plan for keys without. */
 void
-tv_recompute_keys(TvNodeFlush *flush, TvGroupTable *table, TvRowStore *keys)
+tv_recompute_keys(TvNodeFlush *flush, TvRowStore *keys, TvRowConsumer consumer, void *context)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews recompute",
 											  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
-	TvGroupPass p = {0};
 	TupleDesc	desc = tv_recompute_key_desc(flush->node);
 	TvRowStore *with_nulls = select_null_keys(keys, desc);
 
-	tv_recompute_end(table);
-	p.flush = flush;
-	p.table = table;
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
-	run_keys(flush, TV_PLAN_RECOMPUTE_KEYS, keys, desc, put_recomputed, &p);
-	run_keys(flush, TV_PLAN_RECOMPUTE_NULL_KEYS, with_nulls, desc, put_recomputed, &p);
+	run_keys(flush, TV_PLAN_RECOMPUTE_KEYS, keys, desc, consumer, context);
+	run_keys(flush, TV_PLAN_RECOMPUTE_NULL_KEYS, with_nulls, desc, consumer, context);
 	PopActiveSnapshot();
 	tv_row_store_end(with_nulls);
 	MemoryContextSwitchTo(oldcxt);
 	MemoryContextDelete(cxt);
+}
+
+void
+tv_recompute_spilled(TvNodeFlush *flush, TvGroupTable *table, TvRowStore *keys)
+{
+	TvGroupPass p = {0};
+
+	p.flush = flush;
+	p.table = table;
+	tv_recompute_end(table);
+	tv_recompute_keys(flush, keys, put_recomputed, &p);
 }
 
 void

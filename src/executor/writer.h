@@ -45,8 +45,8 @@ typedef struct TvWriter
 	EState	   *estate;
 	ResultRelInfo *rri;
 
-	MemoryContext late_cxt;		/* of late_inserts: theirs, who are closed
-								 * and opened again */
+	MemoryContext late_cxt;		/* of late_inserts: theirs, who are closed and
+								 * opened again */
 	struct Tuplestorestate *late_inserts;	/* with other unique indexes, all
 											 * deletes go before all inserts;
 											 * unlike a speculative insert, a

@@ -54,6 +54,13 @@ CREATE MATERIALIZED VIEW full_joined USING tview AS
   SELECT i.id, i.x, s.id AS sale, s.n FROM item i FULL JOIN sale s ON s.item = i.kind;
 CREATE MATERIALIZED VIEW not_sold USING tview AS
   SELECT i.id, i.label FROM item i WHERE NOT EXISTS (SELECT FROM sale s WHERE s.item = i.id AND s.n > i.x % 10);
+-- partitions: many of them, and one that is large
+CREATE MATERIALIZED VIEW ranked USING tview AS
+  SELECT id, x, rank() OVER (PARTITION BY kind ORDER BY x) AS place, count(*) OVER (PARTITION BY kind) AS n FROM item;
+CREATE MATERIALIZED VIEW shares USING tview AS SELECT id, x, sum(x) OVER (ORDER BY id) AS running, count(*) OVER () AS n FROM item;
+CREATE MATERIALIZED VIEW beside USING tview AS SELECT id, lag(x) OVER (PARTITION BY kind ORDER BY id) AS before FROM item;
+CREATE MATERIALIZED VIEW firsts USING tview AS SELECT DISTINCT ON (kind) kind, x, id FROM item ORDER BY kind, x, id;
+CREATE MATERIALIZED VIEW most USING tview AS SELECT id, x FROM item ORDER BY x DESC, id LIMIT 20;
 -- views on views, those of all of the above that wait for the commit
 CREATE MATERIALIZED VIEW over_groups USING tview AS SELECT n, count(*) AS kinds, sum(price) AS price FROM by_kind GROUP BY n;
 CREATE MATERIALIZED VIEW over_rows USING tview AS SELECT label, count(*) AS n, max(x) AS x FROM joined GROUP BY label;
