@@ -246,8 +246,12 @@ fold_more(TvAccRuntime *ar, TvArgumentRows *more, Datum value, bool *isnull, boo
 			*rescan = true;
 			continue;
 		}
-		value = *isnull ? datumCopy(slot->tts_values[0], ar->typbyval, ar->typlen) :
-			FunctionCall2Coll(&ar->fold, ar->collation, value, slot->tts_values[0]);
+		if (!*isnull)
+			value = FunctionCall2Coll(&ar->fold, ar->collation, value, slot->tts_values[0]);
+		else
+			value = slot->tts_values[0];
+		/* it may be part of the slot's tuple */
+		value = datumCopy(value, ar->typbyval, ar->typlen);
 		*isnull = false;
 	}
 	tv_row_store_close(&cursor);
