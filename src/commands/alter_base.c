@@ -20,6 +20,7 @@
 #include "catalog/tv_catalog.h"
 #include "catalog/tv_tree.h"
 #include "commands/alter_base.h"
+#include "commands/set_option.h"
 #include "commands/settle.h"
 #include "commands/settle_users.h"
 #include "commands/view_build.h"
@@ -53,6 +54,8 @@ tv_alter_table(TvUtility *utility, Node *node)
 
 		if (cmd->subtype == AT_SetAccessMethod)
 			refuse_access_method(relid, stmt, cmd);
+		if (cmd->subtype == AT_SetRelOptions && OidIsValid(relid) && tv_catalog_is_view(relid))
+			tv_check_storage_options(castNode(List, cmd->def));
 		if (cmd->subtype == AT_DetachPartition && castNode(PartitionCmd, cmd->def)->concurrent)
 			refuse_concurrent_detach(relid);
 		if (cmd->subtype == AT_AlterColumnType && tv_command_current)

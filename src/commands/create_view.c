@@ -26,6 +26,7 @@
 #include "commands/create_view.h"
 #include "commands/definition_lock.h"
 #include "commands/publish.h"
+#include "commands/set_option.h"
 #include "commands/upgrade_view.h"
 #include "commands/view_build.h"
 #include "config.h"
@@ -55,6 +56,7 @@ tv_create_view(TvUtility *utility, Node *node)
 		return;
 	}
 	error_context_stack = &callback;
+	tv_check_storage_options(stmt->into->options);
 	tv_definitions_lock();
 	tv_definitions_check_uses(castNode(Query, stmt->query));
 	PushActiveSnapshot(GetLatestSnapshot());

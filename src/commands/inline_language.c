@@ -47,6 +47,7 @@ typedef struct TvToken
 	int			code;			/* the scanner's; of punctuation, the
 								 * character */
 	char	   *word;			/* lower case, if it is an unquoted word */
+	char	   *text;			/* without quotes; NULL if it has no text */
 } TvToken;
 
 /* A statement being read: tokens[pos] is next, tokens[end] is its ';' or EOF. */
@@ -64,8 +65,8 @@ static void run_statement(TvReader *reader);
 static void run_create(TvReader *reader);
 static void run_alter(TvReader *reader);
 static char *read_options(TvReader *reader, bool reset, char **mode);
-static char *unquote(char *value);
-static void hint_options(void *arg);
+static char *text_of(TvReader *reader, int token);
+static void skip_missing(const char *name);
 static Oid	find_relation(const char *name, bool missing_ok);
 static void run_explain(TvReader *reader);
 static void execute(const char *statement);
@@ -152,8 +153,9 @@ scan_tokens(const char *source, int *ntokens)
 
 	do
 	{
-		core_YYSTYPE value;
+		core_YYSTYPE value = {0};
 		YYLTYPE		location;
+		char		first;
 
 		CHECK_FOR_INTERRUPTS();
 		if (n == size)
@@ -164,6 +166,10 @@ scan_tokens(const char *source, int *ntokens)
 		tokens[n].code = core_yylex(&value, &location, scanner);
 		tokens[n].start = tokens[n].code == 0 ? strlen(source) : location;
 		tokens[n].word = unquoted_word(source, tokens[n].start);
+		/* integers and parameters come as numbers, not as pointers to a text */
+		first = source[tokens[n].start];
+		tokens[n].text = isdigit((unsigned char) first) ||
+			(first == '$' && isdigit((unsigned char) source[tokens[n].start + 1])) ? NULL : value.str;
 	} while (tokens[n++].code != 0);
 
 	scanner_finish(scanner);
@@ -278,7 +284,6 @@ run_create(TvReader *reader)
 static void
 run_alter(TvReader *reader)
 {
-	ErrorContextCallback callback = {error_context_stack, hint_options, NULL};
 	int			head;
 	char	   *name;
 	char	   *options;
@@ -306,12 +311,22 @@ run_alter(TvReader *reader)
 		syntax_error(reader);
 	if (mode && OidIsValid(find_relation(name, if_exists)))
 		tv_set_mode(find_relation(name, false), mode);
+	else if (mode && *options == '\0')
+		skip_missing(name);
 	if (*options == '\0')
 		return;
-	error_context_stack = &callback;
 	execute(psprintf("ALTER MATERIALIZED VIEW %s%s %s %s", if_exists ? "IF EXISTS " : "", name,
 					 reset ? "RESET" : "SET", options));
-	error_context_stack = callback.previous;
+}
+
+/* As the server says it of ALTER ... IF EXISTS. */
+static void
+skip_missing(const char *name)
+{
+	RangeVar   *relation = tv_relation_name_parse(name);
+
+	ereport(NOTICE,
+			(errmsg("relation \"%s\" does not exist, skipping", relation ? relation->relname : name)));
 }
 
 /*
@@ -343,13 +358,19 @@ read_options(TvReader *reader, bool reset, char **mode)
 		}
 		if (reader->pos >= reader->end || reader->pos == first || reader->pos == value)
 			syntax_error(reader);
-		if (reader->tokens[first].word == NULL || strcmp(reader->tokens[first].word, "mode") != 0)
+		if (reader->source[reader->tokens[first].start] == '\'' ||
+			strcmp(text_of(reader, first), "mode") != 0 ||
+			(reader->pos > first + 1 && value != first + 2))
 			appendStringInfo(&others, "%s%s", others.len > 0 ? ", " : "(",
 							 text_between(reader, first, reader->pos));
 		else if (reset && reader->pos == first + 1)
 			*mode = TV_MODE_IMMEDIATE;
-		else if (!reset && value == first + 2)
-			*mode = unquote(text_between(reader, value, reader->pos));
+		else if (!reset && value == 0)
+			*mode = "true";		/* what the server takes for no value */
+		else if (!reset && reader->pos == value + 1)
+			*mode = text_of(reader, value);
+		else if (!reset)
+			*mode = text_between(reader, value, reader->pos);
 		else
 			syntax_error(reader);
 	} while (accept_char(reader, ','));
@@ -362,23 +383,13 @@ read_options(TvReader *reader, bool reset, char **mode)
 	return others.data;
 }
 
-/* The value of an option: a word in lower case, or what is between quotes. */
+/* A name, keyword or string as the server understands it; else as it is written. */
 static char *
-unquote(char *value)
+text_of(TvReader *reader, int token)
 {
-	int			length = strlen(value);
-
-	if (length >= 2 && value[0] == '\'' && value[length - 1] == '\'')
-		return pnstrdup(value + 1, length - 2);
-	return downcase_identifier(value, length, false, false);
-}
-
-/* The server knows storage parameters only. */
-static void
-hint_options(void *arg)
-{
-	if (geterrcode() == ERRCODE_INVALID_PARAMETER_VALUE)
-		errhint("Options of a maintained view are \"mode\" (immediate or deferred) and the storage parameters of a materialized view.");
+	if (reader->tokens[token].text)
+		return reader->tokens[token].text;
+	return text_between(reader, token, token + 1);
 }
 
 static Oid

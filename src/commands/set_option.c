@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/reloptions.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -27,6 +28,8 @@
 #include "tv_compat.h"
 
 PG_FUNCTION_INFO_V1(tview_set);
+
+static void hint_options(void *arg);
 
 /*
  * tview.set(view regclass, mode text)
@@ -54,6 +57,27 @@ tv_check_mode(const char *mode)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unrecognized mode \"%s\"", mode),
 				 errhint(TV_MODES_HINT)));
+}
+
+void
+tv_check_storage_options(List *options)
+{
+	static char *namespaces[] = HEAP_RELOPT_NAMESPACES;
+	ErrorContextCallback callback = {error_context_stack, hint_options, NULL};
+	Datum		reloptions;
+
+	error_context_stack = &callback;
+	reloptions = transformRelOptions((Datum) 0, options, NULL, namespaces, false, false);
+	(void) heap_reloptions(RELKIND_MATVIEW, reloptions, true);
+	error_context_stack = callback.previous;
+}
+
+/* The server knows storage parameters only. */
+static void
+hint_options(void *arg)
+{
+	if (geterrcode() == ERRCODE_INVALID_PARAMETER_VALUE)
+		errhint("A maintained view has the storage parameters of a materialized view, and \"mode\" (immediate or deferred), which tview.set() and language tview set.");
 }
 
 void

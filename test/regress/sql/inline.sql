@@ -103,6 +103,31 @@ SELECT mode, c.reloptions FROM tview.views v JOIN pg_class c ON c.oid = v.view W
 DO LANGUAGE tview $$ CREATE OR REPLACE TVIEW late WITH (mode = 'immediate') AS SELECT id FROM t WITH NO DATA $$;
 SELECT mode, c.reloptions FROM tview.views v JOIN pg_class c ON c.oid = v.view WHERE view = 'late'::regclass;
 DO LANGUAGE tview $$ ALTER TVIEW IF EXISTS nowhere SET (mode = deferred) $$;
+DO LANGUAGE tview $$ ALTER TVIEW IF EXISTS nowhere SET (mode = deferred, fillfactor = 70) $$;
+-- options as the server reads them
+DO LANGUAGE tview $o$ ALTER TVIEW w SET (mode = "deferred") $o$;
+SELECT tview.mode('w');
+DO LANGUAGE tview $o$ ALTER TVIEW w SET ("mode" = E'immedi\x61te') $o$;
+SELECT tview.mode('w');
+DO LANGUAGE tview $o$ ALTER TVIEW w SET (mode /* when */ = /* later */ $x$deferred$x$ -- so
+) $o$;
+SELECT tview.mode('w');
+DO LANGUAGE tview $o$ ALTER TVIEW w SET (mode = "Immediate") $o$;
+DO LANGUAGE tview $o$ ALTER TVIEW w SET ("Mode" = immediate) $o$;
+DO LANGUAGE tview $o$ ALTER TVIEW w SET ('mode' = immediate) $o$;
+DO LANGUAGE tview $o$ ALTER TVIEW w SET (mode = 1) $o$;
+DO LANGUAGE tview $o$ ALTER TVIEW w SET (mode = '') $o$;
+DO LANGUAGE tview $o$ ALTER TVIEW w RESET ("mode") $o$;
+SELECT tview.mode('w');
+-- those that are none, wherever they stand
+DO LANGUAGE tview $$ CREATE TVIEW nothing WITH (nonsense = 1) AS SELECT id FROM t $$;
+DO LANGUAGE tview $$ CREATE TVIEW nothing WITH (mode) AS SELECT id FROM t $$;
+CREATE MATERIALIZED VIEW nothing USING tview WITH (mode = deferred) AS SELECT id FROM t;
+CREATE MATERIALIZED VIEW nothing USING tview WITH (tview.mode = deferred) AS SELECT id FROM t;
+CREATE MATERIALIZED VIEW nothing USING tview WITH (fillfactor = 5) AS SELECT id FROM t;
+ALTER MATERIALIZED VIEW w SET (mode = deferred);
+ALTER MATERIALIZED VIEW w SET (fillfactor = 80, toast.autovacuum_enabled = false);
+ALTER MATERIALIZED VIEW w RESET (fillfactor, toast.autovacuum_enabled);
 DO LANGUAGE tview $$ ALTER TVIEW nowhere SET (mode = deferred) $$;
 DO LANGUAGE tview $$ ALTER TVIEW w SET (mode = later) $$;
 DO LANGUAGE tview $$ ALTER TVIEW w SET (mood = deferred) $$;
