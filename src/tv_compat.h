@@ -72,6 +72,12 @@
 #define stringToQualifiedNameList(string, escontext) stringToQualifiedNameList(string)
 #endif
 
+/* 18 takes constant names. */
+#if PG_VERSION_NUM < 180000
+#define transformRelOptions(old, options, namespace, valid, ignore_oids, is_reset) \
+	transformRelOptions(old, options, namespace, (char **) (valid), ignore_oids, is_reset)
+#endif
+
 /* 18 gave it a name that is not bound to btree. */
 #if PG_VERSION_NUM < 180000
 #define get_op_index_interpretation get_op_btree_interpretation

@@ -62,7 +62,7 @@ tv_check_mode(const char *mode)
 void
 tv_check_storage_options(List *options)
 {
-	static char *namespaces[] = HEAP_RELOPT_NAMESPACES;
+	static const char *const namespaces[] = HEAP_RELOPT_NAMESPACES;
 	ErrorContextCallback callback = {error_context_stack, hint_options, NULL};
 	Datum		reloptions;
 
