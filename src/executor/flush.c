@@ -46,6 +46,7 @@
 #include "executor/snapshot_check.h"
 
 static bool running = false;
+static uint64 nflushed = 0;
 
 static bool flush_at(TvMoment moment, List *read);
 static bool start_clock(void);
@@ -65,6 +66,12 @@ bool
 tv_flush_running(void)
 {
 	return running;
+}
+
+uint64
+tv_flush_count(void)
+{
+	return nflushed;
 }
 
 bool
@@ -378,6 +385,7 @@ flush_inputs(TvView *view, TvNode *node, List *inputs, const Bitmapset *changed,
 	oldcxt = MemoryContextSwitchTo(flush.cxt);
 	tv_explain_run_node_begin(view, node, changed, flush.activity);
 	flush.activity->flushes += node->top;
+	nflushed++;
 	while ((s = bms_next_member(changed, s)) >= 0)
 		flush.activity->delta_in += (int64) rows[s];
 	open_output(&flush);
@@ -389,13 +397,18 @@ flush_inputs(TvView *view, TvNode *node, List *inputs, const Bitmapset *changed,
 	MemoryContextDelete(flush.cxt);
 }
 
-/* An additive node's delta depends on the change alone, whoever looks at it. */
+/*
+ * An additive node's delta depends on the change alone, whoever looks at it.  That
+ * of a node that is recomputed may have less than whole rows.
+ */
 void
 tv_flush_run_delta(TvNodeFlush *flush, TvPlan *plan, List *inputs,
 				   TvRowConsumer consumer, void *context)
 {
 	if (flush->node->additive)
 		tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
+	else if (flush->node->recompute && !flush->node->top_rows)
+		tv_isolation_run_touching(plan, inputs, flush->view->relid, consumer, context);
 	else
 		tv_isolation_run(plan, inputs, flush->view->relid, true, consumer, context);
 }

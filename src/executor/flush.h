@@ -29,6 +29,9 @@ extern bool tv_flush_read(List *views);
 /* Is a flush running in this backend? */
 extern bool tv_flush_running(void);
 
+/* Grows when a change is applied, though it may turn out to change no row. */
+extern uint64 tv_flush_count(void);
+
 /*
  * OIDs of the views that changes of these relations (List of Oid) can reach,
  * lower ones first.

@@ -7,9 +7,10 @@
  * that sees every query.  The query has its snapshot by then, which does not
  * see what the flush is about to write: it is exchanged for a new one.  Only
  * advancing its command ID would not do at READ COMMITTED: the flush may have
- * waited, and built upon what others committed.  It is exchanged in place, for
- * a portal or a function may have it on the stack more than once, for the queries
- * that come after this one.
+ * waited, and built upon what others committed.  This is so, too, if it has
+ * written nothing, because what it would have changed is gone.  It is exchanged in
+ * place, for a portal or a function may have it on the stack more than once, for
+ * the queries that come after this one.
  *
  * A view named in the query is flushed with what it reads.  If functions may
  * read any view under the query's snapshot, all are flushed.
@@ -35,11 +36,13 @@
 #include "executor/flush_on_read.h"
 #include "executor/frames.h"
 #include "executor/function_reads.h"
+#include "executor/isolation.h"
 #include "executor/moment.h"
 #include "executor/snapshot_check.h"
 #include "planner/row_security.h"
 
 static List *views_among(List *relids);
+static bool is_behind(Snapshot snapshot, CommandId cid, uint64 nflushed);
 static bool renew_snapshot(QueryDesc *desc);
 static void replace_snapshot(Snapshot snapshot, Snapshot latest);
 static void check_readable(Oid view);
@@ -52,7 +55,8 @@ tv_flush_before_query(QueryDesc *desc)
 	PlannedStmt *stmt = desc->plannedstmt;
 	List	   *views;
 	bool		functions;
-	CommandId	before = GetCurrentCommandId(false);
+	CommandId	cid = GetCurrentCommandId(false);
+	uint64		nflushed = tv_flush_count();
 	ListCell   *lc;
 
 	if (IsInParallelMode() || IsParallelWorker() || stmt->utilityStmt)
@@ -64,7 +68,7 @@ tv_flush_before_query(QueryDesc *desc)
 
 	if (tv_may_flush() && !(functions && tv_flush()))
 		(void) tv_flush_read(views);
-	if (GetCurrentCommandId(false) != before && !renew_snapshot(desc) && views != NIL)
+	if (is_behind(desc->snapshot, cid, nflushed) && !renew_snapshot(desc) && views != NIL)
 		refuse_shared_snapshot();
 	foreach(lc, views)
 		check_readable(lfirst_oid(lc));
@@ -130,6 +134,19 @@ tv_note_query_reads(QueryDesc *desc)
 	foreach(lc, views_read(desc->plannedstmt))
 		if (tv_catalog_is_view(lfirst_oid(lc)))
 		tv_dependency_read(lfirst_oid(lc));
+}
+
+/*
+ * Does the snapshot of a query not see the state that a flush has built upon?
+ * cid, nflushed: before the flush.
+ */
+static bool
+is_behind(Snapshot snapshot, CommandId cid, uint64 nflushed)
+{
+	if (GetCurrentCommandId(false) != cid)
+		return true;
+	return tv_flush_count() != nflushed && !IsolationUsesXactSnapshot() && snapshot != NULL &&
+		!tv_isolation_is_newest(snapshot);
 }
 
 /*

@@ -23,11 +23,20 @@
 /* To look at so many transactions costs less than to run a plan once more. */
 #define TV_MAX_XIDS 1000
 
+/* What the last column of a result is. */
+typedef enum Weight
+{
+	WEIGHT_NONE,				/* a column as the others: a row counts once */
+	WEIGHT_NETS,				/* a weight: rows cancel */
+	WEIGHT_TOUCHES				/* a weight: that there is a row is what
+								 * counts */
+} Weight;
+
 /* Rows of both runs: those of the first count against those of the second. */
 typedef struct Comparison
 {
 	TvRowTable *rows;
-	bool		weighted;
+	Weight		weight;
 	int			sign;
 } Comparison;
 
@@ -40,16 +49,18 @@ compare_consume(TupleTableSlot *slot, void *context)
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	if (c->weighted)
+	if (c->weight != WEIGHT_NONE)
 		weight = DatumGetInt64(slot->tts_values[natts - 1]);
+	if (c->weight == WEIGHT_TOUCHES)
+		weight = Abs(weight);
 	tv_rows_add(c->rows, slot->tts_values, slot->tts_isnull, c->sign * weight);
 }
 
 /* The result's columns without the weight. */
 static TupleDesc
-truncated_desc(TupleDesc desc, bool weighted)
+truncated_desc(TupleDesc desc, Weight weight)
 {
-	int			natts = desc->natts - (weighted ? 1 : 0);
+	int			natts = desc->natts - (weight != WEIGHT_NONE ? 1 : 0);
 	TupleDesc	result = CreateTemplateTupleDesc(natts);
 
 	for (int i = 1; i <= natts; i++)
@@ -117,13 +128,18 @@ see_the_same(Snapshot older, Snapshot newer)
 bool
 tv_isolation_nobody_committed(void)
 {
-	return !IsolationUsesXactSnapshot() ||
-		see_the_same(GetTransactionSnapshot(), GetLatestSnapshot());
+	return !IsolationUsesXactSnapshot() || tv_isolation_is_newest(GetTransactionSnapshot());
+}
+
+bool
+tv_isolation_is_newest(Snapshot snapshot)
+{
+	return see_the_same(snapshot, GetLatestSnapshot());
 }
 
 /* Run the plan under both snapshots; are the results equal as bags? */
 static bool
-same_results(TvPlan *plan, List *inputs, bool weighted)
+same_results(TvPlan *plan, List *inputs, Weight weight)
 {
 	MemoryContext cxt;
 	Comparison	c;
@@ -134,9 +150,9 @@ same_results(TvPlan *plan, List *inputs, bool weighted)
 		return true;
 
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_tviews isolation", ALLOCSET_DEFAULT_SIZES);
-	c.rows = tv_rows_make(truncated_desc(plan->desc, weighted), true, 0, NULL, cxt);
+	c.rows = tv_rows_make(truncated_desc(plan->desc, weight), true, 0, NULL, cxt);
 	tv_rows_let_spill(c.rows);
-	c.weighted = weighted;
+	c.weight = weight;
 
 	c.sign = -1;
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -152,16 +168,29 @@ same_results(TvPlan *plan, List *inputs, bool weighted)
 bool
 tv_isolation_same(TvPlan *plan, List *inputs)
 {
-	return !IsolationUsesXactSnapshot() || same_results(plan, inputs, false);
+	return !IsolationUsesXactSnapshot() || same_results(plan, inputs, WEIGHT_NONE);
+}
+
+static void
+run(TvPlan *plan, List *inputs, Oid view, Weight weight, TvRowConsumer consumer, void *context)
+{
+	if (IsolationUsesXactSnapshot() && !same_results(plan, inputs, weight))
+		tv_isolation_fail(get_rel_name(view));
+	tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
 }
 
 void
 tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted,
 				 TvRowConsumer consumer, void *context)
 {
-	if (IsolationUsesXactSnapshot() && !same_results(plan, inputs, weighted))
-		tv_isolation_fail(get_rel_name(view));
-	tv_run_plan(plan, inputs, GetActiveSnapshot(), consumer, context);
+	run(plan, inputs, view, weighted ? WEIGHT_NETS : WEIGHT_NONE, consumer, context);
+}
+
+void
+tv_isolation_run_touching(TvPlan *plan, List *inputs, Oid view, TvRowConsumer consumer,
+						  void *context)
+{
+	run(plan, inputs, view, WEIGHT_TOUCHES, consumer, context);
 }
 
 bool

@@ -24,6 +24,13 @@ extern void tv_isolation_run(TvPlan *plan, List *inputs, Oid view, bool weighted
 							 TvRowConsumer consumer, void *context);
 
 /*
+ * The same for a plan whose rows only say what has to be recomputed: one that
+ * leaves a group and one that comes to it do not cancel.
+ */
+extern void tv_isolation_run_touching(TvPlan *plan, List *inputs, Oid view,
+									  TvRowConsumer consumer, void *context);
+
+/*
  * Does the plan give the same rows (each counts once) under the snapshot that
  * this transaction keeps as under the active one, the newest?
  */
@@ -40,6 +47,9 @@ extern bool tv_isolation_sees_newest(Relation rel);
  * True, too, if it keeps none; false if it would take long to tell.
  */
 extern bool tv_isolation_nobody_committed(void);
+
+/* Does this snapshot see all that others have committed?  False as above. */
+extern bool tv_isolation_is_newest(Snapshot snapshot);
 
 /*
  * Raise 40001: rows that the view depends on, or one of its own rows, were
