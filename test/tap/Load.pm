@@ -134,7 +134,7 @@ COMMIT;
 ));
 
 # One round of DDL.  It may be cut off anywhere, so it attaches only what it finds detached.
-our $ddl = q(
+my $ddl = q(
 CALL attach();
 BEGIN;
 ALTER TABLE part DETACH PARTITION part_high;
@@ -147,6 +147,21 @@ CALL attach();
 DELETE FROM part WHERE note = 'far';
 REFRESH MATERIALIZED VIEW totals;
 REFRESH MATERIALIZED VIEW CONCURRENTLY most;
+SELECT tview.set('moves', 'immediate');
+VACUUM FULL balances;
+SELECT tview.set('moves', 'deferred');
+CLUSTER balances USING balances_balance;
+TRUNCATE part_far;
+BEGIN;
+CALL attach();
+INSERT INTO part SELECT i, 200 + i % 100, i, 'n' || i % 3 FROM generate_series(1, 50) i;
+COMMIT;
+CHECKPOINT;
+UPDATE round SET round = round + 1;
+);
+
+# Views that are dropped and created anew, and their names.
+our $drops = q(
 BEGIN;
 DROP MATERIALIZED VIEW IF EXISTS brief;
 CREATE MATERIALIZED VIEW brief USING tview AS SELECT branch, count(*) AS n, max(balance) AS best FROM account GROUP BY branch;
@@ -162,20 +177,7 @@ INSERT INTO fresh SELECT generate_series(1, 2000);
 COMMIT;
 INSERT INTO fresh VALUES (4);
 DELETE FROM fresh WHERE x = 11;
-SELECT tview.set('moves', 'immediate');
-VACUUM FULL balances;
-SELECT tview.set('moves', 'deferred');
-CLUSTER balances USING balances_balance;
-TRUNCATE part_far;
-BEGIN;
-CALL attach();
-INSERT INTO part SELECT i, 200 + i % 100, i, 'n' || i % 3 FROM generate_series(1, 50) i;
-COMMIT;
-CHECKPOINT;
-UPDATE round SET round = round + 1;
 );
-
-# Views that the DDL drops and creates anew.
 our @brief = ('brief', 'fresh_view');
 
 # Transactions that meet in several tables deadlock now and then, as they do without views: that shall not take time.
@@ -237,14 +239,14 @@ sub bench
 	return run($node, 'pgbench', 'pgbench', '-n', '-c', $clients, '-T', 600, '--max-tries', 1000, @files, $node->connstr($database));
 }
 
-# start($node, $database, $pause): all of them, with some transactions between two rounds of DDL
+# start($node, $database, ...): all of them; between two rounds of DDL some other DDL and so many transactions
 sub start
 {
-	my ($node, $database, $pause) = @_;
+	my ($node, $database, %between) = @_;
+	my $other = $between{ddl} // $drops;
 
-	return (
-		bench($node, $database, 4, @transactions),
-		repeat($node, $database, 'ddl', $ddl . ($pause ? "CALL wait_for_writers($pause);\n" : '')));
+	$other .= "CALL wait_for_writers($between{transactions});\n" if $between{transactions};
+	return (bench($node, $database, 4, @transactions), repeat($node, $database, 'ddl', $ddl . $other));
 }
 
 # Wait until that many more transactions and rounds of DDL are committed.

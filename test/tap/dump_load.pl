@@ -16,7 +16,8 @@ my $dir = $node->basedir;
 
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 Load::create($node, 'source');
-my @load = Load::start($node, 'source', 50);
+# pg_dump fails when a view is dropped while it runs: the server says so of any view
+my @load = Load::start($node, 'source', ddl => '', transactions => 50);
 
 sub run_ok
 {
@@ -27,7 +28,7 @@ sub run_ok
 	return;
 }
 
-# pg_dump locks all tables at first, and may meet those that are just being dropped: then it is taken again.
+# pg_dump locks all tables at once, and may be the victim of a deadlock: then it is taken again.
 sub dump_load
 {
 	my ($name, @options) = @_;
@@ -39,7 +40,7 @@ sub dump_load
 	{
 		note("$name: taken again after $err") if $try > 1;
 		($out, $err) = run_command([ 'pg_dump', @options, '-f', "$dir/$name", $node->connstr('source') ]);
-		last if $err !~ /deadlock detected|could not open relation|does not exist/;
+		last if $err !~ /deadlock detected/;
 	}
 	is($err, '', "$name: pg_dump under load");
 	Load::wait_for_progress($node, 'source', 50, 0);

@@ -16,7 +16,7 @@ $primary->start;
 Load::create($primary, 'postgres');
 
 # the base backup is taken under load, too
-my @load = Load::start($primary, 'postgres', 200);
+my @load = Load::start($primary, 'postgres', transactions => 200);
 Load::wait_for_progress($primary, 'postgres', 20, 1);
 $primary->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
@@ -70,7 +70,7 @@ my $sum = q(SELECT md5(string_agg(v::text, ' ' ORDER BY v::text COLLATE "C")) FR
 is($standby->safe_psql('postgres', $sum), $primary->safe_psql('postgres', $sum), 'the same rows on both');
 
 # promoted while the primary goes on
-@load = Load::start($primary, 'postgres', 200);
+@load = Load::start($primary, 'postgres', transactions => 200);
 Load::wait_for_progress($primary, 'postgres', 100, 1);
 $standby->promote;
 $standby->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'not promoted';
