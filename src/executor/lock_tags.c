@@ -49,6 +49,7 @@
 #include "storage/ipc.h"
 #include "storage/lock.h"
 #include "storage/shmem.h"
+#include "utils/inval.h"
 #include "utils/timestamp.h"
 
 #include "config.h"
@@ -72,6 +73,7 @@ static int64 nlocked = 0;
 static bool any_locked = false;
 
 static void compact(TvTagSet *set);
+static void lock_tags(TvTagSet *set);
 static bool learn(const TvTagSet *set, int sides);
 static bool lock_all(const TvTagSet *set, int sides, bool wait);
 static bool lock_keys(const TvTagSet *set, int sides);
@@ -245,8 +247,21 @@ tv_tags_lone(TvTagSet *set, int side)
 		!(any_locked && holds_key(set, set->tags[0]));
 }
 
+/*
+ * Who had the lock may have attached a partition, say, of a table that this
+ * transaction has locked before.  A lock on a table would tell us; this one does
+ * not, and a plan that was made earlier would be taken for good.
+ */
 void
 tv_tags_lock(TvTagSet *set)
+{
+	lock_tags(set);
+	AcceptInvalidationMessages();
+}
+
+/* Key by key as far as there is room, else all keys at once. */
+static void
+lock_tags(TvTagSet *set)
 {
 	int			sides = make_ready(set);
 	int64		count;

@@ -132,7 +132,12 @@ tv_plan_get(TvView *view, TvNode *node, TvPlanKind kind, const Bitmapset *change
 		view->plans->entries = lcons(entry, view->plans->entries);
 		MemoryContextSwitchTo(oldcxt);
 	}
-	if (entry->generation != plan_generation)
+
+	/*
+	 * what was compiled serves until the view is looked up again, but not its
+	 * plans
+	 */
+	if (entry->generation != plan_generation || !view->valid)
 		make_plan(view, node, entry, class == 0 ? TV_SMALL_ROWS : rows, source_rows);
 	return entry->empty ? NULL : &entry->plan;
 }
