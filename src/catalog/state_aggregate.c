@@ -116,6 +116,8 @@ tie_to_extension(Oid aggfn)
 	ObjectAddressSet(on, ExtensionRelationId, extension);
 	recordDependencyOn(&aggregate, &on, DEPENDENCY_AUTO_EXTENSION);
 	go_with_functions(aggfn);
+	/* the next node of the view may use it, too */
+	CommandCounterIncrement();
 }
 
 /*

@@ -47,6 +47,8 @@ CREATE AGGREGATE own_held_null(numeric) (sfunc = add_held, stype = held,
 CREATE TABLE item (id int PRIMARY KEY, shelf int, price numeric);
 INSERT INTO item SELECT i, i % 4, i * 1.5 FROM generate_series(1, 40) i;
 
+-- the first that uses it does so twice
+CREATE MATERIALIZED VIEW twice USING tview AS SELECT shelf, own_mean(price) AS m, own_mean(price * 2) AS d FROM item GROUP BY shelf;
 CREATE MATERIALIZED VIEW means USING tview AS SELECT shelf, own_mean(price) AS m FROM item GROUP BY shelf;
 CREATE MATERIALIZED VIEW spans USING tview AS SELECT shelf, own_span(price) AS s FROM item GROUP BY shelf;
 CREATE MATERIALIZED VIEW nests USING tview AS SELECT shelf, own_nest(price) AS s FROM item GROUP BY shelf;
