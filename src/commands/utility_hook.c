@@ -207,15 +207,17 @@ run_command(TvUtility *utility, Node *stmt, TvUtilityReach reach)
 
 /*
  * COPY of a view reads it under the active snapshot, which is older than what is
- * written here.  Returns true if a newer one was pushed.
+ * written here, or was waited for.  Returns true if a newer one was pushed.
  */
 static bool
 flush_before(Node *stmt)
 {
-	CommandId	before = GetCurrentCommandId(false);
+	CommandId	cid = GetCurrentCommandId(false);
+	uint64		nflushed = tv_flush_count();
 
 	tv_flush_for_utility();
-	if (!IsA(stmt, CopyStmt) || GetCurrentCommandId(false) == before)
+	if (!IsA(stmt, CopyStmt) ||
+		(GetCurrentCommandId(false) == cid && tv_flush_count() == nflushed))
 		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	return true;
