@@ -1,6 +1,7 @@
 # A prepared transaction holds the changes of its views, over a restart, too, whatever their mode.
 use strict;
 use warnings FATAL => 'all';
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -79,6 +80,41 @@ foreach my $mode ('immediate', 'deferred')
 		$node->safe_psql('postgres', "DELETE FROM book WHERE book = 4; UPDATE author SET name = 'Ada' WHERE author = 1");
 		is($node->safe_psql('postgres', $names), $before, "written as before ($how)");
 		is(differences(), '', "views equal their queries afterwards ($how)");
+	}
+}
+
+# A key that it holds keeps a writer of the other table waiting, over a restart, too; not one of the same table.
+$node->safe_psql('postgres', 'DROP MATERIALIZED VIEW totals');
+my $waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'userlock' AND NOT granted";
+
+sub start_writer
+{
+	return IPC::Run::start(
+		[ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-c', $_[0] ],
+		'<', \undef, '>', '/dev/null', IPC::Run::timeout(180));
+}
+
+foreach my $mode ('immediate', 'deferred')
+{
+	$node->safe_psql('postgres', "SELECT tview.set('joined', '$mode')");
+	foreach my $end ('COMMIT', 'ROLLBACK')
+	{
+		foreach my $restart (0, 1)
+		{
+			my $how = "$end PREPARED, $mode" . ($restart ? ', after a restart' : '');
+
+			$node->safe_psql('postgres', "BEGIN; INSERT INTO book VALUES (5, 1, 50); PREPARE TRANSACTION 'key'");
+			$node->restart if $restart;
+			$node->safe_psql('postgres', "SET lock_timeout = '30s'; INSERT INTO book VALUES (6, 1, 60)");
+			my $writer = start_writer("UPDATE author SET name = 'Eve' WHERE author = 1");
+			ok($node->poll_query_until('postgres', $waiting, '1'), "a writer of the other table waits ($how)");
+			$node->safe_psql('postgres', "$end PREPARED 'key'");
+			ok($writer->finish, "it goes on ($how)");
+			is($node->safe_psql('postgres', 'SELECT book, name FROM joined WHERE book > 4 ORDER BY 1'),
+				($end eq 'COMMIT' ? "5|Eve\n" : '') . '6|Eve', "both changes meet in the view ($how)");
+			is(differences(), '', "views equal their queries ($how)");
+			$node->safe_psql('postgres', "DELETE FROM book WHERE book > 4; UPDATE author SET name = 'Ada' WHERE author = 1");
+		}
 	}
 }
 
