@@ -52,7 +52,7 @@ compare_consume(TupleTableSlot *slot, void *context)
 	if (c->weight != WEIGHT_NONE)
 		weight = DatumGetInt64(slot->tts_values[natts - 1]);
 	if (c->weight == WEIGHT_TOUCHES)
-		weight = Abs(weight);
+		weight = weight < 0 ? -weight : weight;
 	tv_rows_add(c->rows, slot->tts_values, slot->tts_isnull, c->sign * weight);
 }
 
