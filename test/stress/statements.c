@@ -10,6 +10,8 @@
 
 #include "stress.h"
 
+#define LEAVES 25				/* percent of statements on leaves, where there are any */
+
 static const Table *
 any_table(const Schema * schema, Rng * rng)
 {
@@ -99,17 +101,18 @@ static void
 insert(Text * sql, const Schema * schema, Rng * rng, int n)
 {
 	const		Table *table = any_table(schema, rng);
+	const char *name = table_or_leaf(table, rng, LEAVES);
 	int			rows = chance(rng, 70) ? 1 : 1 + rnd(rng, 4);
 
 	if (chance(rng, 6))
 	{
-		text_add(sql, "INSERT INTO %s SELECT %d + i, NULL, i %% %d, i %% 4, i %% 30, i, 't' || i %% 4"
-				 " FROM generate_series(1, %d) i", table->name, 100000 * (n + 1) + 1000 * rnd(rng, 50),
+		text_add(sql, "INSERT INTO %s " COLUMNS " SELECT %d + i, NULL, i %% %d, i %% 4, i %% 30, i, 't' || i %% 4"
+				 " FROM generate_series(1, %d) i", name, 100000 * (n + 1) + 1000 * rnd(rng, 50),
 				 table->domain, 5 + rnd(rng, chance(rng, 80) ? 10 : 40));
 	}
 	else
 	{
-		text_add(sql, "INSERT INTO %s VALUES ", table->name);
+		text_add(sql, "INSERT INTO %s " COLUMNS " VALUES ", name);
 		for (int i = 0; i < rows; i++)
 		{
 			text_add(sql, "%s", i ? ", " : "");
@@ -127,8 +130,8 @@ update(Text * sql, const Schema * schema, Rng * rng)
 	const		Table *table = any_table(schema, rng);
 	int			r = rnd(rng, 100);
 
-	text_add(sql, "UPDATE %s SET ", table->name);
-	if (r < 3)
+	text_add(sql, "UPDATE %s SET ", table_or_leaf(table, rng, LEAVES));
+	if (r < (table->moves_by_id ? 15 : 3))
 		text_add(sql, "id = id + %d", 500 + rnd(rng, 400));
 	else
 	{
@@ -152,7 +155,7 @@ delete(Text * sql, const Schema * schema, Rng * rng)
 {
 	const		Table *table = any_table(schema, rng);
 
-	text_add(sql, "DELETE FROM %s WHERE ", table->name);
+	text_add(sql, "DELETE FROM %s WHERE ", table_or_leaf(table, rng, LEAVES));
 	predicate(sql, table, rng);
 }
 
@@ -168,7 +171,7 @@ many_tables(Text * sql, const Schema * schema, Rng * rng, int n)
 		case 0:
 			text_add(sql, "WITH d AS (DELETE FROM %s WHERE ", from->name);
 			predicate(sql, from, rng);
-			text_add(sql, " RETURNING *) INSERT INTO %s SELECT id + %d, NULL, b, g, x, y, t FROM d%s",
+			text_add(sql, " RETURNING *) INSERT INTO %s " COLUMNS " SELECT id + %d, NULL, b, g, x, y, t FROM d%s",
 					 to->name, 1000 * rnd(rng, 9), to->has_key ? " ON CONFLICT DO NOTHING" : "");
 			break;
 		case 1:
@@ -206,7 +209,7 @@ copy(Stmt * stmt, const Schema * schema, Rng * rng, int n)
 	int			id = 500000 * (n + 1) + rnd(rng, 10000);
 
 	stmt->kind = STMT_COPY;
-	text_add(&stmt->sql, "COPY %s FROM stdin", table->name);
+	text_add(&stmt->sql, "COPY %s " COLUMNS " FROM stdin", table_or_leaf(table, rng, LEAVES));
 	for (int i = 0; i < rows; i++)
 		text_add(&stmt->copy, "%d\t\\N\t%d\t%d\t%d\t1.5\tt%d\n", id + i, rnd(rng, table->domain),
 				 rnd(rng, 4), rnd(rng, 30), rnd(rng, 4));
@@ -231,7 +234,7 @@ stmt_write(Stmt * stmt, const Schema * schema, Rng * rng, int n)
 	else if (r < 990 || !schema->truncates)
 		copy(stmt, schema, rng, n);
 	else
-		text_add(&stmt->sql, "TRUNCATE %s CASCADE", any_table(schema, rng)->name);
+		text_add(&stmt->sql, "TRUNCATE %s CASCADE", table_or_leaf(any_table(schema, rng), rng, LEAVES));
 }
 
 /* A view that is there in this phase. */

@@ -48,6 +48,10 @@ extern void nap(double seconds);
 #define MAX_TABLES 4
 #define MAX_VIEWS 12
 #define MAX_COLUMNS 8
+#define MAX_LEAVES 3
+
+/* The columns of every table, in an order that a leaf need not have. */
+#define COLUMNS "(id, a, b, g, x, y, t)"
 
 /* What can be done with a column. */
 typedef enum Kind
@@ -73,6 +77,9 @@ typedef struct Table
 	bool		has_key;		/* id is the primary key */
 	int			parent;			/* column a references that table's id; -1 */
 	int			domain;			/* number of different values of a and b */
+	bool		moves_by_id;	/* the partition of a row depends on its id */
+	int			nleaves;		/* its partitions, or those that inherit */
+	char		leaves[MAX_LEAVES][24];
 }			Table;
 
 typedef struct View
@@ -101,6 +108,9 @@ extern const int ntable_columns;
 
 extern void schema_make(Schema * schema, Rng * rng, Text * ddl);
 extern void schema_free(Schema * schema);
+
+/* The table, or now and then (percent) one of its leaves. */
+extern const char *table_or_leaf(const Table * table, Rng * rng, int percent);
 
 /* A random query over the tables and the views present; appends an entry. */
 extern View * view_make(Schema * schema, Rng * rng);

@@ -139,7 +139,7 @@ add_source(Maker * m, Query *q, Text * text)
 		q->nitems++;
 		return;
 	}
-	text_add(text, "%s i%d", schema->tables[rnd(m->rng, schema->ntables)].name, q->nitems);
+	text_add(text, "%s i%d", table_or_leaf(&schema->tables[rnd(m->rng, schema->ntables)], m->rng, 10), q->nitems);
 	copy_columns(item, ntable_columns, table_columns);
 	m->leaves++;
 	q->nitems++;
