@@ -34,14 +34,14 @@ from views import VIEWS  # noqa: E402
 JOBS = 2
 
 
-def work(number, core, rest, seconds, results):
-    """One process: all cases of core, then those of rest while there is time."""
+def work(number, core, options, results):
+    """One process: all cases of core, then random ones while there is time."""
     player = Player(number)
     try:
         for case in core:
             results.put((name_of(case), player.play(case)))
-        until = time.time() + seconds
-        for case in rest:
+        until = time.time() + options.seconds
+        for case in rest_of(options, number):
             if time.time() > until:
                 break
             results.put((name_of(case), player.play(case)))
@@ -67,12 +67,16 @@ def read_options():
 
 
 def plan(options):
-    """The cases of every process: those that are all played, and those while there is time."""
+    """The cases that every process plays to the last."""
     if options.case:
-        return [([case_of(name) for name in options.case], [])]
+        return [[case_of(name) for name in options.case]]
     core = [case for case in core_cases(options.seed) if case.view in options.views] if options.part != "random" else []
-    rest = [random_cases(options.seed, n, options.views) if options.part != "core" else [] for n in range(JOBS)]
-    return list(zip(share(core, random.Random(options.seed), JOBS), rest))
+    return share(core, random.Random(options.seed), JOBS)
+
+
+def rest_of(options, number):
+    """The cases that a process plays then; without an end, if there are any."""
+    return [] if options.case or options.part == "core" else random_cases(options.seed, number, options.views)
 
 
 def main():
@@ -80,16 +84,16 @@ def main():
     print("seed %s" % options.seed)
     plans = plan(options)
     if options.show:
-        for core, rest in plans:
-            for case in itertools.chain(core, itertools.islice(rest, 100)):
+        for number, core in enumerate(plans):
+            for case in itertools.chain(core, itertools.islice(rest_of(options, number), 100)):
                 print(name_of(case))
         return 0
     results = multiprocessing.Queue()
     begin = time.time()
-    workers = [multiprocessing.Process(target=work, args=(n, *mine, options.seconds, results)) for n, mine in enumerate(plans)]
+    workers = [multiprocessing.Process(target=work, args=(n, core, options, results)) for n, core in enumerate(plans)]
     for process in workers:
         process.start()
-    expected = sum(len(core) for core, _ in plans)
+    expected = sum(map(len, plans))
     passed = failed = ended = waited = retried = 0
     while ended < len(workers):
         result = results.get()
