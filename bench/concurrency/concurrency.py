@@ -277,6 +277,8 @@ def run_workload(workload, options, arms, admin, lines, by_hand):
     with tempfile.TemporaryDirectory() as folder:
         scripts = {arm: write_scripts(folder, arm, found)
                    for arm, found in (("plain", workload.scripts), ("hand", workload.by_hand))}
+        for arm in arms:                # not counted: caches are filled, and who meets whom is learned
+            pgbench(f"tview_bench_{arm}", scripts["hand" if arm == "hand" else "plain"], 8, options.seconds)
         for fsync in options.fsync.split(","):
             set_fsync(admin, fsync)
             print(f"  fsync {fsync:<20}{'of plain':>12}{'tps':>8}{'+-':>6}{'retried':>9}{'deadlocks':>11}{'locks':>7}")
