@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """bench/concurrency: what writers that work side by side get done under one view.
 
-Per workload there is one database per arm, and the arms take turns within each round. Ratios of transactions per
-second are taken within a round, then the median over the rounds. Transactions that fail with a serialization failure
-or a deadlock are retried by pgbench, as applications do; how many is printed. At the end of each arm its view is
-compared with its query; an arm that fails is printed WRONG and the run fails.
+Per workload there is one database per arm, and the arms take turns within each round, after one that is not counted.
+Ratios of transactions per second are taken within a round, then the median over the rounds. Transactions that fail with
+a serialization failure or a deadlock are retried by pgbench, as applications do; how many is printed. At the end of
+each arm its view is compared with its query; an arm that fails is printed WRONG and the run fails.
 
 The arm "by hand" is the least that can be done: the client's statement writes the view's rows into a table as well, and
 nothing makes that right when clients meet. Only the number of its rows is compared.
@@ -95,11 +95,12 @@ WITH b AS (UPDATE branch SET balance = balance + 1 WHERE id = :id RETURNING *)
 
 class Workload:
     """Scripts are (share, text), those by hand, too; key: of the rows of v; setup is None for pgbench's own tables;
-    reach: share of the tps without view."""
+    reach: share of the tps without view; grows: its rows get more, so that each number of clients begins anew."""
 
-    def __init__(self, letter, title, query, scripts, by_hand, key, setup=None, reach=None, ahead=None):
+    def __init__(self, letter, title, query, scripts, by_hand, key, setup=None, reach=None, ahead=None,
+                 grows=False):
         self.letter, self.title, self.query, self.scripts, self.by_hand = letter, title, query, scripts, by_hand
-        self.key, self.setup, self.reach, self.ahead = key, setup, reach, ahead
+        self.key, self.setup, self.reach, self.ahead, self.grows = key, setup, reach, ahead, grows
 
 
 def accounts(letter, title, key, reach, ahead):
@@ -117,7 +118,8 @@ def blog(letter, title, users, think):
     scripts, by_hand = ([(share, with_thought(text.format(users=users)) if think else text.format(users=users))
                          for share, text in found] for found in (((4, POST), (1, RENAME)),
                                                                  ((4, POST_BOTH), (1, RENAME_BOTH))))
-    return Workload(letter, title, POSTS, scripts, by_hand, "id", setup=BLOG.format(users=users), reach=0.75, ahead=9)
+    return Workload(letter, title, POSTS, scripts, by_hand, "id", setup=BLOG.format(users=users), reach=0.75, ahead=9,
+                    grows=True)
 
 
 def branches(letter, title, corrections):
@@ -270,31 +272,45 @@ def write_scripts(folder, arm, scripts):
     return files
 
 
+def set_up_all(workload, options, arms, scripts):
+    conns = {arm: set_up(arm, workload, f"tview_bench_{arm}") for arm in arms}
+    for arm in arms:                # not counted: caches are filled, and who meets whom is learned
+        pgbench(f"tview_bench_{arm}", scripts["hand" if arm == "hand" else "plain"], 8, options.seconds)
+    return conns
+
+
+def tear_down_all(workload, conns):
+    """What is wrong with the views, before they are dropped."""
+    wrong = [f"({workload.letter}) {NAMES[arm]}: {found}" for arm, conn in conns.items()
+             if (found := check(arm, workload, conn))]
+    for arm, conn in conns.items():
+        conn.close()
+        tvbench.drop_database(f"tview_bench_{arm}")
+    return wrong
+
+
 def run_workload(workload, options, arms, admin, lines, by_hand):
     print(f"\n({workload.letter}) {workload.title}\n    {workload.query}", flush=True)
-    conns = {arm: set_up(arm, workload, f"tview_bench_{arm}") for arm in arms}
-    points = []
+    points, wrong, conns = [], [], None
     with tempfile.TemporaryDirectory() as folder:
         scripts = {arm: write_scripts(folder, arm, found)
                    for arm, found in (("plain", workload.scripts), ("hand", workload.by_hand))}
-        for arm in arms:                # not counted: caches are filled, and who meets whom is learned
-            pgbench(f"tview_bench_{arm}", scripts["hand" if arm == "hand" else "plain"], 8, options.seconds)
         for fsync in options.fsync.split(","):
             set_fsync(admin, fsync)
             print(f"  fsync {fsync:<20}{'of plain':>12}{'tps':>8}{'+-':>6}{'retried':>9}{'deadlocks':>11}{'locks':>7}")
             for clients in map(int, options.clients.split(",")):
+                if conns and workload.grows:
+                    wrong += tear_down_all(workload, conns)
+                    conns = None
+                conns = conns or set_up_all(workload, options, arms, scripts)
                 point = measure_point(arms, conns, scripts, clients, options)
                 points.append({"fsync": fsync, "clients": clients, "arms": point})
                 show(clients, point)
                 if clients == 8:
                     reach(workload, fsync, point, lines, by_hand)
-    wrong = [f"({workload.letter}) {NAMES[arm]}: {found}" for arm in arms
-             if (found := check(arm, workload, conns[arm]))]
+    wrong += tear_down_all(workload, conns)
     for line in wrong:
         print(f"  WRONG {line}")
-    for arm, conn in conns.items():
-        conn.close()
-        tvbench.drop_database(f"tview_bench_{arm}")
     return {"workload": workload.letter, "title": workload.title, "query": workload.query, "points": points}, wrong
 
 
