@@ -415,11 +415,17 @@ find_table(TvIndex index)
 bool
 tv_catalog_open_tables(Relation *view, Relation *input, LOCKMODE lockmode)
 {
-	if (!find_table(BY_VIEW) || !find_table(INPUT_BY_VIEW))
+	/* Each is opened as soon as it is found: finding the next may forget it. */
+	if (!find_table(BY_VIEW))
 		return false;
 	*view = table_open(objects.table[BY_VIEW], lockmode);
-	*input = table_open(objects.table[INPUT_BY_VIEW], lockmode);
-	return true;
+	if (find_table(INPUT_BY_VIEW))
+	{
+		*input = table_open(objects.table[INPUT_BY_VIEW], lockmode);
+		return true;
+	}
+	table_close(*view, lockmode);
+	return false;
 }
 
 /*

@@ -383,17 +383,47 @@ by_itself(TvCompiler *c, Query *query, Node *item)
 								list_make1(tv_partial_make(list_length(query->rtable), NULL)));
 }
 
+/* So many leaves are surely of what comes before. */
+static int
+fewest_leaves(List *partials)
+{
+	int			result = PG_INT32_MAX;
+	ListCell   *lc;
+
+	foreach(lc, partials)
+		result = Min(result, list_length(((TvPartial *) lfirst(lc))->leaves));
+	return result;
+}
+
+/* All products of these; those of b have no base. */
+static List *
+products(List *a, List *b)
+{
+	List	   *result = NIL;
+	ListCell   *la;
+	ListCell   *lb;
+
+	foreach(la, a)
+		foreach(lb, b)
+		result = lappend(result, tv_partial_product(lfirst(la), lfirst(lb)));
+	return result;
+}
+
+/*
+ * a FULL JOIN b = a LEFT JOIN b + the rows of b without a match.  An ON that
+ * refers to what comes before is asked of each of its rows: then before x a and
+ * before x b take the place of a and b.
+ */
 static List *
 full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 {
 	TvOuterSide left;
 	TvOuterSide right;
 	List	   *sum = NIL;
-	List	   *result = NIL;
+	bool		on_outside;
 	int			nleft;
 	int			nright;
 	ListCell   *lc;
-	ListCell   *lp;
 
 	tv_outer_side_init(&left, c, query, join->larg, join->quals);
 	tv_outer_side_init(&right, c, query, join->rarg, join->quals);
@@ -405,6 +435,8 @@ full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 						   "Write it as UNION ALL of a LEFT JOIN and the rows without a match.");
 		return NIL;
 	}
+	on_outside = tv_outer_side_condition_refers_outside(&left, &right);
+	left.nbefore = right.nbefore = on_outside ? fewest_leaves(partials) : 0;
 	left.staged = tv_seen_nulls_may_fail(query, left.rtis, left.item, join);
 	right.staged = tv_seen_nulls_may_fail(query, right.rtis, right.item, join);
 	left.partials = by_itself(c, query, join->larg);
@@ -422,8 +454,11 @@ full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 	{
 		TvOuterSide *padded = i == 0 ? &right : &left;
 		List	   *rows = i == 0 ? left.partials : right.partials;
-		bool		may_prune = !tv_outer_side_none_matches(padded, rows);
+		bool		may_prune;
 
+		if (on_outside)
+			rows = products(partials, rows);
+		may_prune = !tv_outer_side_none_matches(padded, rows);
 		foreach(lc, rows)
 		{
 			TvPartial  *p = lfirst(lc);
@@ -446,22 +481,7 @@ full_join(TvCompiler *c, Query *query, JoinExpr *join, List *partials)
 			sum = lappend(sum, unmatched);
 		}
 	}
-	foreach(lp, partials)
-		foreach(lc, sum)
-		result = lappend(result, tv_partial_product(lfirst(lp), lfirst(lc)));
-	return result;
-}
-
-/* So many leaves are surely of what comes before. */
-static int
-fewest_leaves(List *partials)
-{
-	int			result = PG_INT32_MAX;
-	ListCell   *lc;
-
-	foreach(lc, partials)
-		result = Min(result, list_length(((TvPartial *) lfirst(lc))->leaves));
-	return result;
+	return on_outside ? sum : products(partials, sum);
 }
 
 List *

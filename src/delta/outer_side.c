@@ -94,6 +94,15 @@ tv_outer_side_refers_outside(TvOuterSide *s)
 	return false;
 }
 
+bool
+tv_outer_side_condition_refers_outside(const TvOuterSide *a, const TvOuterSide *b)
+{
+	Bitmapset  *rtis = bms_union(a->rtis, b->rtis);
+	OutsideContext o = {rtis, 0};
+
+	return outside_walker(tv_compat_flatten_aliases(a->query, a->quals), &o);
+}
+
 static void
 take_apart(TvOuterSide *s)
 {

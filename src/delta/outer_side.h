@@ -39,6 +39,9 @@ extern void tv_outer_side_parts(TvOuterSide *s, Node *item, List **parts);
 /* Does the side refer to FROM items before it, or outside of the query? */
 extern bool tv_outer_side_refers_outside(TvOuterSide *s);
 
+/* Does the ON of a and b refer to anything but them? */
+extern bool tv_outer_side_condition_refers_outside(const TvOuterSide *a, const TvOuterSide *b);
+
 /* Does an equality of ON compare nulls that stand for columns of p? */
 extern bool tv_outer_side_never_matches(const TvOuterSide *s, const TvPartial *p);
 

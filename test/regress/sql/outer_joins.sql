@@ -69,6 +69,16 @@ CREATE MATERIALIZED VIEW star USING tview AS
   SELECT a.id, b.id AS b_id, c.y, n.w FROM a LEFT JOIN b ON b.a_id = a.id LEFT JOIN b c ON c.y = a.id LEFT JOIN n ON n.v = a.id;
 CREATE MATERIALIZED VIEW full_on USING tview AS
   SELECT n.v, b.id, c.w FROM n FULL JOIN b ON b.a_id = n.v FULL JOIN n c ON c.v = b.y;
+-- an ON of a correlated query that refers to the outer row: another join for each of these
+CREATE MATERIALIZED VIEW on_outer USING tview AS
+  SELECT n.v, n.w, (SELECT count(*) FROM a FULL JOIN b ON b.a_id = a.id AND b.y < n.v) AS c,
+         (SELECT sum(a.x) FROM a FULL JOIN b ON b.a_id = a.id AND (SELECT a.k >= n.v) WHERE b.id IS NULL OR b.y = n.v) AS s FROM n;
+CREATE MATERIALIZED VIEW on_outer_lateral USING tview AS
+  SELECT n.v, s.* FROM n, LATERAL (SELECT a.id, b.y, 10 / (1 + coalesce(b.y, 4)) AS q FROM a FULL JOIN b ON b.a_id = a.id AND a.k < n.v) s WHERE n.w = 'one' OR s.y = n.v;
+CREATE MATERIALIZED VIEW on_outer_in USING tview AS
+  SELECT a.id FROM a WHERE a.k IN (SELECT n.v FROM n FULL JOIN b ON b.y = n.v AND EXISTS (SELECT FROM b c WHERE c.id = a.id AND c.y <> n.v) GROUP BY n.v HAVING count(b.id) < 3);
+CREATE MATERIALIZED VIEW on_outer_left USING tview AS
+  SELECT a.id, s.z FROM a LEFT JOIN LATERAL (SELECT b.y + coalesce(n.v, a.x) AS z FROM b FULL JOIN n ON n.v = b.y AND a.k = b.y WHERE b.a_id = a.id) s ON s.z > 2;
 SELECT view::regclass::text, count(*) FROM tview.state WHERE view IN ('going_on'::regclass, 'star'::regclass, 'full_on'::regclass) GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM padded;
 SELECT node, property, value FROM tview.explain('SELECT b.id, a.x FROM b LEFT JOIN a ON b.a_id = a.id')
