@@ -28,9 +28,11 @@ from schema import Schema  # noqa: E402
 from seeds import commit_seed, random_seed  # noqa: E402
 from statements import StatementMaker  # noqa: E402
 from stmt import REFRESH, Stmt  # noqa: E402
+from storm import Storm  # noqa: E402
 from views import NO_RULE, ViewMaker  # noqa: E402
 
 CROWD_EVERY = 8         # one round in so many
+STORM_EVERY = 8
 NAMESPACES = ['r', 'r', 'r', 'Odd Schema', "it's", 'naïve']
 
 
@@ -54,6 +56,13 @@ class Round:
 
     def play(self):
         """Runs the round; raises Failure."""
+        if self.config.real and random.Random(self.name + ' storm').randrange(STORM_EVERY) == 0:
+            with Storm(self.db):
+                self.calm()
+        else:
+            self.calm()
+
+    def calm(self):
         rng, begun = self.rng, time.time()
         schema = Schema(rng, big=rng.random() < 0.12, deferred_blocks=not self.config.assertions)
         self.schema = schema

@@ -271,18 +271,35 @@ sub finish
 	return errors(@sessions);
 }
 
-# End sessions, and wait until the server has ended their transactions.
+# End all sessions, and wait until the server has ended their transactions.
 sub stop
 {
 	my ($node, $database, @sessions) = @_;
 
+	end($node, $database, "pid <> pg_backend_pid()", @sessions);
+	return errors(@sessions);
+}
+
+# The same for these alone; others go on.
+sub stop_some
+{
+	my ($node, $database, @sessions) = @_;
+	my $names = join ', ', map { "'$_->{name}'" } @sessions;
+
+	end($node, $database, "application_name IN ($names)", @sessions);
+	return errors(@sessions);
+}
+
+sub end
+{
+	my ($node, $database, $which, @sessions) = @_;
+
 	$_->{handle}->kill_kill foreach @sessions;
 	forget(@sessions);
-	$node->safe_psql($database, q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()));
-	$node->poll_query_until($database, q(SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend'))
-	  or die 'sessions do not end';
-	return errors(@sessions);
+	$which = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND $which";
+	$node->safe_psql($database, "SELECT pg_terminate_backend(pid) $which");
+	$node->poll_query_until($database, "SELECT count(*) = 0 $which") or die 'sessions do not end';
+	return;
 }
 
 sub forget
