@@ -293,7 +293,7 @@ class SubqueryMaker:
         if rng.random() < 0.15:
             call = self.set_output(cols, kind)
             if call:
-                return 'SELECT %s FROM %s%s ORDER BY 1' % (call, text, self.where(where)), array
+                return 'SELECT (%s)::%s FROM %s%s ORDER BY 1' % (call, cast, text, self.where(where)), array
         sql = 'SELECT (%s)::%s FROM %s%s ORDER BY %s' % (
             self.of_kind(cols, kind), cast, text, self.where(where), self.total_order(cols))
         if rng.random() < 0.2 and self.want('limit', 1.0):
